@@ -1,0 +1,54 @@
+"""The errors that a user can fix, and the exit codes that a queue can act on."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process says when it ends; documented in docs/cli.md."""
+
+    OK = 0
+    BUG = 1
+    USER_ERROR = 2
+    DIVERGED = 3
+    STOPPED = 75
+    """Stopped before the end (signal, time budget) and resumable: EX_TEMPFAIL of sysexits.h."""
+
+
+class MtcliError(Exception):
+    """Something the user can fix; the command line prints the message alone, without a traceback."""
+
+    exit_code = ExitCode.USER_ERROR
+
+
+class ConfigError(MtcliError):
+    """The YAML file, an override, or a key in them is wrong."""
+
+
+class DataError(MtcliError):
+    """A corpus file is missing, unreadable, empty or malformed."""
+
+
+class TokenizerError(MtcliError):
+    """A tokenizer cannot be trained or read."""
+
+
+class ModelFolderError(MtcliError):
+    """A model folder lacks a file, is damaged, or is of a newer format."""
+
+
+class CheckpointError(MtcliError):
+    """A checkpoint is missing, damaged, or belongs to another run."""
+
+
+class RunFolderError(MtcliError):
+    """A run folder is locked, finished, unwritable, or holds a run of another identity."""
+
+
+class DeviceError(MtcliError):
+    """The device or the precision asked for is not there."""
+
+
+class DivergedError(MtcliError):
+    """The loss became NaN or infinite; the last good checkpoint is intact."""
+
+    exit_code = ExitCode.DIVERGED
