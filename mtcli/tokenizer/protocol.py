@@ -1,0 +1,66 @@
+"""What the other rooms ask of a tokenizer, and the special ids that every tokenizer of ours has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+PAD_ID = 0
+UNK_ID = 1
+BOS_ID = 2
+EOS_ID = 3
+
+
+class Tokenizer(Protocol):
+    """Text to piece ids and back.
+
+    The law, with byte fallback or when every character has a piece: decode(encode(x)) == normalize(x),
+    decode(sample(x)) == normalize(x), and no id of an encoding is PAD_ID, BOS_ID or EOS_ID, whatever x.
+    """
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of pieces, special ones included; ids are 0 .. vocab_size - 1."""
+        ...
+
+    def normalize(self, text: str) -> str:
+        """The text as the tokenizer reads it: what decode(encode(text)) gives back."""
+        ...
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the best segmentation, without BOS and EOS; empty for blank text."""
+        ...
+
+    def encode_batch(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
+        """The same as encode, text by text."""
+        ...
+
+    def encode_pieces(self, text: str) -> list[str]:
+        """The pieces of encode(text)."""
+        ...
+
+    def sample(self, text: str, *, amount: float, seed: int) -> list[int]:
+        """Ids of a random segmentation, a function of its arguments alone.
+
+        Args:
+            text: what to cut.
+            amount: BPE-dropout probability, or for a unigram model the smoothing alpha; 0 is `encode`.
+            seed: any integer from 0.
+        """
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of ids; PAD, BOS and EOS give nothing, UNK gives U+2047 between spaces."""
+        ...
+
+    def decode_batch(self, batch: Sequence[Sequence[int]]) -> list[str]:
+        """The same as decode, sequence by sequence."""
+        ...
+
+    def id_to_piece(self, piece_id: int) -> str:
+        """The piece of an id."""
+        ...
+
+    def piece_to_id(self, piece: str) -> int:
+        """The id of a piece, UNK_ID if it is none."""
+        ...

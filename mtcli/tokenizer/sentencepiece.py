@@ -1,0 +1,133 @@
+"""A tokenizer read from a SentencePiece model file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import sentencepiece
+
+from mtcli.errors import TokenizerError
+from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
+
+SPACE = "\u2581"
+"""What SentencePiece writes for a space."""
+
+_SILENT = 2  # SentencePiece logs straight to the C stderr; its errors reach us as exceptions anyway
+
+
+def silence_sentencepiece() -> None:
+    """Keep SentencePiece's own log lines off stderr, for this process."""
+    sentencepiece.set_min_log_level(_SILENT)
+
+
+class SentencePieceTokenizer:
+    """Implements `Tokenizer` over one SentencePiece model file.
+
+    Args:
+        path: a model whose special ids are ours (pad 0, unk 1, bos 2, eos 3).
+
+    Raises:
+        TokenizerError: the file is missing, is no SentencePiece model, or numbers its special pieces
+            differently.
+    """
+
+    def __init__(self, path: Path) -> None:
+        silence_sentencepiece()
+        self.path = path
+        self._processor = _load(path)
+        # a model trained with add_dummy_prefix puts a space before the text, and decoding takes it away
+        self._has_prefix = self._processor.normalize("a").startswith(SPACE)
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of pieces, special ones included."""
+        return int(self._processor.vocab_size())
+
+    def normalize(self, text: str) -> str:
+        """The text as the tokenizer reads it: what decode(encode(text)) gives back."""
+        escaped = self._escape(text)
+        if self._has_prefix:
+            escaped = escaped.removeprefix(SPACE)
+        return escaped.replace(SPACE, " ")
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the best segmentation, without BOS and EOS; empty for blank text."""
+        ids: list[int] = self._processor.encode(_encodable(text), num_threads=1)
+        return ids
+
+    def encode_batch(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
+        """The same as encode, text by text, on num_threads threads."""
+        encodable = [_encodable(text) for text in texts]
+        batch: list[list[int]] = self._processor.encode(encodable, num_threads=num_threads)
+        return batch
+
+    def encode_pieces(self, text: str) -> list[str]:
+        """The pieces of encode(text); what has no piece shows as `<unk>`."""
+        return [self.id_to_piece(piece_id) for piece_id in self.encode(text)]
+
+    def sample(self, text: str, *, amount: float, seed: int) -> list[int]:
+        """Ids of a random segmentation, a function of its arguments alone."""
+        if amount == 0:
+            return self.encode(text)
+        sentencepiece.set_random_generator_seed(seed % 2**32)
+        ids: list[int] = self._processor.encode(
+            _encodable(text), enable_sampling=True, nbest_size=-1, alpha=amount, num_threads=1
+        )
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of ids; PAD, BOS and EOS give nothing, UNK gives U+2047 between spaces."""
+        text: str = self._processor.decode([int(piece_id) for piece_id in ids])
+        return text
+
+    def decode_batch(self, batch: Sequence[Sequence[int]]) -> list[str]:
+        """The same as decode, sequence by sequence."""
+        return [self.decode(ids) for ids in batch]
+
+    def id_to_piece(self, piece_id: int) -> str:
+        """The piece of an id."""
+        piece: str = self._processor.id_to_piece(int(piece_id))
+        return piece
+
+    def piece_to_id(self, piece: str) -> int:
+        """The id of a piece, UNK_ID if it is none."""
+        return int(self._processor.piece_to_id(piece))
+
+    def _escape(self, text: str) -> str:
+        escaped: str = self._processor.normalize(_encodable(text))
+        return escaped
+
+
+def _load(path: Path) -> sentencepiece.SentencePieceProcessor:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise TokenizerError(
+            f"{path}: cannot read the tokenizer model: {error.strerror or error}"
+        ) from None
+    try:
+        processor = sentencepiece.SentencePieceProcessor(model_proto=content)
+    except (RuntimeError, ValueError):
+        raise TokenizerError(
+            f"{path}: not a SentencePiece model ({len(content)} bytes); "
+            "`mtcli tokenizer train` writes one"
+        ) from None
+    found = (processor.pad_id(), processor.unk_id(), processor.bos_id(), processor.eos_id())
+    if found != (PAD_ID, UNK_ID, BOS_ID, EOS_ID):
+        pad_id, unk_id, bos_id, eos_id = found
+        raise TokenizerError(
+            f"{path}: its special ids are pad {pad_id}, unk {unk_id}, bos {bos_id}, eos {eos_id}, "
+            f"but mtcli needs pad {PAD_ID}, unk {UNK_ID}, bos {BOS_ID}, eos {EOS_ID}; train it with "
+            f"--pad_id={PAD_ID} --unk_id={UNK_ID} --bos_id={BOS_ID} --eos_id={EOS_ID}"
+        )
+    return processor
+
+
+def _encodable(text: str) -> str:
+    """The text, with surrogates (which no UTF-8 can carry) paired or replaced by U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
