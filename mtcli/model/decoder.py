@@ -1,0 +1,141 @@
+# Shape suffixes: B sentences, T target length, S source length, W beam width, D d_model,
+#   G heads of keys and values, K head_dim, C cells of the self cache.
+"""The decoder: all positions at once for training, one step at a time for translation."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from mtcli.config.schema import ModelConfig
+from mtcli.model.attention import attend
+from mtcli.model.encoder import Residual, make_attention, make_feed_forward
+from mtcli.model.positions import RotaryPositions
+from mtcli.model.shape import StackShape, make_norm
+from mtcli.model.state import DecodingState, LayerCache, empty_self_cache
+
+
+class DecoderLayer(nn.Module):
+    """Causal self-attention, attention to the source, feed-forward."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        shape = StackShape.of_decoder(config)
+        self.self_attn = make_attention(config, shape)
+        self.self_attn_residual = Residual(config)
+        self.cross_attn = make_attention(config, shape)
+        self.cross_attn_residual = Residual(config)
+        self.feed_forward = make_feed_forward(config, shape)
+        self.feed_forward_residual = Residual(config)
+        self.attention_dropout = config.attention_dropout
+
+    def forward(
+        self,
+        x_BTD: Tensor,
+        memory_BSD: Tensor,
+        src_keep_B11S: Tensor | None,
+        rotary: RotaryPositions | None,
+    ) -> Tensor:
+        """Same shape as `x_BTD`; position t sees positions 0 to t and the kept memory."""
+        p = self.attention_dropout if self.training else 0.0
+
+        def attend_to_self(h_BTD: Tensor) -> Tensor:
+            q, k, v = self.self_attn.project_qkv(h_BTD)
+            if rotary is not None:
+                q, k = rotary.rotate(q, 0), rotary.rotate(k, 0)
+            return self.self_attn.project_out(attend(q, k, v, is_causal=True, dropout_p=p))
+
+        def attend_to_memory(h_BTD: Tensor) -> Tensor:
+            q = self.cross_attn.project_q(h_BTD)
+            k, v = self.cross_attn.project_kv(memory_BSD)
+            return self.cross_attn.project_out(attend(q, k, v, keep=src_keep_B11S, dropout_p=p))
+
+        x_BTD = self.self_attn_residual(x_BTD, attend_to_self)
+        x_BTD = self.cross_attn_residual(x_BTD, attend_to_memory)
+        out_BTD: Tensor = self.feed_forward_residual(x_BTD, self.feed_forward)
+        return out_BTD
+
+    def step(
+        self,
+        x_BWD: Tensor,
+        index: int,
+        state: DecodingState,
+        keep_B1WC: Tensor | None,
+        rotary: RotaryPositions | None,
+    ) -> Tensor:
+        """The next position of W hypotheses a sentence, which stand where T stands in training."""
+
+        def attend_to_self(h_BWD: Tensor) -> Tensor:
+            q, k, v = self.self_attn.project_qkv(h_BWD)
+            if rotary is not None:
+                q = rotary.rotate(q, state.num_steps, length=1)
+                k = rotary.rotate(k, state.num_steps, length=1)
+            k, v = state.append(index, k, v)
+            return self.self_attn.project_out(attend(q, k, v, keep=keep_B1WC))
+
+        def attend_to_memory(h_BWD: Tensor) -> Tensor:
+            q, cache = self.cross_attn.project_q(h_BWD), state.layers[index]
+            heads = attend(q, cache.cross_k_BGSK, cache.cross_v_BGSK, keep=state.src_keep_B11S)
+            return self.cross_attn.project_out(heads)
+
+        x_BWD = self.self_attn_residual(x_BWD, attend_to_self)
+        x_BWD = self.cross_attn_residual(x_BWD, attend_to_memory)
+        out_BWD: Tensor = self.feed_forward_residual(x_BWD, self.feed_forward)
+        return out_BWD
+
+
+class Decoder(nn.Module):
+    """Embedded target and memory in, hidden states of the next tokens out."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        shape = StackShape.of_decoder(config)
+        self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(shape.num_layers))
+        self.final_norm = make_norm(config) if config.norm_position == "pre" else None
+        self.rotary = (
+            RotaryPositions(config.max_positions, shape.head_dim)
+            if config.positions == "rotary"
+            else None
+        )
+
+    def forward(self, x_BTD: Tensor, memory_BSD: Tensor, src_keep_B11S: Tensor | None) -> Tensor:
+        """Hidden states BTD, all positions at once."""
+        for layer in self.layers:
+            x_BTD = layer(x_BTD, memory_BSD, src_keep_B11S, self.rotary)
+        return x_BTD if self.final_norm is None else self.final_norm(x_BTD)
+
+    def start(
+        self,
+        memory_BSD: Tensor,
+        src_keep_B11S: Tensor | None,
+        *,
+        beam_size: int,
+        max_length: int,
+    ) -> DecodingState:
+        """The state before the first token: keys and values of the memory, an empty self cache."""
+        caches = []
+        for layer in self.layers:
+            assert isinstance(layer, DecoderLayer)
+            k, v = layer.cross_attn.project_kv(memory_BSD)
+            k, v = k.contiguous(), v.contiguous()
+            caches.append(
+                LayerCache(
+                    empty_self_cache(k, beam_size, max_length),
+                    empty_self_cache(v, beam_size, max_length),
+                    k,
+                    v,
+                )
+            )
+        B = memory_BSD.size(0)
+        ancestors = None
+        if beam_size > 1:
+            ancestors = memory_BSD.new_empty((B, beam_size, 0)).bool()
+        return DecodingState(caches, src_keep_B11S, beam_size, 0, ancestors)
+
+    def step(self, x_BWD: Tensor, state: DecodingState) -> Tensor:
+        """Hidden states BWD for one more token of every row; `state` moves on by one position."""
+        keep_B1WC = state.begin_step()
+        for index, layer in enumerate(self.layers):
+            assert isinstance(layer, DecoderLayer)
+            x_BWD = layer.step(x_BWD, index, state, keep_B1WC, self.rotary)
+        state.num_steps += 1
+        return x_BWD if self.final_norm is None else self.final_norm(x_BWD)

@@ -1,0 +1,104 @@
+# Shape suffixes: B sentences, S source length, D d_model.
+"""The encoder: self-attention and feed-forward, layer upon layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from mtcli.config.schema import ModelConfig
+from mtcli.model.attention import MultiHeadAttention, attend
+from mtcli.model.dropout import dropout
+from mtcli.model.feed_forward import FeedForward
+from mtcli.model.positions import RotaryPositions
+from mtcli.model.shape import StackShape, make_norm
+
+
+class Residual(nn.Module):
+    """x + dropout(block(norm(x))) before (pre), or norm(x + dropout(block(x))) after (post).
+
+    Source: post: Vaswani et al. 2017, section 3.1; pre: Xiong et al. 2020, table 1.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.norm = make_norm(config)
+        self.is_pre = config.norm_position == "pre"
+        self.dropout_p = config.dropout
+
+    def forward(self, x: Tensor, block: Callable[[Tensor], Tensor]) -> Tensor:
+        """Same shape as `x`."""
+        if self.is_pre:
+            return x + dropout(block(self.norm(x)), self.dropout_p, training=self.training)
+        out: Tensor = self.norm(x + dropout(block(x), self.dropout_p, training=self.training))
+        return out
+
+
+def make_feed_forward(config: ModelConfig, shape: StackShape) -> FeedForward:
+    """The feed-forward block of one layer."""
+    return FeedForward(
+        shape.d_model,
+        shape.d_ff,
+        activation=config.activation,
+        gated=config.gated,
+        bias=config.bias,
+        dropout_p=config.activation_dropout,
+    )
+
+
+def make_attention(config: ModelConfig, shape: StackShape) -> MultiHeadAttention:
+    """The projections of one attention block."""
+    return MultiHeadAttention(
+        shape.d_model, shape.num_heads, shape.num_kv_heads, shape.head_dim, bias=config.bias
+    )
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention, then feed-forward."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        shape = StackShape.of_encoder(config)
+        self.self_attn = make_attention(config, shape)
+        self.self_attn_residual = Residual(config)
+        self.feed_forward = make_feed_forward(config, shape)
+        self.feed_forward_residual = Residual(config)
+        self.attention_dropout = config.attention_dropout
+
+    def forward(
+        self, x_BSD: Tensor, src_keep_B11S: Tensor | None, rotary: RotaryPositions | None
+    ) -> Tensor:
+        """Same shape as `x_BSD`; `src_keep_B11S` is True at real tokens, None if all are."""
+
+        def attend_to_self(h_BSD: Tensor) -> Tensor:
+            q, k, v = self.self_attn.project_qkv(h_BSD)
+            if rotary is not None:
+                q, k = rotary.rotate(q, 0), rotary.rotate(k, 0)
+            p = self.attention_dropout if self.training else 0.0
+            return self.self_attn.project_out(attend(q, k, v, keep=src_keep_B11S, dropout_p=p))
+
+        x_BSD = self.self_attn_residual(x_BSD, attend_to_self)
+        out_BSD: Tensor = self.feed_forward_residual(x_BSD, self.feed_forward)
+        return out_BSD
+
+
+class Encoder(nn.Module):
+    """Embedded source in, memory out."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        shape = StackShape.of_encoder(config)
+        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(shape.num_layers))
+        self.final_norm = make_norm(config) if config.norm_position == "pre" else None
+        self.rotary = (
+            RotaryPositions(config.max_positions, shape.head_dim)
+            if config.positions == "rotary"
+            else None
+        )
+
+    def forward(self, x_BSD: Tensor, src_keep_B11S: Tensor | None) -> Tensor:
+        """Memory BSD: what the decoder sees of the source."""
+        for layer in self.layers:
+            x_BSD = layer(x_BSD, src_keep_B11S, self.rotary)
+        return x_BSD if self.final_norm is None else self.final_norm(x_BSD)

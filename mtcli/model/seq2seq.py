@@ -1,0 +1,152 @@
+# Shape suffixes: B sentences, S source length, T target length, W beam width, R rows (B * W),
+#   D d_model, V target vocabulary, N target tokens that carry loss.
+"""The whole model: ids in, loss or hidden states out."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mtcli.config.schema import ModelConfig
+from mtcli.model.decoder import Decoder
+from mtcli.model.dropout import Dropout
+from mtcli.model.encoder import Encoder
+from mtcli.model.init import initialize
+from mtcli.model.loss import smoothed_cross_entropy
+from mtcli.model.positions import AddedPositions
+from mtcli.model.state import DecodingState
+
+
+class TensorBatch(NamedTuple):
+    """One micro-batch on the model's device."""
+
+    src_ids_BS: Tensor
+    """Source ids, EOS included, padded at the end."""
+    src_keep_BS: Tensor | None
+    """True at real tokens; None when no source is padded."""
+    tgt_in_ids_BT: Tensor
+    """BOS, then the target; padded at the end."""
+    loss_positions_N: Tensor
+    """Indices into the flattened (B, T) of the positions that carry loss."""
+    loss_ids_N: Tensor
+    """The correct ids there: the target, then EOS."""
+
+
+class Seq2Seq(nn.Module):
+    """Encoder-decoder Transformer.
+
+    Its parameters have plain names, tied weights one name: `shared_embed.weight` (all tied), or
+    `src_embed.weight` and `tgt_embed.weight` (decoder tied), or these and `output_proj.weight`.
+
+    Args:
+        config: the architecture.
+        src_vocab_size: rows of the source embedding.
+        tgt_vocab_size: rows of the target embedding and of the output projection; with
+            `tied_embeddings: all` the two vocabularies are one.
+    """
+
+    def __init__(self, config: ModelConfig, src_vocab_size: int, tgt_vocab_size: int) -> None:
+        super().__init__()
+        self.config = config
+        if config.tied_embeddings == "all":
+            if src_vocab_size != tgt_vocab_size:
+                raise ValueError(f"tied vocabularies differ: {src_vocab_size}, {tgt_vocab_size}")
+            self.shared_embed = nn.Embedding(tgt_vocab_size, config.d_model)
+        else:
+            self.src_embed = nn.Embedding(src_vocab_size, config.d_model)
+            self.tgt_embed = nn.Embedding(tgt_vocab_size, config.d_model)
+        if config.tied_embeddings == "none":
+            self.output_proj = nn.Linear(config.d_model, tgt_vocab_size, bias=False)
+        if config.positions != "rotary":
+            learned = config.positions == "learned"
+            self.src_positions = AddedPositions(
+                config.max_positions, config.d_model, learned=learned
+            )
+            self.tgt_positions = AddedPositions(
+                config.max_positions, config.d_model, learned=learned
+            )
+        self.embed_scale = math.sqrt(config.d_model) if config.scale_embeddings else 1.0
+        p = config.dropout if config.embedding_dropout is None else config.embedding_dropout
+        self.embed_dropout = Dropout(p)
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        initialize(self, config.d_model)
+        if config.tied_embeddings == "none":
+            nn.init.normal_(self.output_proj.weight, std=config.d_model**-0.5)
+
+    @property
+    def src_weight_VD(self) -> Tensor:
+        """Source embedding."""
+        tied = self.config.tied_embeddings == "all"
+        return self.shared_embed.weight if tied else self.src_embed.weight
+
+    @property
+    def tgt_weight_VD(self) -> Tensor:
+        """Target embedding."""
+        tied = self.config.tied_embeddings == "all"
+        return self.shared_embed.weight if tied else self.tgt_embed.weight
+
+    @property
+    def output_weight_VD(self) -> Tensor:
+        """Output projection."""
+        untied = self.config.tied_embeddings == "none"
+        return self.output_proj.weight if untied else self.tgt_weight_VD
+
+    def encode(self, src_ids_BS: Tensor, src_keep_BS: Tensor | None) -> Tensor:
+        """Memory BSD of a padded batch; `src_keep_BS` is True at real tokens, None if all are."""
+        x_BSD = self._embed(src_ids_BS, self.src_weight_VD)
+        if self.config.positions != "rotary":
+            x_BSD = x_BSD + self.src_positions(0, src_ids_BS.size(1))
+        return self.encoder(self.embed_dropout(x_BSD), _as_key_mask(src_keep_BS))  # type: ignore[no-any-return]
+
+    def decode(
+        self, tgt_in_ids_BT: Tensor, memory_BSD: Tensor, src_keep_BS: Tensor | None
+    ) -> Tensor:
+        """Hidden states BTD, from which the token after each of `tgt_in_ids_BT` is predicted."""
+        x_BTD = self._embed(tgt_in_ids_BT, self.tgt_weight_VD)
+        if self.config.positions != "rotary":
+            x_BTD = x_BTD + self.tgt_positions(0, tgt_in_ids_BT.size(1))
+        return self.decoder(self.embed_dropout(x_BTD), memory_BSD, _as_key_mask(src_keep_BS))  # type: ignore[no-any-return]
+
+    def forward(self, batch: TensorBatch, label_smoothing: float) -> Tensor:
+        """Loss summed over the batch's target tokens, in nats; the number of these is N."""
+        memory_BSD = self.encode(batch.src_ids_BS, batch.src_keep_BS)
+        hidden_BTD = self.decode(batch.tgt_in_ids_BT, memory_BSD, batch.src_keep_BS)
+        hidden_ND = hidden_BTD.flatten(0, 1).index_select(0, batch.loss_positions_N)
+        return smoothed_cross_entropy(
+            hidden_ND, self.output_weight_VD, batch.loss_ids_N, label_smoothing
+        )
+
+    def start(
+        self, memory_BSD: Tensor, src_keep_BS: Tensor | None, *, beam_size: int, max_length: int
+    ) -> DecodingState:
+        """The decoding state before the first token of `beam_size` hypotheses a sentence."""
+        keep = _as_key_mask(src_keep_BS)
+        return self.decoder.start(memory_BSD, keep, beam_size=beam_size, max_length=max_length)
+
+    def step(self, ids_R: Tensor, state: DecodingState) -> Tensor:
+        """Hidden states RD after feeding one token to every row; moves `state` on."""
+        ids_BW = ids_R.view(state.num_sentences, state.beam_size)
+        x_BWD = self._embed(ids_BW, self.tgt_weight_VD)
+        if self.config.positions != "rotary":
+            x_BWD = x_BWD + self.tgt_positions(state.num_steps, 1)
+        return self.decoder.step(x_BWD, state).flatten(0, 1)
+
+    def output_logits(self, hidden: Tensor) -> Tensor:
+        """Logits (..., V) of hidden states (..., D)."""
+        return F.linear(hidden, self.output_weight_VD)
+
+    def _embed(self, ids: Tensor, weight_VD: Tensor) -> Tensor:
+        return F.embedding(ids, weight_VD) * self.embed_scale
+
+
+def _as_key_mask(src_keep_BS: Tensor | None) -> Tensor | None:
+    return None if src_keep_BS is None else src_keep_BS[:, None, None, :]
+
+
+def num_parameters(model: nn.Module) -> int:
+    """Number of weights, tied ones counted once."""
+    return sum(p.numel() for p in model.parameters())

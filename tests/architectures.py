@@ -1,0 +1,60 @@
+"""Small models of every architecture that the config knows, all dimensions different."""
+
+from __future__ import annotations
+
+import torch
+
+from mtcli.config.schema import ModelConfig
+from mtcli.model.factory import build_model
+from mtcli.model.seq2seq import Seq2Seq, TensorBatch
+
+PAD, BOS, EOS = 0, 2, 3
+V = 23
+
+_BASE = {
+    "d_model": 12,
+    "encoder_layers": 3,
+    "decoder_layers": 2,
+    "num_heads": 2,
+    "d_ff": 20,
+    "max_positions": 40,
+    "dropout": 0.0,
+}
+VARIANTS: dict[str, dict[str, object]] = {
+    "pre-norm": {},
+    "post-norm": {"norm_position": "post"},
+    "rms silu gated": {"norm": "rms", "activation": "silu", "gated": True, "bias": False},
+    "learned gelu": {"positions": "learned", "activation": "gelu"},
+    "rotary": {"positions": "rotary"},
+    "rotary grouped": {"positions": "rotary", "num_heads": 6, "num_kv_heads": 2},
+    "multi-query": {"num_heads": 3, "num_kv_heads": 1},
+    "head_dim": {"head_dim": 10},
+    "narrow decoder": {"decoder_num_heads": 3, "decoder_d_ff": 7},
+    "decoder tied": {"tied_embeddings": "decoder"},
+    "untied unscaled": {"tied_embeddings": "none", "scale_embeddings": False},
+}
+
+
+def tiny_model(variant: str, *, seed: int = 0, **changes: object) -> Seq2Seq:
+    """A float64 model in evaluation mode."""
+    torch.manual_seed(seed)
+    config = ModelConfig(**(_BASE | VARIANTS[variant] | changes))  # type: ignore[arg-type]
+    return build_model(config, V, V).double().eval()
+
+
+def random_batch(lengths: list[tuple[int, int]], seed: int = 0) -> TensorBatch:
+    """Random pairs with the given (source, target) lengths, EOS included in both."""
+    generator = torch.Generator().manual_seed(seed)
+    S, T = max(s for s, _ in lengths), max(t for _, t in lengths)
+    src = torch.full((len(lengths), S), PAD)
+    tgt_in, tgt_out = torch.full((len(lengths), T), PAD), torch.full((len(lengths), T), PAD)
+    for row, (s, t) in enumerate(lengths):
+        src[row, :s] = torch.randint(4, V, (s,), generator=generator)
+        src[row, s - 1] = EOS
+        tgt = torch.randint(4, V, (t,), generator=generator)
+        tgt[-1] = EOS
+        tgt_out[row, :t] = tgt
+        tgt_in[row, 0] = BOS
+        tgt_in[row, 1:t] = tgt[:-1]
+    positions = (tgt_out.flatten() != PAD).nonzero()[:, 0]
+    return TensorBatch(src, src != PAD, tgt_in, positions, tgt_out.flatten()[positions])
