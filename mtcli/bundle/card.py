@@ -1,0 +1,112 @@
+"""What a model folder says of its model: languages, architecture, training, scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from mtcli.config.schema import ModelConfig, NotNegative, Positive, section
+from mtcli.errors import ModelFolderError
+from mtcli.folders import FORMAT_VERSION, read_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_T = TypeVar("_T")
+
+
+@section
+class TrainingFacts:
+    """How much training a model has seen."""
+
+    num_steps: NotNegative
+    """Optimizer updates."""
+    num_tgt_tokens: NotNegative
+    """Target tokens that carried loss, EOS included, over all steps."""
+    num_pairs: NotNegative
+    """Sentence pairs of the training data, after cleaning; one epoch."""
+
+
+@section
+class ModelCard:
+    """What one must know of a model before its weights mean anything."""
+
+    format_version: Positive = FORMAT_VERSION
+    """Version of the folder's format."""
+    src_lang: str
+    """Source language, as a BCP 47 tag."""
+    tgt_lang: str
+    """Target language, as a BCP 47 tag."""
+    architecture: ModelConfig
+    """Everything that shapes the network, defaults included."""
+    src_vocab_size: Positive
+    """Pieces of the source tokenizer."""
+    tgt_vocab_size: Positive
+    """Pieces of the target tokenizer."""
+    shared_vocab: bool
+    """Whether one tokenizer serves both sides."""
+    max_src_length: Positive
+    """Longest source sentence seen in training, in pieces, EOS not counted."""
+    pad_id: NotNegative = 0
+    """Id of padding, on both sides."""
+    unk_id: NotNegative = 1
+    """Id of the unknown piece."""
+    bos_id: NotNegative = 2
+    """Id that starts a target."""
+    eos_id: NotNegative = 3
+    """Id that ends a source and a target."""
+    training: TrainingFacts | None = None
+    """How the weights came to be; null when nobody knows."""
+
+
+@section
+class ModelScore:
+    """What a model reached on one set of sentences, so that another can reach it again."""
+
+    metric: str
+    """For instance `BLEU`, `chrF`, `loss`."""
+    score: float
+    """The value, on the metric's own scale."""
+    signature: str
+    """sacreBLEU's signature; empty for what has none."""
+    split: str
+    """Sentences that it was measured on, for instance `valid`."""
+    beam_size: Positive | None = None
+    """Beam of the translations; null where nothing was translated."""
+    num_pairs: Positive | None = None
+    """Sentence pairs that it was measured on."""
+
+
+@section
+class ScoreList:
+    """What `scores.json` holds."""
+
+    format_version: Positive = FORMAT_VERSION
+    """Version of the folder's format."""
+    scores: list[ModelScore]
+    """In no particular order."""
+
+
+def read_checked(path: Path, kind: type[_T]) -> _T:
+    """The object of class `kind` that a JSON file of a model folder holds.
+
+    Keys that are missing take the defaults of `kind`, so that folders of an older mtcli are read.
+
+    Raises:
+        ModelFolderError: the file is missing, not JSON, of a newer format, or a value is wrong.
+    """
+    # here, for the import costs 0.1 s and most commands never read a model
+    from pydantic import TypeAdapter, ValidationError
+
+    found = read_json(path, ModelFolderError)
+    version = found.get("format_version", 1) if isinstance(found, dict) else 1
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise ModelFolderError(
+            f"{path} has format_version {version}, but this mtcli reads up to {FORMAT_VERSION}:"
+            " it was written by a newer mtcli, please upgrade"
+        )
+    try:
+        return TypeAdapter(kind).validate_python(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole file"
+        raise ModelFolderError(f"{path}: {where} is wrong: {first['msg']}") from error

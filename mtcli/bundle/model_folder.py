@@ -1,0 +1,200 @@
+"""The model folder, all that translating needs: written whole, checked when it is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from mtcli.bundle.card import ModelCard, ModelScore, ScoreList, read_checked
+from mtcli.bundle.readme import render_readme
+from mtcli.config.schema import DecodingConfig
+from mtcli.errors import ModelFolderError, RunFolderError
+from mtcli.folders import (
+    FORMAT_VERSION,
+    MANIFEST,
+    new_folder,
+    read_json,
+    sha256_of,
+    verify_folder,
+    write_json,
+)
+
+WEIGHTS = "model.safetensors"
+CARD = "model.json"
+GENERATION = "generation.json"
+SCORES = "scores.json"
+README = "README.md"
+SHARED_TOKENIZER = "tokenizer.model"
+SRC_TOKENIZER = "tokenizer.src.model"
+TGT_TOKENIZER = "tokenizer.tgt.model"
+
+HASHED_BELOW_BYTES = 64 * 2**20
+"""Files smaller than this have their SHA-256 checked on every read; larger ones only their size,
+because hashing a gigabyte takes a second or two that every `mtcli translate` would pay."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model folder that was read and found whole; the weights are read when asked for."""
+
+    path: Path
+    """The folder."""
+    card: ModelCard
+    generation: DecodingConfig
+    """How the model translates unless told otherwise."""
+    scores: tuple[ModelScore, ...]
+    src_tokenizer_path: Path
+    tgt_tokenizer_path: Path
+    """The same file as `src_tokenizer_path` where the vocabulary is shared."""
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Parameters by their plain names, float32; tied ones once.
+
+        Raises:
+            ModelFolderError: the file is damaged.
+        """
+        path = self.path / WEIGHTS
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise ModelFolderError(f"{path}: damaged, cannot be read ({error})") from error
+
+
+def write_model(
+    path: Path,
+    arrays: Mapping[str, np.ndarray],
+    card: ModelCard,
+    tokenizer_files: Mapping[str, Path],
+    generation: DecodingConfig,
+    scores: Sequence[ModelScore] = (),
+) -> None:
+    """Write a model folder; it is there whole, or not at all.
+
+    Args:
+        path: the folder; must not exist.
+        arrays: parameters by plain name, tied ones once; stored as float32.
+        card: what the model is.
+        tokenizer_files: SentencePiece models to copy, by the name that they get:
+            `tokenizer.model`, or `tokenizer.src.model` and `tokenizer.tgt.model`.
+        generation: how the model translates unless told otherwise.
+        scores: what it reached.
+
+    Raises:
+        RunFolderError: the folder exists or cannot be written.
+        ValueError: the names of the tokenizers do not fit `card.shared_vocab`.
+    """
+    if set(tokenizer_files) != set(_tokenizer_names(card)):
+        raise ValueError(f"tokenizer files {sorted(tokenizer_files)} do not fit the model card")
+    weights = {
+        name: np.ascontiguousarray(array, dtype=np.float32) for name, array in arrays.items()
+    }
+    with new_folder(path) as folder:
+        try:
+            save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+        except SafetensorError as error:  # a full disk comes as this, not as OSError
+            raise RunFolderError(f"cannot write {path / WEIGHTS}: {error}") from error
+        write_json(folder / CARD, dataclasses.asdict(card))
+        write_json(folder / GENERATION, dataclasses.asdict(generation))
+        write_json(folder / SCORES, dataclasses.asdict(ScoreList(scores=list(scores))))
+        for name, source in tokenizer_files.items():
+            shutil.copyfile(source, folder / name)
+        text = render_readme(
+            card,
+            num_parameters=sum(array.size for array in weights.values()),
+            generation=generation,
+            scores=scores,
+        )
+        (folder / README).write_bytes(text.encode("utf-8"))
+
+
+def read_model(path: Path) -> Bundle:
+    """A model folder, checked: nothing lacks, sizes are right, small files have their SHA-256.
+
+    What only people read (`README.md`) may be edited, and files may be added.
+
+    Args:
+        path: the folder. For a run folder ask `resolve_model` first.
+
+    Raises:
+        ModelFolderError: a file is missing or damaged, or the folder is of a newer format.
+    """
+    if not path.is_dir():
+        raise ModelFolderError(f"{path}: there is no such folder")
+    entries = _manifest_entries(path)
+    _check_file(path, CARD, entries)
+    card = read_checked(path / CARD, ModelCard)
+    for name in (WEIGHTS, GENERATION, SCORES, *_tokenizer_names(card)):
+        _check_file(path, name, entries)
+    names = _tokenizer_names(card)
+    return Bundle(
+        path=path,
+        card=card,
+        generation=read_checked(path / GENERATION, DecodingConfig),
+        scores=tuple(read_checked(path / SCORES, ScoreList).scores),
+        src_tokenizer_path=path / names[0],
+        tgt_tokenizer_path=path / names[-1],
+    )
+
+
+def verify_model(path: Path) -> Bundle:
+    """As `read_model`, with the size and SHA-256 of every file that was written, however large.
+
+    Raises:
+        ModelFolderError: a file is missing or is not what was written.
+    """
+    bundle = read_model(path)
+    verify_folder(path, error=ModelFolderError)
+    return bundle
+
+
+def _tokenizer_names(card: ModelCard) -> tuple[str, ...]:
+    return (SHARED_TOKENIZER,) if card.shared_vocab else (SRC_TOKENIZER, TGT_TOKENIZER)
+
+
+def _manifest_entries(path: Path) -> dict[str, dict[str, object]]:
+    """The files that the manifest names.
+
+    Not `verify_folder`: that one checks every file, and would refuse to translate because
+    somebody added a sentence to the README, or spend seconds on hashing large weights.
+    """
+    if not (path / MANIFEST).is_file():
+        raise ModelFolderError(
+            f"{path}: {MANIFEST} is missing, so this is not a model folder that mtcli finished"
+        )
+    manifest = read_json(path / MANIFEST, ModelFolderError)
+    version = manifest.get("format_version") if isinstance(manifest, dict) else None
+    if not isinstance(version, int):
+        raise ModelFolderError(f"{path / MANIFEST}: no format_version found, it is damaged")
+    if version > FORMAT_VERSION:
+        raise ModelFolderError(
+            f"{path} has format_version {version}, but this mtcli reads up to {FORMAT_VERSION}:"
+            " it was written by a newer mtcli, please upgrade"
+        )
+    entries = manifest.get("files")
+    if not isinstance(entries, dict):
+        raise ModelFolderError(f"{path / MANIFEST}: no list of files found, it is damaged")
+    return entries
+
+
+def _check_file(folder: Path, name: str, entries: Mapping[str, dict[str, object]]) -> None:
+    """Raise ModelFolderError unless the file is there and is what the manifest says."""
+    path, entry = folder / name, entries.get(name)
+    if not path.is_file():
+        raise ModelFolderError(f"{folder}: {name} is missing")
+    if not isinstance(entry, dict):
+        raise ModelFolderError(f"{folder}: {MANIFEST} does not name {name}, it is damaged")
+    size_bytes = path.stat().st_size
+    if size_bytes != entry.get("size_bytes"):
+        raise ModelFolderError(
+            f"{path}: damaged, {size_bytes} bytes found where {MANIFEST} says"
+            f" {entry.get('size_bytes')}"
+        )
+    if size_bytes < HASHED_BELOW_BYTES and sha256_of(path) != entry.get("sha256"):
+        raise ModelFolderError(f"{path}: damaged, its SHA-256 is not the one in {MANIFEST}")

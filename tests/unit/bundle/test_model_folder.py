@@ -1,0 +1,268 @@
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from safetensors import SafetensorError
+
+from mtcli.bundle import model_folder
+from mtcli.bundle.card import ModelCard, ModelScore, TrainingFacts
+from mtcli.bundle.model_folder import read_model, verify_model, write_model
+from mtcli.config.schema import DecodingConfig, ModelConfig
+from mtcli.errors import ModelFolderError, RunFolderError
+from mtcli.folders import sha256_of
+
+SIGNATURE = "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.5.1"
+CARD = ModelCard(
+    src_lang="en",
+    tgt_lang="no",
+    architecture=ModelConfig(d_model=12, num_heads=3, d_ff=20, positions="rotary"),
+    src_vocab_size=40,
+    tgt_vocab_size=40,
+    shared_vocab=True,
+    max_src_length=17,
+    training=TrainingFacts(num_steps=1200, num_tgt_tokens=3456789, num_pairs=29000),
+)
+GENERATION = DecodingConfig(beam_size=4, length_penalty=0.6)
+SCORES = [ModelScore(metric="BLEU", score=35.25, signature=SIGNATURE, split="valid", beam_size=1)]
+ARRAYS = {
+    "encoder.weight": np.arange(12, dtype=np.float64).reshape(3, 4),
+    "encoder.bias": np.arange(4, dtype=np.float16).reshape(2, 2).T,
+}
+
+
+@pytest.fixture
+def tokenizer_file(tmp_path):
+    path = tmp_path / "somewhere.model"
+    path.write_bytes(b"sentencepiece")
+    return path
+
+
+@pytest.fixture
+def model(tmp_path, tokenizer_file):
+    path = tmp_path / "model"
+    write_model(path, ARRAYS, CARD, {"tokenizer.model": tokenizer_file}, GENERATION, SCORES)
+    return path
+
+
+def fix_manifest(model, name):
+    """Make the manifest agree with a file that a test changed."""
+    manifest = json.loads((model / "MANIFEST.json").read_text("utf-8"))
+    path = model / name
+    manifest["files"][name] = {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
+    (model / "MANIFEST.json").write_text(json.dumps(manifest), "utf-8")
+
+
+def edit_json(model, name, **changes):
+    path = model / name
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **changes}), "utf-8")
+    fix_manifest(model, name)
+
+
+def test_what_is_written_is_read(model):
+    bundle = read_model(model)
+    assert bundle.card == CARD
+    assert bundle.generation == GENERATION
+    assert bundle.scores == tuple(SCORES)
+    assert bundle.src_tokenizer_path == bundle.tgt_tokenizer_path == model / "tokenizer.model"
+    assert bundle.src_tokenizer_path.read_bytes() == b"sentencepiece"
+    weights = bundle.weights()
+    assert weights.keys() == ARRAYS.keys()
+    for name, array in ARRAYS.items():
+        assert weights[name].dtype == np.float32
+        np.testing.assert_array_equal(weights[name], array)
+
+
+def test_a_model_with_two_tokenizers(tmp_path, tokenizer_file):
+    other = tmp_path / "other.model"
+    other.write_bytes(b"the other")
+    card = replace(CARD, shared_vocab=False, tgt_vocab_size=50)
+    files = {"tokenizer.tgt.model": other, "tokenizer.src.model": tokenizer_file}
+    write_model(tmp_path / "two", ARRAYS, card, files, GENERATION)
+    bundle = read_model(tmp_path / "two")
+    assert bundle.src_tokenizer_path.read_bytes() == b"sentencepiece"
+    assert bundle.tgt_tokenizer_path.read_bytes() == b"the other"
+    assert bundle.scores == ()
+    assert "40 source pieces, 50 target pieces" in (tmp_path / "two/README.md").read_text("utf-8")
+
+
+def test_tokenizers_that_do_not_fit_the_card_are_a_bug(tmp_path, tokenizer_file):
+    with pytest.raises(ValueError, match="do not fit"):
+        write_model(
+            tmp_path / "m", ARRAYS, CARD, {"tokenizer.src.model": tokenizer_file}, GENERATION
+        )
+    assert not (tmp_path / "m").exists()
+
+
+def test_the_files_of_the_format(model):
+    names = {path.name for path in model.iterdir()}
+    assert names == {
+        "model.safetensors", "model.json", "generation.json", "scores.json", "tokenizer.model",
+        "MANIFEST.json", "README.md",
+    }  # fmt: skip
+    card = json.loads((model / "model.json").read_text("utf-8"))
+    assert card["format_version"] == 1
+    assert card["architecture"] == asdict(CARD.architecture)
+    assert (card["pad_id"], card["unk_id"], card["bos_id"], card["eos_id"]) == (0, 1, 2, 3)
+
+
+def test_the_readme_states_the_facts(model):
+    readme = (model / "README.md").read_text("utf-8")
+    for fact in (
+        "# en → no translation model",
+        "| Parameters | 16 |",
+        "| Training steps | 1,200 |",
+        "| Training tokens (target) | 3,456,789 |",
+        "| Training pairs | 29,000 |",
+        "rotary positions",
+        "beam 4, average normalization, length penalty 0.6",
+        "mtcli translate -m",
+        "| BLEU | 35.25 | valid | 1 | `" + SIGNATURE.replace("|", "\\|"),
+    ):
+        assert fact in readme
+
+
+def test_a_model_is_not_written_over(model, tokenizer_file):
+    with pytest.raises(RunFolderError, match="exists already"):
+        write_model(model, ARRAYS, CARD, {"tokenizer.model": tokenizer_file}, GENERATION)
+
+
+def test_weights_that_cannot_be_written_are_the_users(tmp_path, tokenizer_file, monkeypatch):
+    def fail(*args, **kwargs):
+        raise SafetensorError("No space left on device")
+
+    monkeypatch.setattr(model_folder, "save_file", fail)
+    with pytest.raises(RunFolderError, match=r"cannot write .*model\.safetensors: No space left"):
+        write_model(tmp_path / "m", ARRAYS, CARD, {"tokenizer.model": tokenizer_file}, GENERATION)
+    assert not list(tmp_path.glob("*m*.tmp*"))
+
+
+NEEDED = ["model.safetensors", "model.json", "generation.json", "scores.json", "tokenizer.model"]
+
+
+@pytest.mark.parametrize("name", [*NEEDED, "MANIFEST.json"])
+def test_a_missing_file_is_named(model, name):
+    (model / name).unlink()
+    with pytest.raises(ModelFolderError) as info:
+        read_model(model)
+    assert f"{name} is missing" in str(info.value)
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_flipped_bit_is_found_and_named(model, name):
+    path = model / name
+    content = bytearray(path.read_bytes())
+    content[-2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelFolderError) as info:
+        read_model(model)
+    assert str(info.value) == f"{path}: damaged, its SHA-256 is not the one in MANIFEST.json"
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_cut_file_is_found_and_named(model, name):
+    path = model / name
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ModelFolderError) as info:
+        read_model(model)
+    assert str(info.value) == (
+        f"{path}: damaged, {size - 1} bytes found where MANIFEST.json says {size}"
+    )
+
+
+def test_large_files_are_hashed_only_by_verify(model, monkeypatch):
+    path = model / "model.safetensors"
+    monkeypatch.setattr(model_folder, "HASHED_BELOW_BYTES", path.stat().st_size)
+    content = bytearray(path.read_bytes())
+    content[-2] ^= 1
+    path.write_bytes(content)
+    read_model(model)
+    with pytest.raises(ModelFolderError, match=r"model\.safetensors: damaged, its SHA-256"):
+        verify_model(model)
+
+
+def test_verify_accepts_what_was_written(model):
+    assert verify_model(model).card == CARD
+
+
+def test_people_may_edit_the_readme_and_add_files(model):
+    (model / "README.md").write_text("Ours.", "utf-8")
+    (model / "ctranslate2").mkdir()
+    (model / ".gitattributes").write_text("*", "utf-8")
+    assert read_model(model).card == CARD
+    with pytest.raises(ModelFolderError, match=r"README\.md"):
+        verify_model(model)
+
+
+@pytest.mark.parametrize("name", ["MANIFEST.json", "model.json"])
+def test_a_newer_format_is_refused_by_name(model, name):
+    if name == "MANIFEST.json":
+        manifest = json.loads((model / name).read_text("utf-8"))
+        (model / name).write_text(json.dumps({**manifest, "format_version": 2}), "utf-8")
+    else:
+        edit_json(model, name, format_version=2)
+    with pytest.raises(ModelFolderError) as info:
+        read_model(model)
+    assert "has format_version 2, but this mtcli reads up to 1" in str(info.value)
+    assert "upgrade" in str(info.value)
+
+
+def test_keys_that_an_older_mtcli_did_not_know_take_defaults(model):
+    path = model / "model.json"
+    card = json.loads(path.read_text("utf-8"))
+    del card["training"]
+    del card["architecture"]["gated"]
+    path.write_text(json.dumps(card), "utf-8")
+    fix_manifest(model, "model.json")
+    assert read_model(model).card == replace(CARD, training=None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"src_vocab_size": "many"}, "src_vocab_size is wrong: Input should be a valid integer"),
+        ({"surprise": 1}, "surprise is wrong: Unexpected keyword argument"),
+        ({"architecture": {"d_model": 7, "num_heads": 2}}, "d_model (7) must be a multiple"),
+    ],
+)
+def test_a_card_of_a_stranger_is_checked(model, changes, sentence):
+    edit_json(model, "model.json", **changes)
+    with pytest.raises(ModelFolderError) as info:
+        read_model(model)
+    assert sentence in str(info.value)
+    assert "model.json" in str(info.value)
+
+
+def test_a_generation_that_cannot_be_is_refused(model):
+    edit_json(model, "generation.json", beam_size=0)
+    with pytest.raises(ModelFolderError, match=r"generation\.json: beam_size is wrong"):
+        read_model(model)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"format_version": 1}', b"\xff"])
+def test_a_damaged_manifest(model, content):
+    (model / "MANIFEST.json").write_bytes(content)
+    with pytest.raises(ModelFolderError, match=r"MANIFEST\.json.*damaged"):
+        read_model(model)
+
+
+def test_a_manifest_that_does_not_name_a_file(model):
+    manifest = json.loads((model / "MANIFEST.json").read_text("utf-8"))
+    del manifest["files"]["tokenizer.model"]
+    (model / "MANIFEST.json").write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(ModelFolderError, match=r"MANIFEST\.json does not name tokenizer\.model"):
+        read_model(model)
+
+
+def test_no_such_folder(tmp_path):
+    with pytest.raises(ModelFolderError, match="there is no such folder"):
+        read_model(tmp_path / "nowhere")
+
+
+def test_weights_that_are_no_safetensors(model):
+    (model / "model.safetensors").write_bytes(b"\xff" * 20)
+    fix_manifest(model, "model.safetensors")
+    bundle = read_model(model)
+    with pytest.raises(ModelFolderError, match=r"model\.safetensors: damaged, cannot be read"):
+        bundle.weights()
