@@ -14,8 +14,9 @@ EOS_ID = 3
 class Tokenizer(Protocol):
     """Text to piece ids and back.
 
-    The law, with byte fallback or when every character has a piece: decode(encode(x)) == normalize(x),
-    decode(sample(x)) == normalize(x), and no id of an encoding is PAD_ID, BOS_ID or EOS_ID, whatever x.
+    The law, with byte fallback or when every character has a piece, for any str x:
+    decode(encode(x)) == decode(sample(x)) == normalize(x); normalize(normalize(x)) == normalize(x);
+    and always: no id of an encoding is PAD_ID, BOS_ID or EOS_ID, even if x spells those pieces.
     """
 
     @property
@@ -44,7 +45,8 @@ class Tokenizer(Protocol):
 
         Args:
             text: what to cut.
-            amount: BPE-dropout probability, or for a unigram model the smoothing alpha; 0 is `encode`.
+            amount: BPE-dropout probability, or for a unigram model the smoothing alpha, at least 0
+                and below 1; 0 is `encode`.
             seed: any integer from 0.
         """
         ...
