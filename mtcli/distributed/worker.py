@@ -1,0 +1,118 @@
+"""A process as one of several: its place among them, and its ties to the launcher. No torch."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+from mtcli.errors import MtcliError
+
+PARENT_PID = "MTCLI_PARENT_PID"
+"""Environment variable: the launcher's process id."""
+FAILURE_FD = "MTCLI_FAILURE_FD"
+"""Environment variable: the file descriptor that `report_failure` writes to."""
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PARENT_POLL_S = 0.5
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which of the processes that train together this one is."""
+
+    rank: int
+    """0 to size - 1, over all machines."""
+    size: int
+    """Processes on all machines."""
+    local_rank: int
+    """Counted from 0 on this machine: the index of its GPU."""
+
+
+def place_from_environment() -> Place | None:
+    """This process's place, as torchrun and `mtcli.distributed.launch` set it; None if it is alone.
+
+    Raises:
+        MtcliError: RANK is set, but what belongs to it is missing or not a number in range.
+    """
+    if "RANK" not in os.environ:
+        return None
+    place = Place(_number("RANK"), _number("WORLD_SIZE"), _number("LOCAL_RANK"))
+    if not 0 <= place.rank < place.size:
+        raise MtcliError(
+            f"RANK must be 0 to WORLD_SIZE - 1, found RANK={place.rank} and WORLD_SIZE={place.size}"
+        )
+    for name in ("MASTER_ADDR", "MASTER_PORT"):
+        if place.size > 1 and name not in os.environ:
+            raise _incomplete(name)
+    return place
+
+
+def rank_from_environment() -> int:
+    """This process's rank; 0 if it is alone."""
+    place = place_from_environment()
+    return 0 if place is None else place.rank
+
+
+def _number(name: str) -> int:
+    value = os.environ.get(name)
+    if value is None:
+        raise _incomplete(name)
+    if not (value.isascii() and value.isdigit()):
+        raise MtcliError(f"the environment variable {name} must be a number, found {value!r}")
+    return int(value)
+
+
+def _incomplete(name: str) -> MtcliError:
+    return MtcliError(
+        f"the environment variable RANK says that this is one of several processes, but {name} is"
+        " not set: start them with --nproc or torchrun, or unset RANK"
+    )
+
+
+def die_with_parent() -> None:
+    """Make sure that this process is killed when its launcher dies, however it dies.
+
+    Does nothing in a process that `mtcli.distributed.launch` did not start. Call it first of all:
+    until then a killed launcher leaves this process behind.
+    """
+    # Taken out, because a child of this process has another parent.
+    parent = os.environ.pop(PARENT_PID, None)
+    if parent is None:
+        return
+    if not (sys.platform == "linux" and _kernel_kills_orphan()):
+        threading.Thread(target=_watch_parent, args=(int(parent),), daemon=True).start()
+    if os.getppid() != int(parent):  # it died before we could ask
+        _kill_self()
+
+
+def _kernel_kills_orphan() -> bool:
+    """Ask Linux for SIGKILL at the parent's death; False where a sandbox forbids that."""
+    prctl = ctypes.CDLL(None).prctl
+    return bool(prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) == 0)
+
+
+def _watch_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PARENT_POLL_S)
+    _kill_self()
+
+
+def _kill_self() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def report_failure(exit_code: int) -> None:
+    """Tell the launcher that this process is about to end with `exit_code`.
+
+    Said before the error unwinds, because closing a process group with a collective in flight may
+    hang (NCCL more than gloo), and because the others fail as soon as their connection closes: so
+    the launcher knows who was first. Does nothing in a process that it did not start.
+    """
+    descriptor = os.environ.pop(FAILURE_FD, None)
+    if descriptor is not None:
+        rank = rank_from_environment()
+        os.write(int(descriptor), f"{rank} {exit_code}\n".encode())

@@ -1,0 +1,180 @@
+"""The processes that train together: how one joins them, and what they tell each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from mtcli.distributed.worker import (
+    Place,
+    die_with_parent,
+    place_from_environment,
+    report_failure,
+)
+from mtcli.errors import DeviceError, ExitCode, MtcliError
+
+_T = TypeVar("_T")
+
+# How gloo and NCCL say that another process went away (torch 2.13): they have no class for it.
+_LOST_PEER_TEXTS = (
+    "Connection closed by peer",
+    "Connection reset by peer",
+    "Broken pipe",
+    "remote process exited",
+)
+
+
+class LostPeerError(MtcliError):
+    """Another process of the run ended, so this one cannot go on. That one has the reason."""
+
+    exit_code = ExitCode.BUG
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes that train together. The default is one process, where every call is free.
+
+    Every call but `is_main` and `keep_gradients_local` is collective: all ranks make it, in the
+    same order. Sums and objects travel over gloo between CPUs: nothing here waits for a GPU.
+    """
+
+    rank: int = 0
+    """0 to size - 1."""
+    size: int = 1
+    """Processes on all machines."""
+    local_rank: int = 0
+    """Counted from 0 on this machine: the index of its GPU."""
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process is the one that writes files and reports."""
+        return self.rank == 0
+
+    def sum(self, values: Sequence[int]) -> list[int]:
+        """Sum of each value over all processes, exact below 2**63."""
+        if self.size == 1:
+            return list(values)
+        totals = torch.tensor(values, dtype=torch.int64, device="cpu")
+        dist.all_reduce(totals)
+        return [int(total) for total in totals]
+
+    def sum_floats(self, values: Sequence[float]) -> list[float]:
+        """Sum of each value over all processes, rounded once, so the same on every rank."""
+        if self.size == 1:
+            return list(values)
+        own = torch.tensor(values, dtype=torch.float64, device="cpu")
+        of_rank = [torch.empty_like(own) for _ in range(self.size)]
+        dist.all_gather(of_rank, own)
+        return [math.fsum(column) for column in torch.stack(of_rank, dim=1).tolist()]
+
+    def gather_objects(self, item: _T) -> list[_T]:
+        """The items of all processes, in order of rank, on every process."""
+        if self.size == 1:
+            return [item]
+        items: list[_T] = [item] * self.size
+        dist.all_gather_object(items, item)
+        return items
+
+    def broadcast_object(self, item: _T) -> _T:
+        """Rank 0's item, on every process; what the others give is not looked at."""
+        if self.size == 1:
+            return item
+        box = [item]
+        dist.broadcast_object_list(box, src=0, device=torch.device("cpu"))
+        return box[0]
+
+    def barrier(self) -> None:
+        """Wait until all processes are here."""
+        self.sum([0])  # dist.barrier would take NCCL, and with it the GPU's queue
+
+    def keep_gradients_local(self, module: nn.Module) -> AbstractContextManager[None]:
+        """Inside this context, forward and backward passes do not sum gradients over processes.
+
+        Both passes go inside: DDP decides in the forward pass what the backward pass will do.
+        """
+        return module.no_sync() if isinstance(module, DistributedDataParallel) else nullcontext()
+
+
+@contextmanager
+def join(device_type: str, timeout_s: float = 7200.0) -> Iterator[World]:
+    """Join the processes that the environment tells of (torchrun's variables, or our launcher's).
+
+    Without them this is a world of one. On leaving, ranks wait for each other, unless there was an
+    error: then the launcher is told, and a failure that only says that another process went away
+    becomes a `LostPeerError`.
+
+    Args:
+        device_type: "cpu" or "cuda"; on cuda, the process's device becomes its local rank.
+        timeout_s: Longest wait for another process. Long, since rank 0 may be validating or saving;
+            that another has died is noticed at once by other means.
+
+    Raises:
+        DeviceError: The device cannot be trained on by this many processes.
+        MtcliError: The environment is incomplete.
+        LostPeerError: Another process ended early.
+    """
+    die_with_parent()
+    place = place_from_environment()
+    if place is not None:
+        _take_device(device_type, place)
+    if place is None or place.size == 1:
+        yield World()
+        return
+    is_cuda = device_type == "cuda"
+    try:
+        dist.init_process_group(
+            "cpu:gloo,cuda:nccl" if is_cuda else "gloo", timeout=timedelta(seconds=timeout_s)
+        )
+        world = World(place.rank, place.size, place.local_rank)
+        yield world
+        world.barrier()
+    except Exception as error:
+        if _is_lost_peer(error):
+            # Not reported: the launcher shall look for the one that went first.
+            _leave(is_cuda=is_cuda, is_well=False)
+            raise LostPeerError(
+                f"rank {place.rank} of {place.size} cannot go on, because another process of this"
+                " run ended; that one's message says why"
+            ) from error
+        report_failure(error.exit_code if isinstance(error, MtcliError) else ExitCode.BUG)
+        _leave(is_cuda=is_cuda, is_well=False)
+        raise
+    except BaseException:
+        _leave(is_cuda=is_cuda, is_well=False)
+        raise
+    _leave(is_cuda=is_cuda, is_well=True)
+
+
+def _take_device(device_type: str, place: Place) -> None:
+    if device_type == "cuda":
+        num_devices = torch.cuda.device_count()
+        if place.local_rank >= num_devices:
+            raise DeviceError(
+                f"process {place.local_rank + 1} of this machine finds no CUDA device of its own,"
+                f" there being {num_devices}: start at most as many processes as devices"
+            )
+        torch.cuda.set_device(place.local_rank)
+    elif device_type != "cpu" and place.size > 1:
+        raise DeviceError(
+            f"several processes cannot train on {device_type}: use cpu or cuda, or one process"
+        )
+
+
+def _is_lost_peer(error: Exception) -> bool:
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _LOST_PEER_TEXTS)
+
+
+def _leave(*, is_cuda: bool, is_well: bool) -> None:
+    # NCCL closes its group together: after an error, with the others inside a collective, that
+    # hangs (pytorch/torchtitan#1342). The process is about to end, and the group with it.
+    if dist.is_initialized() and (is_well or not is_cuda):
+        dist.destroy_process_group()

@@ -1,0 +1,194 @@
+"""Processes that train together agree on sums and gradients, and tell why they end."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mtcli.distributed.ddp import wrap
+from mtcli.distributed.launch import Patience, supervise
+from mtcli.distributed.worker import Place, place_from_environment, rank_from_environment
+from mtcli.distributed.world import LostPeerError, World, join
+from mtcli.errors import DeviceError, ExitCode, MtcliError
+
+PROGRAM = Path(__file__).parent / "workers" / "world_program.py"
+VARIABLES = {
+    "RANK": "1",
+    "WORLD_SIZE": "2",
+    "LOCAL_RANK": "1",
+    "MASTER_ADDR": "127.0.0.1",
+    "MASTER_PORT": "29500",
+}
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
+    """No test inherits a place, say from a torchrun around pytest."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def run_two(program: str, folder: Path) -> int:
+    command = [sys.executable, str(PROGRAM), program, str(folder)]
+    return supervise(command, 2, Patience(settle_s=15.0, grace_s=1.0))
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("talk")
+    assert run_two("talk", folder) == 0
+    return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
+
+
+# ----------------------------------------------------------------------------------- two processes
+
+
+def test_each_process_has_its_rank(results):
+    assert [(result["rank"], result["is_main"]) for result in results] == [(0, True), (1, False)]
+
+
+def test_sums_of_integers_are_exact(results):
+    for result in results:
+        assert result["sum"] == [2 * (2**53 + 1) + 1, -1]
+        assert result["sum_of_nothing"] == []
+
+
+def test_sums_of_floats_are_the_same_everywhere(results):
+    assert results[0]["sum_floats"] == results[1]["sum_floats"] == [1e16 + 1.0, 0.2, -1.0]
+
+
+def test_gathered_objects_come_in_order_of_rank(results):
+    for result in results:
+        assert result["gathered"] == [{"rank": rank, "text": "ä\u2028"} for rank in range(2)]
+
+
+def test_what_rank_0_broadcasts_reaches_all(results):
+    for result in results:
+        assert result["broadcast"] == {"from": 0, "score": 0.1 + 0.2}
+
+
+def test_gradients_are_those_of_one_process(results):
+    """Although the ranks had 9 and 6 tokens, one an empty micro-batch, and their own weights."""
+    gradient = runpy.run_path(str(PROGRAM), run_name="imported")["gradient"]
+    alone = torch.tensor(gradient([[0, 1, 2, 3, 4]], World()), dtype=torch.float64)
+    for result in results:
+        got = torch.tensor(result["gradient"], dtype=torch.float64)
+        torch.testing.assert_close(got, alone, rtol=0, atol=1e-14)
+
+
+def test_an_error_on_one_rank_is_the_one_that_is_told(tmp_path, capfd):
+    assert run_two("fail", tmp_path) == ExitCode.USER_ERROR
+    assert capfd.readouterr().err.splitlines() == [
+        "mtcli: error: rank 0 of 2 cannot go on, because another process of this run ended;"
+        " that one's message says why",
+        "[rank 1] mtcli: error: corpus.en is empty",
+    ]
+
+
+def test_a_rank_that_is_killed_is_named(tmp_path, capfd):
+    assert run_two("die", tmp_path) == 128 + 9
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[0].startswith("mtcli: error: rank 0 of 2 cannot go on")
+    assert lines[1].startswith("mtcli: rank 1 of 2 was ended by SIGKILL")
+    assert len(lines) == 2
+
+
+# ------------------------------------------------------------------------------------ one process
+
+
+def test_one_process_asks_nobody():
+    world = World()
+    assert world.is_main
+    assert world.sum([3, -4]) == [3, -4]
+    assert world.sum_floats([0.1]) == [0.1]
+    assert world.gather_objects("own") == ["own"]
+    assert world.broadcast_object("own") == "own"
+    world.barrier()
+    module = torch.nn.Linear(2, 2)
+    assert wrap(module, world, torch.device("cpu")) is module
+    with world.keep_gradients_local(module):
+        module(torch.ones(1, 2)).sum().backward()
+    assert module.weight.grad is not None
+
+
+def test_without_an_environment_the_world_is_one_process():
+    with join("cpu") as world:
+        assert world == World()
+    assert not torch.distributed.is_initialized()
+    assert place_from_environment() is None
+    assert rank_from_environment() == 0
+
+
+def test_torchrun_may_start_one_process(monkeypatch):
+    for name, value in {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    with join("cpu") as world:
+        assert world == World()
+
+
+# ------------------------------------------------------------------------------- user's mistakes
+
+
+def test_the_environment_says_which_place(monkeypatch):
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    assert place_from_environment() == Place(rank=1, size=2, local_rank=1)
+    assert rank_from_environment() == 1
+
+
+@pytest.mark.parametrize("missing", ["WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"])
+def test_a_variable_is_missing(monkeypatch, missing):
+    for name, value in VARIABLES.items():
+        if name != missing:
+            monkeypatch.setenv(name, value)
+    with pytest.raises(MtcliError) as caught, join("cpu"):
+        pass
+    assert str(caught.value) == (
+        "the environment variable RANK says that this is one of several processes,"
+        f" but {missing} is not set: start them with --nproc or torchrun, or unset RANK"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("RANK", "one", "the environment variable RANK must be a number, found 'one'"),
+        ("WORLD_SIZE", "-2", "the environment variable WORLD_SIZE must be a number, found '-2'"),
+        ("RANK", "2", "RANK must be 0 to WORLD_SIZE - 1, found RANK=2 and WORLD_SIZE=2"),
+    ],
+)
+def test_a_variable_is_wrong(monkeypatch, name, value, sentence):
+    for known, given in (VARIABLES | {name: value}).items():
+        monkeypatch.setenv(known, given)
+    with pytest.raises(MtcliError) as caught:
+        place_from_environment()
+    assert str(caught.value) == sentence
+
+
+def test_more_processes_than_gpus(monkeypatch):
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(DeviceError) as caught, join("cuda"):
+        pass
+    assert str(caught.value) == (
+        "process 2 of this machine finds no CUDA device of its own, there being 1:"
+        " start at most as many processes as devices"
+    )
+
+
+def test_a_device_that_cannot_be_shared(monkeypatch):
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(DeviceError) as caught, join("mps"):
+        pass
+    assert str(caught.value) == (
+        "several processes cannot train on mps: use cpu or cuda, or one process"
+    )
+
+
+def test_a_lost_peer_is_no_mistake_of_the_user():
+    assert LostPeerError.exit_code == ExitCode.BUG

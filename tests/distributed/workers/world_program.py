@@ -1,0 +1,91 @@
+"""A worker of test_world.py: world_program.py PROGRAM FOLDER."""
+
+import json
+import os
+import signal
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from mtcli.distributed.ddp import wrap
+from mtcli.distributed.world import World, join
+from mtcli.errors import DataError, MtcliError
+
+LENGTHS = [5, 1, 3, 2, 4]
+"""Target tokens of five sentences: uneven, because even ones hide a wrong denominator."""
+
+
+def loss_sum(module: nn.Module, sentences: list[int]) -> torch.Tensor:
+    """Over the tokens of these sentences; zero tokens are a pass of zero weight."""
+    generator = torch.Generator().manual_seed(1)
+    inputs = [torch.randn(n, 4, generator=generator, dtype=torch.float64) for n in LENGTHS]
+    chosen = torch.cat([inputs[i] for i in sentences] or [torch.zeros(1, 4, dtype=torch.float64)])
+    return module(chosen).square().sum() * bool(sentences)
+
+
+def gradient(micro_batches: list[list[int]], world: World) -> list[list[float]]:
+    """Of the mean loss per token over all processes."""
+    torch.manual_seed(world.rank)  # other weights on each rank, until DDP sends rank 0's
+    linear = nn.Linear(4, 3).double()
+    linear.register_buffer("constant", torch.tensor([float(world.rank)]))
+    module = wrap(linear, world, torch.device("cpu"))
+    num_local = sum(LENGTHS[i] for micro_batch in micro_batches for i in micro_batch)
+    (num_tokens,) = world.sum([num_local])
+    *others, last = micro_batches
+    for sentences in others:
+        with world.keep_gradients_local(module):
+            (loss_sum(module, sentences) * (world.size / num_tokens)).backward()
+    (loss_sum(module, last) * (world.size / num_tokens)).backward()
+    assert linear.weight.grad is not None
+    return linear.weight.grad.tolist()
+
+
+def talk(world: World) -> dict[str, object]:
+    rank = world.rank
+    big = 2**53 + 1  # no float64
+    plan = [[[0, 1], [2]], [[3, 4], []]]
+    return {
+        "rank": rank,
+        "is_main": world.is_main,
+        "sum": world.sum([big + rank, -rank]),
+        "sum_of_nothing": world.sum([]),
+        "sum_floats": world.sum_floats([1e16 if rank == 0 else 1.0, 0.1, -0.5]),
+        "gathered": world.gather_objects({"rank": rank, "text": "ä\u2028"}),
+        "broadcast": world.broadcast_object({"from": rank, "score": 0.1 + 0.2}),
+        "gradient": gradient(plan[rank], world),
+    }
+
+
+def main() -> None:
+    program, folder = sys.argv[1], Path(sys.argv[2])
+    warnings.simplefilter("error")
+    torch.set_num_threads(1)
+    with join("cpu", timeout_s=60.0) as world:
+        if program == "talk":
+            result = talk(world)
+            (folder / f"{world.rank}.json").write_text(json.dumps(result))
+            if not world.is_main:
+                time.sleep(0.5)
+                (folder / "late").touch()
+        world.sum([1])
+        if program == "fail" and world.rank == 1:
+            raise DataError("corpus.en is empty")
+        if program == "die" and world.rank == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if program != "talk":
+            while True:
+                world.sum([1])
+    assert not torch.distributed.is_initialized()
+    assert (folder / "late").exists(), "a rank left before the others were done"
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except MtcliError as error:  # as the command line does
+        sys.stderr.write(f"mtcli: error: {error}\n")
+        sys.exit(error.exit_code)
