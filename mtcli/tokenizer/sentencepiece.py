@@ -53,12 +53,12 @@ class SentencePieceTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Ids of the best segmentation, without BOS and EOS; empty for blank text."""
-        ids: list[int] = self._processor.encode(_encodable(text), num_threads=1)
+        ids: list[int] = self._processor.encode(encodable(text), num_threads=1)
         return ids
 
     def encode_batch(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
         """The same as encode, text by text, on num_threads threads."""
-        encodable = [_encodable(text) for text in texts]
+        encodable = [encodable(text) for text in texts]
         batch: list[list[int]] = self._processor.encode(encodable, num_threads=num_threads)
         return batch
 
@@ -114,7 +114,7 @@ class SentencePieceTokenizer:
                 )
 
     def _escape(self, text: str) -> str:
-        escaped: str = self._processor.normalize(_encodable(text))
+        escaped: str = self._processor.normalize(encodable(text))
         return escaped
 
 
@@ -144,7 +144,7 @@ def _load(path: Path) -> sentencepiece.SentencePieceProcessor:
     return processor
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """The text without what would break the round trip: U+2581 becomes the space that it stands for
     (three of the five normalisation rules leave it, and decoding cannot tell it from a space), and
     surrogates, which no UTF-8 can carry, are paired or replaced by U+FFFD.

@@ -1,0 +1,87 @@
+"""What a tokenizer does to a text, in numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mtcli.tokenizer.protocol import UNK_ID, Tokenizer
+
+_BYTE_PIECE = re.compile(r"<0x[0-9A-F]{2}>")
+_NUM_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class RoundTripFailure:
+    """A sentence that does not come back."""
+
+    sentence: int
+    """Its number, counted from 1."""
+    normalized: str
+    """What should have come back."""
+    decoded: str
+    """What came back."""
+
+
+@dataclass(frozen=True)
+class TokenizerReport:
+    """Counts over a text; the rates are over all of it."""
+
+    num_sentences: int
+    num_words: int
+    """Words of the normalised text, between spaces."""
+    num_pieces: int
+    num_unknown: int
+    """Pieces that are UNK."""
+    num_bytes: int
+    """Pieces that spell one byte of a character without a piece."""
+    num_failures: int
+    """Sentences with decode(encode(x)) != normalize(x)."""
+    failures: tuple[RoundTripFailure, ...]
+    """The first of them, at most 3."""
+
+    @property
+    def unknown_rate(self) -> float:
+        """Share of the pieces that are UNK."""
+        return self.num_unknown / max(1, self.num_pieces)
+
+    @property
+    def byte_rate(self) -> float:
+        """Share of the pieces that spell a byte: with byte fallback, what is unknown shows here."""
+        return self.num_bytes / max(1, self.num_pieces)
+
+    @property
+    def pieces_per_word(self) -> float:
+        """Pieces that a word is cut into, on average."""
+        return self.num_pieces / max(1, self.num_words)
+
+
+def report(tokenizer: Tokenizer, sentences: Iterable[str]) -> TokenizerReport:
+    """What the tokenizer does to the sentences.
+
+    Args:
+        tokenizer: what is judged.
+        sentences: raw text, read once.
+    """
+    is_byte = [
+        _BYTE_PIECE.fullmatch(tokenizer.id_to_piece(piece_id)) is not None
+        for piece_id in range(tokenizer.vocab_size)
+    ]
+    num_sentences = num_words = num_pieces = num_unknown = num_bytes = num_failures = 0
+    failures: list[RoundTripFailure] = []
+    for sentence in sentences:
+        num_sentences += 1
+        ids = tokenizer.encode(sentence)
+        normalized, decoded = tokenizer.normalize(sentence), tokenizer.decode(ids)
+        num_words += len(normalized.split())
+        num_pieces += len(ids)
+        num_unknown += ids.count(UNK_ID)
+        num_bytes += sum(is_byte[piece_id] for piece_id in ids)
+        if decoded != normalized:
+            num_failures += 1
+            if len(failures) < _NUM_EXAMPLES:
+                failures.append(RoundTripFailure(num_sentences, normalized, decoded))
+    return TokenizerReport(
+        num_sentences, num_words, num_pieces, num_unknown, num_bytes, num_failures, tuple(failures)
+    )

@@ -1,0 +1,229 @@
+"""Train SentencePiece models on a sample of the training text."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import random
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import sentencepiece
+
+from mtcli.config.schema import TokenizerConfig
+from mtcli.errors import TokenizerError
+from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
+from mtcli.tokenizer.sampling import SPACE
+from mtcli.tokenizer.sentencepiece import encodable, silence_sentencepiece
+
+_log = logging.getLogger(__name__)
+
+SHARED_MODEL = "tokenizer.model"
+SRC_MODEL = "tokenizer.src.model"
+TGT_MODEL = "tokenizer.tgt.model"
+
+MAX_SENTENCE_BYTES = 4192
+"""Longer sentences are no sentences (tables, base64) and would fill the vocabulary: they are left
+out here, though not from the training of the translation model."""
+
+_NUM_THREADS = 2  # whatever the machine has: SentencePiece writes it into the model file
+_RESERVED = re.compile(r"<pad>|<unk>|</?s>|<0x[0-9A-Fa-f]{2}>")
+
+
+def train_tokenizers(
+    read_pairs: Callable[[], Iterable[tuple[str, str]]],
+    config: TokenizerConfig,
+    *,
+    seed: int,
+    folder: Path,
+) -> dict[str, Path]:
+    """Train the model or models that a config asks for.
+
+    Args:
+        read_pairs: gives the training pairs from the start; called once a model.
+        config: what to train.
+        seed: of the choice of sentences.
+        folder: where the models go; must exist.
+
+    Returns:
+        File name (SHARED_MODEL, or SRC_MODEL and TGT_MODEL) to the path that was written.
+
+    Raises:
+        TokenizerError: as `train_tokenizer`.
+    """
+    texts: dict[str, Callable[[], Iterable[str]]]
+    if config.shared:
+        texts = {SHARED_MODEL: lambda: chain.from_iterable(read_pairs())}
+    else:
+        texts = {
+            SRC_MODEL: lambda: (src for src, _ in read_pairs()),
+            TGT_MODEL: lambda: (tgt for _, tgt in read_pairs()),
+        }
+    paths = {name: folder / name for name in texts}
+    for name, read_texts in texts.items():
+        train_tokenizer(read_texts(), config, seed=seed, model_path=paths[name])
+    return paths
+
+
+def train_tokenizer(
+    sentences: Iterable[str], config: TokenizerConfig, *, seed: int, model_path: Path
+) -> None:
+    """Train one model and write it, whole or not at all; an existing file is replaced.
+
+    The same sentences in the same order, config and seed give the same file, byte for byte.
+
+    Args:
+        sentences: the text to learn from; at most config.max_sentences are used, a sample in which
+            every sentence is as likely.
+        config: what to train; its model paths and sampling are not read.
+        seed: of that sample.
+        model_path: the file to write; its folder must exist.
+
+    Raises:
+        TokenizerError: there is no text, the vocabulary is larger or smaller than the text allows,
+            a user symbol is impossible, or the file cannot be written.
+    """
+    _check_symbols(config.user_symbols)
+    sample = _choose(sentences, config.max_sentences, seed)
+    if not sample.sentences:
+        raise TokenizerError(
+            f"{model_path}: no text to train the tokenizer on: {sample.num_read} sentences read, "
+            f"{sample.num_blank} of them blank and {sample.num_long} longer than "
+            f"{MAX_SENTENCE_BYTES} bytes"
+        )
+    _log.info(
+        "%s: training on %d of %d sentences (left out: %d blank, %d longer than %d bytes)",
+        model_path,
+        len(sample.sentences),
+        sample.num_read,
+        sample.num_blank,
+        sample.num_long,
+        MAX_SENTENCE_BYTES,
+    )
+    _write(model_path, _train(sample.sentences, config, model_path))
+
+
+@dataclass(frozen=True)
+class _Sample:
+    sentences: list[str]
+    num_read: int
+    num_blank: int
+    num_long: int
+
+
+def _choose(sentences: Iterable[str], max_sentences: int, seed: int) -> _Sample:
+    """Every usable sentence, or max_sentences of them, each as likely.
+
+    Source: Vitter 1985, algorithm R.
+    """
+    chosen: list[str] = []
+    generator = random.Random(seed)
+    num_read = num_blank = num_long = num_usable = 0
+    for raw in sentences:
+        num_read += 1
+        sentence = encodable(raw)
+        if not sentence.strip():
+            num_blank += 1
+        elif len(sentence.encode()) > MAX_SENTENCE_BYTES:
+            num_long += 1
+        else:
+            num_usable += 1
+            if len(chosen) < max_sentences:
+                chosen.append(sentence)
+            else:
+                place = int(generator.random() * num_usable)
+                if place < max_sentences:
+                    chosen[place] = sentence
+    return _Sample(chosen, num_read, num_blank, num_long)
+
+
+def _train(sentences: list[str], config: TokenizerConfig, model_path: Path) -> bytes:
+    """The model file's content."""
+    silence_sentencepiece()
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(sentences),
+            model_writer=model,
+            model_type=config.algorithm,
+            vocab_size=config.vocab_size,
+            hard_vocab_limit=True,
+            character_coverage=config.character_coverage,
+            byte_fallback=config.byte_fallback,
+            user_defined_symbols=config.user_symbols,
+            normalization_rule_name=config.normalization,
+            max_sentence_length=MAX_SENTENCE_BYTES,
+            pad_id=PAD_ID,
+            unk_id=UNK_ID,
+            bos_id=BOS_ID,
+            eos_id=EOS_ID,
+            num_threads=_NUM_THREADS,
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        raise _explained(error, config, model_path) from error
+    return model.getvalue()
+
+
+def _explained(error: RuntimeError, config: TokenizerConfig, model_path: Path) -> Exception:
+    """What the user can do about SentencePiece's error; the error itself if it is another one."""
+    text = str(error)
+    size = f"{model_path}: tokenizer.vocab_size is {config.vocab_size}"
+    if match := re.search(r"too high \(\d+\).* <= (\d+)", text):
+        return TokenizerError(
+            f"{size}, but the training text yields at most {match[1]} {config.algorithm} pieces: "
+            f"set it to {match[1]} or less, or train on more text"
+        )
+    if match := re.search(r"smaller than required_chars\. \d+ vs (\d+)", text):
+        bytes_part = ", 256 for bytes" if config.byte_fallback else ""
+        return TokenizerError(
+            f"{size}, but at least {match[1]} pieces are needed (4 special ones{bytes_part}, one "
+            "for each user symbol and each character of the training text): raise it, or lower "
+            "tokenizer.character_coverage"
+        )
+    if "all_chars_count" in text or "!sentences_.empty()" in text:
+        return TokenizerError(
+            f"{model_path}: no text to train the tokenizer on: normalisation "
+            f"({config.normalization}) leaves nothing of it"
+        )
+    return error
+
+
+def _check_symbols(symbols: list[str]) -> None:
+    """Refuse symbols that would be special pieces, or that no text could ever match."""
+    for place, symbol in enumerate(symbols):
+        key = f"tokenizer.user_symbols[{place}]"
+        if not symbol:
+            raise TokenizerError(f"{key} is empty; remove it")
+        if symbol in symbols[:place]:
+            raise TokenizerError(f"{key}: {symbol!r} is there twice; remove one")
+        if _RESERVED.fullmatch(symbol):
+            raise TokenizerError(
+                f"{key}: {symbol!r} is a special piece of every tokenizer; choose another name"
+            )
+        if SPACE in symbol or any(character.isspace() for character in symbol):
+            raise TokenizerError(
+                f"{key}: {symbol!r} holds a space (or U+2581, which stands for one), and pieces do "
+                "not run over spaces; write it without"
+            )
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that is whole or not there, even after a power cut."""
+    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise TokenizerError(
+            f"{path}: cannot write the tokenizer model: {error.strerror or error}"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
