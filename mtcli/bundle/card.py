@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from mtcli.config.schema import ModelConfig, NotNegative, Positive, section
+from mtcli.config.schema import ModelConfig, NotNegative, Positive
+from mtcli.config.sections import section
 from mtcli.errors import ModelFolderError
 from mtcli.folders import FORMAT_VERSION, read_json
 

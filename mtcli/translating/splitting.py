@@ -1,0 +1,143 @@
+"""A line that is longer than the model has ever seen is cut into parts that it can translate."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+
+Count = Callable[[Sequence[str]], list[int]]
+"""Number of pieces of each text."""
+
+_SHORT_SENTENCE = 8
+"""A sentence of fewer pieces takes the next one along: a model needs context, and what looks like
+a sentence of two words is mostly an abbreviation (`Mr. Ek`)."""
+
+_CLOSING = "[\"'”’»)\\]]*+"
+_WIDE_CLOSING = "[」』”’）)]{0,3}"
+# possessive and guarded by a look-behind: a megabyte of `!` takes linear time
+_SENTENCES = re.compile(
+    rf"(?<![.!?…؟।॥])[.!?…؟।॥]++{_CLOSING}\s++|[。！？｡]{_WIDE_CLOSING}(?![。！？｡])\s*+"
+)
+_CLAUSES = re.compile(rf"[,;:،؛]{_CLOSING}\s++|\s[–—-]\s++|[、，；：]{_WIDE_CLOSING}\s*+")
+_WORDS = re.compile(r"\s++")
+
+_LEVELS = (_SENTENCES, _CLAUSES, _WORDS)
+
+_WIDE = re.compile("[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
+"""What Chinese and Japanese are written with; they know no spaces."""
+
+
+def split_text(text: str, limit: int, count: Count) -> list[str]:
+    """The parts of a text, each of at most `limit` pieces; together all of it but white space.
+
+    It is cut between sentences; a sentence that is still too long between clauses, then between
+    words, then between characters. Cuts within a sentence make parts about equally long.
+
+    Args:
+        text: what is cut.
+        limit: most pieces of a part, at least 1.
+        count: says how many pieces texts have.
+
+    Returns:
+        Parts without white space around them, none empty. A part of a single character may have
+        more pieces than `limit`, for nothing shorter can be cut.
+    """
+    text = text.strip()
+    if not text:
+        return []
+    if count([text])[0] <= limit:
+        return [text]
+    return _split_at(text, limit, count, _LEVELS)
+
+
+def join_parts(parts: Sequence[str]) -> str:
+    """Translations of parts as one line; a space between them, save after Chinese and Japanese."""
+    pieces: list[str] = []
+    for part in filter(None, parts):
+        if pieces and not _WIDE.match(pieces[-1][-1]):
+            pieces.append(" ")
+        pieces.append(part)
+    return "".join(pieces)
+
+
+def _split_at(text: str, limit: int, count: Count, levels: Sequence[re.Pattern[str]]) -> list[str]:
+    if not levels:
+        return _split_characters(text, limit, count)
+    pattern, finer = levels[0], levels[1:]
+    segments = _cut_after(text, pattern)
+    if len(segments) == 1:
+        return _split_at(text, limit, count, finer)
+    sizes = count(segments)
+    if pattern is _SENTENCES:
+        target = _SHORT_SENTENCE
+    else:
+        num_parts = -(-sum(sizes) // limit)
+        target = -(-sum(sizes) // num_parts)
+    parts = _pack(segments, sizes, limit, target)
+    finished: list[str] = []
+    for part, size in zip(parts, count(parts), strict=True):
+        if size <= limit:
+            finished.append(part)
+        else:
+            # a segment too long by itself, or, rarely, pieces of a pack are more than those of
+            # its segments: the next level cuts either
+            finished += _split_at(part, limit, count, finer)
+    return finished
+
+
+def _cut_after(text: str, pattern: re.Pattern[str]) -> list[str]:
+    """Consecutive segments of a text, each but the last ending with a match."""
+    ends = [match.end() for match in pattern.finditer(text)]
+    starts = [0, *ends]
+    segments = [text[a:b] for a, b in zip(starts, [*ends, len(text)], strict=True)]
+    return [segment for segment in segments if segment.strip()]
+
+
+def _pack(segments: Sequence[str], sizes: Sequence[int], limit: int, target: int) -> list[str]:
+    """Neighbours joined until they have `target` pieces, as long as they stay within `limit`."""
+    packs: list[list[str]] = []
+    pack_size = 0
+    for segment, size in zip(segments, sizes, strict=True):
+        if packs and pack_size < target and pack_size + size <= limit:
+            packs[-1].append(segment)
+            pack_size += size
+        else:
+            packs.append([segment])
+            pack_size = size
+    return ["".join(pack).strip() for pack in packs]
+
+
+def _split_characters(text: str, limit: int, count: Count) -> list[str]:
+    """Runs of characters; what still is too long is halved."""
+    num_parts = -(-count([text])[0] // limit)
+    runs = _cut_evenly(text, num_parts)
+    finished: list[str] = []
+    for run, size in zip(runs, count(runs), strict=True):
+        if size <= limit or len(run) == 1:
+            finished.append(run)
+        else:
+            for half in _cut_evenly(run, 2):
+                finished += split_text(half, limit, count)
+    return [run for run in map(str.strip, finished) if run]
+
+
+def _cut_evenly(text: str, num_parts: int) -> list[str]:
+    """At most so many, at least min(2, len(text)) runs of about as many characters."""
+    step = max(1, -(-len(text) // num_parts))
+    ends = [min(end, len(text)) for end in range(step, len(text) + step, step)]
+    runs, start = [], 0
+    for end in ends:
+        moved = end
+        while moved > start and moved < len(text) and _belongs_to_previous(text[moved]):
+            moved -= 1
+        end = moved if moved > start else end
+        if end > start:
+            runs.append(text[start:end])
+            start = end
+    return runs
+
+
+def _belongs_to_previous(character: str) -> bool:
+    """Whether a character is a mark on the one before it: an accent, a joiner, a variant."""
+    return unicodedata.category(character).startswith("M") or character == "\u200d"

@@ -1,0 +1,250 @@
+"""Texts in, translations out: tokenizer, engine and tokenizer, in the order that is fastest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from mtcli.bundle.model_folder import read_model
+from mtcli.bundle.resolve import resolve_model
+from mtcli.config.schema import DecodingConfig
+from mtcli.errors import ConfigError
+from mtcli.tokenizer.protocol import Tokenizer
+from mtcli.translating.engine import Engine, EngineHypothesis, TranslateOptions
+from mtcli.translating.lines import without_controls
+from mtcli.translating.options import Normalization, check_num_hypotheses, choose_generation
+from mtcli.translating.splitting import join_parts, split_text
+from mtcli.translating.windows import batches_by_length, output_limit
+
+SHORTEST_LIMIT = 16
+"""Lines of so many pieces are translated whole even when training saw only shorter ones."""
+
+
+class Translation(NamedTuple):
+    """One translation of one text."""
+
+    text: str
+    log_prob: float
+    """Natural log-probability of the output pieces and EOS, summed; over all parts of a
+    split text."""
+    score: float
+    """log_prob after length normalisation; of a split text, the mean over its parts."""
+
+
+class Answer(NamedTuple):
+    """All that is known of one translated text."""
+
+    translations: tuple[Translation, ...]
+    """Best first, at least one."""
+    num_parts: int
+    """Parts that it was translated in: 0 when there was nothing to translate, 1 as a rule."""
+
+
+class Translator:
+    """Translates texts with one model.
+
+    Args:
+        engine: runs the model.
+        src_tokenizer: cuts sources.
+        tgt_tokenizer: joins outputs.
+        generation: how to translate unless told otherwise.
+        max_src_length: longest source that the model saw in training, in pieces, EOS not counted;
+            longer texts are translated in parts.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        src_tokenizer: Tokenizer,
+        tgt_tokenizer: Tokenizer,
+        generation: DecodingConfig,
+        max_src_length: int,
+    ) -> None:
+        self._engine = engine
+        self._src_tokenizer, self._tgt_tokenizer = src_tokenizer, tgt_tokenizer
+        self.generation = generation
+        self.max_src_length = min(max(max_src_length, SHORTEST_LIMIT), engine.max_positions - 1)
+        """Longest text that is translated whole, in pieces."""
+
+    @classmethod
+    def load(
+        cls,
+        path: Path | str,
+        *,
+        checkpoint: str = "best",
+        device: str = "auto",
+        threads: int | None = None,
+        precision: str = "fp32",
+        engine: Literal["auto", "torch"] = "auto",
+    ) -> Translator:
+        """The translator of a run folder or model folder.
+
+        Args:
+            path: run folder or model folder.
+            checkpoint: which model of a run: `best` (else the last), `last` or `step_N`.
+            device: `auto` (cuda, then mps, then cpu), `cpu`, `cuda` or `mps`.
+            threads: threads of the arithmetic on the CPU, for the whole process; None leaves
+                the choice to torch.
+            precision: `fp32`, `bf16` or `fp16`.
+            engine: what runs the model; `auto` is `torch`.
+
+        Raises:
+            ModelFolderError: there is no such model, or it is damaged.
+            DeviceError: the device or the precision is not there.
+            ConfigError: an argument makes no sense.
+        """
+        if engine not in ("auto", "torch"):
+            raise ConfigError(f"engine {engine!r} is none of: auto, torch")
+        bundle = read_model(resolve_model(Path(path), checkpoint))
+        # here, for torch takes seconds, and a wrong path should be told at once
+        from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+        from mtcli.translating.engines.torch import load_engine
+
+        src_tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path)
+        tgt_tokenizer = (
+            src_tokenizer
+            if bundle.tgt_tokenizer_path == bundle.src_tokenizer_path
+            else SentencePieceTokenizer(bundle.tgt_tokenizer_path)
+        )
+        return cls(
+            load_engine(bundle, device=device, precision=precision, threads=threads),
+            src_tokenizer=src_tokenizer,
+            tgt_tokenizer=tgt_tokenizer,
+            generation=bundle.generation,
+            max_src_length=bundle.card.max_src_length,
+        )
+
+    def translate(
+        self,
+        texts: Sequence[str],
+        *,
+        beam_size: int | None = None,
+        length_penalty: float | None = None,
+        normalization: Normalization | None = None,
+        max_length: int | None = None,
+        batch_size: int | None = None,
+    ) -> list[str]:
+        """The best translation of each text; blank ones come back as they are.
+
+        What is None is as `generation.json` of the model folder says; `DecodingConfig` says what
+        the options mean.
+
+        Raises:
+            ConfigError: an option makes no sense.
+        """
+        generation = choose_generation(
+            self.generation,
+            beam_size=beam_size,
+            length_penalty=length_penalty,
+            normalization=normalization,
+            max_length=max_length,
+            batch_size=batch_size,
+        )
+        answers = self.answer(texts, generation)
+        return [
+            answer.translations[0].text if text.strip() else text
+            for text, answer in zip(texts, answers, strict=True)
+        ]
+
+    def translate_n_best(
+        self,
+        texts: Sequence[str],
+        n: int,
+        *,
+        beam_size: int | None = None,
+        length_penalty: float | None = None,
+        normalization: Normalization | None = None,
+        max_length: int | None = None,
+        batch_size: int | None = None,
+    ) -> list[list[Translation]]:
+        """Up to `n` translations of each text, best first; of a blank one, one empty translation.
+
+        Options are those of `translate`; `beam_size` must be at least `n`.
+
+        Raises:
+            ConfigError: an option makes no sense.
+        """
+        generation = choose_generation(
+            self.generation,
+            beam_size=beam_size,
+            length_penalty=length_penalty,
+            normalization=normalization,
+            max_length=max_length,
+            batch_size=batch_size,
+        )
+        return [list(answer.translations) for answer in self.answer(texts, generation, n)]
+
+    def answer(
+        self, texts: Sequence[str], generation: DecodingConfig, num_hypotheses: int = 1
+    ) -> list[Answer]:
+        """What `translate` and `translate_n_best` are made of: an answer for each text.
+
+        Raises:
+            ConfigError: `num_hypotheses` is more than the beam gives.
+        """
+        check_num_hypotheses(num_hypotheses, generation.beam_size)
+        parts_of = self._cut([without_controls(text) for text in texts])
+        found = iter(
+            self._search([ids for ids_of in parts_of for ids in ids_of], generation, num_hypotheses)
+        )
+        return [self._join([next(found) for _ in ids_of]) for ids_of in parts_of]
+
+    def _cut(self, texts: Sequence[str]) -> list[list[list[int]]]:
+        """Ids of the parts of each text: mostly one, none of what has no pieces."""
+        limit, tokenizer = self.max_src_length, self._src_tokenizer
+        parts_of: list[list[list[int]]] = []
+        for text, ids in zip(texts, tokenizer.encode_batch(texts), strict=True):
+            if len(ids) <= limit:
+                parts_of.append([ids] if ids else [])
+                continue
+            parts = split_text(text, limit, self._count_pieces)
+            # a character of more pieces than the limit is cut: there is no way to translate it
+            encoded = [part_ids[:limit] for part_ids in tokenizer.encode_batch(parts)]
+            parts_of.append([part_ids for part_ids in encoded if part_ids])
+        return parts_of
+
+    def _count_pieces(self, texts: Sequence[str]) -> list[int]:
+        return [len(ids) for ids in self._src_tokenizer.encode_batch(texts)]
+
+    def _search(
+        self, src_ids: Sequence[Sequence[int]], generation: DecodingConfig, num_hypotheses: int
+    ) -> list[list[EngineHypothesis]]:
+        """Hypotheses of each sentence, in the order of the sentences."""
+        found: list[list[EngineHypothesis]] = [[] for _ in src_ids]
+        max_length = min(generation.max_length, self._engine.max_positions)
+        options = TranslateOptions(
+            beam_size=generation.beam_size,
+            num_hypotheses=num_hypotheses,
+            normalization=generation.normalization,
+            length_penalty=generation.length_penalty,
+        )
+        lengths = [len(ids) for ids in src_ids]
+        for batch in batches_by_length(lengths, generation.batch_size):
+            hypotheses = self._engine.translate(
+                [src_ids[i] for i in batch],
+                [output_limit(lengths[i], max_length) for i in batch],
+                options,
+            )
+            for i, of_sentence in zip(batch, hypotheses, strict=True):
+                found[i] = of_sentence
+        return found
+
+    def _join(self, parts: Sequence[Sequence[EngineHypothesis]]) -> Answer:
+        """The answer made of the hypotheses for each part; the k-th joins the k-th of each."""
+        if not parts:
+            return Answer((Translation("", 0.0, 0.0),), 0)
+        translations = []
+        for ranked in zip(*parts, strict=False):
+            texts = self._tgt_tokenizer.decode_batch(
+                [hypothesis.token_ids for hypothesis in ranked]
+            )
+            translations.append(
+                Translation(
+                    text=join_parts([without_controls(text).strip() for text in texts]),
+                    log_prob=sum(hypothesis.log_prob for hypothesis in ranked),
+                    score=sum(hypothesis.score for hypothesis in ranked) / len(ranked),
+                )
+            )
+        return Answer(tuple(translations), len(parts))

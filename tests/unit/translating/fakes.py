@@ -1,0 +1,91 @@
+"""An engine that answers at once, and a tokenizer whose pieces are characters."""
+
+from collections.abc import Callable, Sequence
+
+from mtcli.config.schema import DecodingConfig
+from mtcli.translating.engine import EngineHypothesis, TranslateOptions
+from mtcli.translating.translator import Translator
+
+_FIRST_ID = 4
+
+
+class CharacterTokenizer:
+    """Every character is a piece; white space around a text is none."""
+
+    vocab_size = 0x110000 + _FIRST_ID
+
+    def normalize(self, text: str) -> str:
+        return text.strip()
+
+    def encode(self, text: str) -> list[int]:
+        return [ord(character) + _FIRST_ID for character in self.normalize(text)]
+
+    def encode_batch(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
+        return [self.encode(text) for text in texts]
+
+    def encode_pieces(self, text: str) -> list[str]:
+        return list(self.normalize(text))
+
+    def sample(self, text: str, *, amount: float, seed: int) -> list[int]:
+        return self.encode(text)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return "".join(chr(piece_id - _FIRST_ID) for piece_id in ids)
+
+    def decode_batch(self, batch: Sequence[Sequence[int]]) -> list[str]:
+        return [self.decode(ids) for ids in batch]
+
+    def id_to_piece(self, piece_id: int) -> str:
+        return chr(piece_id - _FIRST_ID)
+
+    def piece_to_id(self, piece: str) -> int:
+        return ord(piece) + _FIRST_ID
+
+
+class FakeEngine:
+    """Repeats its source, or what `answer` makes of it; the k-th hypothesis has k more `!`.
+
+    Every call is noted, and what the protocol promises to an engine is asserted.
+    """
+
+    def __init__(
+        self,
+        max_positions: int = 1000,
+        answer: Callable[[tuple[int, ...]], tuple[int, ...]] = lambda ids: ids,
+    ) -> None:
+        self.max_positions = max_positions
+        self.calls: list[tuple[list[list[int]], list[int], TranslateOptions]] = []
+        self._answer = answer
+
+    def translate(
+        self,
+        src_ids: Sequence[Sequence[int]],
+        max_lengths: Sequence[int],
+        options: TranslateOptions,
+    ) -> list[list[EngineHypothesis]]:
+        assert 1 <= options.num_hypotheses <= options.beam_size
+        assert len(max_lengths) == len(src_ids) > 0
+        assert all(1 <= length <= self.max_positions for length in max_lengths)
+        assert all(1 <= len(ids) < self.max_positions for ids in src_ids)
+        self.calls.append(([list(ids) for ids in src_ids], list(max_lengths), options))
+        mark = (ord("!") + _FIRST_ID,)
+        return [
+            [
+                EngineHypothesis(self._answer(tuple(ids)) + k * mark, -1.0 - k, -0.25 - k, True)
+                for k in range(options.num_hypotheses)
+            ]
+            for ids in src_ids
+        ]
+
+
+def fake_translator(
+    engine: FakeEngine | None = None, max_src_length: int = 40, **generation: object
+) -> Translator:
+    """A translator that gives back what it gets."""
+    return Translator(
+        engine or FakeEngine(),
+        src_tokenizer=CharacterTokenizer(),
+        tgt_tokenizer=CharacterTokenizer(),
+        generation=DecodingConfig(**generation),
+        max_src_length=max_src_length,
+    )

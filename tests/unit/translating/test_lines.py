@@ -1,0 +1,77 @@
+import io
+
+import pytest
+
+from mtcli.translating.lines import Line, encode_line, read_lines, without_controls
+
+
+def lines_of(content):
+    return list(read_lines(io.BytesIO(content)))
+
+
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        (b"", []),
+        (b"a", ["a"]),
+        (b"a\n", ["a"]),
+        (b"a\nb", ["a", "b"]),
+        (b"\n\n", ["", ""]),
+        (b"a\r\nb\r\n", ["a", "b"]),
+        ("a\u2028b\x0bc\x0cd\x85e\x1cf\rg\n".encode(), ["a b c d e f g"]),
+        (b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n", ["a", "b"]),
+        (b"\xef\xbb\xbf", [""]),
+        (b"\xef\xbb\xbf\n", [""]),
+    ],
+)
+def test_only_a_line_feed_ends_a_line(content, texts):
+    assert [line.text for line in lines_of(content)] == texts
+
+
+def test_endings_are_kept():
+    endings = [line.ending for line in lines_of(b"a\r\n\nb\r\r\nc\rd\ne\r")]
+    assert endings == [b"\r\n", b"\n", b"\r\n", b"\n", b""]
+
+
+@pytest.mark.parametrize(
+    "blank", [b"", b" ", b"\t \t", b"\x0c", b"\xc2\xa0", b"\x00", b"\xef\xbb\xbf", b" \x07\r\x0b"]
+)
+def test_blank_lines_keep_their_bytes(blank):
+    (line,) = lines_of(blank + b"\n")
+    assert line.blank == blank
+    assert line.ending == b"\n"
+
+
+def test_what_is_not_utf8_is_replaced_and_told():
+    assert lines_of(b"caf\xe9!\nfine\n\xff") == [
+        Line("caf\ufffd!", b"\n", None, False),
+        Line("fine", b"\n", None, True),
+        Line("\ufffd", b"", None, False),
+    ]
+
+
+def test_surrogates_in_bytes_are_not_utf8():
+    (line,) = lines_of(b"\xed\xa0\x80\n")
+    assert not line.is_valid
+    assert set(line.text) == {"\ufffd"}
+
+
+def test_control_characters_do_not_reach_the_model():
+    assert without_controls("a\x00b\x1b[31mc\x7fd\x9be") == "ab[31mcde"
+    assert without_controls("a\nb\rc\x85d\u2029e") == "a b c d e"
+    assert without_controls("a\tb") == "a\tb"
+
+
+def test_an_output_line_is_one_line():
+    encoded = encode_line("ein\nHund\r\x85\u2028.", b"\r\n")
+    assert encoded == b"ein Hund   .\r\n"
+    assert encode_line("\ud800", b"\n") == b"?\n"
+
+
+def test_a_line_comes_as_soon_as_it_is_there():
+    class OneLine(io.BytesIO):
+        def readline(self, size=-1):
+            assert self.tell() == 0, "asked for the second line before the first was taken"
+            return super().readline(size)
+
+    assert next(read_lines(OneLine(b"a\nb\n"))).text == "a"

@@ -1,0 +1,124 @@
+import pytest
+
+from mtcli.errors import ConfigError
+from mtcli.translating.translator import Translation
+from tests.unit.translating.fakes import FakeEngine, fake_translator
+
+
+def test_texts_come_back_in_their_order():
+    texts = ["a longer text", "b", "", "a middle", " ", "c"]
+    engine = FakeEngine()
+    assert fake_translator(engine, batch_size=2).translate(texts) == texts
+    batches = [[len(ids) for ids in src_ids] for src_ids, _, _ in engine.calls]
+    assert batches == [[13, 8], [1, 1]]
+
+
+def test_nothing_gives_nothing():
+    engine = FakeEngine()
+    assert fake_translator(engine).translate([]) == []
+    assert fake_translator(engine).translate(["", " \t", "\u2028", "\x00"]) == [
+        "",
+        " \t",
+        "\u2028",
+        "",
+    ]
+    assert engine.calls == []
+
+
+def test_a_text_with_line_breaks_gives_one_line():
+    assert fake_translator().translate(["a\nb\rc\x00d\x85"]) == ["a b cd"]
+
+
+def test_outputs_cannot_break_lines():
+    newline = FakeEngine(answer=lambda ids: (ord("\n") + 4, *ids, ord("\r") + 4))
+    assert fake_translator(newline).translate(["a"]) == ["a"]
+
+
+def test_defaults_are_those_of_the_model():
+    engine = FakeEngine()
+    generation = {"beam_size": 3, "length_penalty": 0.5, "normalization": "gnmt", "max_length": 30}
+    translator = fake_translator(engine, **generation)
+    translator.translate(["abcd"])
+    (_, max_lengths, options) = engine.calls[0]
+    assert max_lengths == [30]
+    assert (options.beam_size, options.length_penalty, options.normalization) == (3, 0.5, "gnmt")
+    translator.translate(
+        ["abcd"], beam_size=1, length_penalty=0.0, normalization="none", max_length=7, batch_size=1
+    )
+    (_, max_lengths, options) = engine.calls[1]
+    assert max_lengths == [7]
+    assert (options.beam_size, options.length_penalty, options.normalization) == (1, 0.0, "none")
+
+
+def test_the_output_limit_follows_each_source_and_the_model():
+    engine = FakeEngine(max_positions=50)
+    fake_translator(engine, max_src_length=45).translate(["a", "b" * 5, "c" * 30])
+    assert engine.calls[0][1] == [50, 47, 35]
+
+
+def test_a_long_text_is_translated_in_parts():
+    engine = FakeEngine()
+    translator = fake_translator(engine, max_src_length=20)
+    text = "This is the first one. Here comes a second one. And a last one."
+    answers = translator.answer([text, "short"], translator.generation)
+    assert [answer.num_parts for answer in answers] == [5, 1]
+    assert answers[0].translations[0].text == text
+    assert all(len(ids) <= 20 for src_ids, _, _ in engine.calls for ids in src_ids)
+
+
+@pytest.mark.parametrize(
+    ("max_src_length", "max_positions", "limit"), [(3, 100, 16), (50, 100, 50), (99, 40, 39)]
+)
+def test_the_limit_of_a_line(max_src_length, max_positions, limit):
+    translator = fake_translator(FakeEngine(max_positions), max_src_length)
+    assert translator.max_src_length == limit
+    answers = translator.answer(["x" * limit, "x" * (limit + 1)], translator.generation)
+    assert [answer.num_parts for answer in answers] == [1, 2]
+
+
+def test_n_best():
+    translator = fake_translator(beam_size=3)
+    assert translator.translate_n_best(["a", ""], 2) == [
+        [Translation("a", -1.0, -0.25), Translation("a!", -2.0, -1.25)],
+        [Translation("", 0.0, 0.0)],
+    ]
+
+
+def test_n_best_of_a_text_in_parts():
+    translator = fake_translator(beam_size=2)
+    (found,) = translator.translate_n_best(["x" * 41], 2)
+    assert found == [
+        Translation("x" * 21 + " " + "x" * 20, -2.0, -0.25),
+        Translation("x" * 21 + "! " + "x" * 20 + "!", -4.0, -1.25),
+    ]
+
+
+def error_of(call):
+    with pytest.raises(ConfigError) as info:
+        call()
+    return str(info.value)
+
+
+def test_options_that_make_no_sense():
+    t = fake_translator(beam_size=4)
+    assert error_of(lambda: t.translate(["a"], beam_size=0)) == (
+        "beam_size must be an integer from 1, not 0"
+    )
+    assert "max_length must be an integer from 1, not -3" in error_of(
+        lambda: t.translate([], max_length=-3)
+    )
+    assert "batch_size must be an integer from 1, not 2.5" in error_of(
+        lambda: t.translate([], batch_size=2.5)
+    )
+    assert error_of(lambda: t.translate([], length_penalty=float("nan"))) == (
+        "length_penalty must be a number between 0 and 10, not nan"
+    )
+    assert error_of(lambda: t.translate([], normalization="wu")) == (
+        "normalization 'wu' is none of: average, gnmt, none"
+    )
+    assert error_of(lambda: t.translate_n_best(["a"], 5)) == (
+        "n_best 5 needs a beam of at least 5, and beam_size is 4"
+    )
+    assert "n_best must be an integer from 1, not 0" in error_of(
+        lambda: t.translate_n_best(["a"], 0)
+    )
