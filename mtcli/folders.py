@@ -12,7 +12,7 @@ import shutil
 import socket
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,7 +24,7 @@ FORMAT_VERSION = 1
 MANIFEST = "MANIFEST.json"
 """Sizes and SHA-256 of the files of a folder; written last."""
 
-_TEMPORARY = re.compile(r"\..+\.tmp-(?P<pid>\d+)-(?P<host>.+)-[0-9a-f]{8}")
+_TEMPORARY = re.compile(r"\..+\.tmp-(?P<pid>\d{1,9})-(?P<host>.+)-[0-9a-f]{8}")
 _STALE_AFTER_S = 24 * 3600
 """Age after which a temporary is a leftover although its process cannot be asked."""
 
@@ -60,22 +60,26 @@ def new_folder(path: Path, *, manifest: bool = True) -> Iterator[Path]:
         temporary.mkdir()
         yield temporary
         if manifest:
-            write_json(
-                temporary / MANIFEST,
-                {"format_version": FORMAT_VERSION, "files": _describe_files(temporary)},
-            )
+            files = {
+                file.relative_to(temporary).as_posix(): {
+                    "size_bytes": file.stat().st_size,
+                    "sha256": sha256_of(file),
+                }
+                for file in _files_in(temporary)
+            }
+            write_json(temporary / MANIFEST, {"format_version": FORMAT_VERSION, "files": files})
         _flush_tree(temporary)
         # A rename would replace an empty folder silently, and fails on one with files.
         _refuse_existing(path)
         temporary.rename(path)
         _flush(path.parent)
     except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             _refuse_existing(path)
         raise RunFolderError(_cannot_write(path, error)) from error
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)
         raise
 
 
@@ -123,11 +127,14 @@ def verify_folder(
 def write_text_atomically(path: Path, text: str) -> None:
     """Write a UTF-8 file such that readers, and a crash, see the old text or the new one.
 
+    The folder that it lies in is made if need be.
+
     Raises:
         RunFolderError: it cannot be written.
     """
     temporary = _temporary_name(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(text.encode("utf-8"))
             file.flush()
@@ -137,7 +144,7 @@ def write_text_atomically(path: Path, text: str) -> None:
     except OSError as error:
         raise RunFolderError(_cannot_write(path, error)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
 
 
 def replace_link(link: Path, target: str) -> None:
@@ -158,7 +165,7 @@ def replace_link(link: Path, target: str) -> None:
         temporary.replace(link)
         _flush(link.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise RunFolderError(_cannot_write(link, error)) from error
 
 
@@ -173,7 +180,7 @@ def write_json(path: Path, obj: object) -> None:
     write_text_atomically(path, text + "\n")
 
 
-def read_json(path: Path, error: type[MtcliError]) -> Any:  # noqa: ANN401 (what JSON holds)
+def read_json(path: Path, error: type[MtcliError]) -> Any:
     """What a JSON file holds.
 
     Raises:
@@ -205,10 +212,7 @@ def remove_leftovers(folder: Path) -> None:
             continue
         is_local = match["host"] == _host()
         if (is_local and not _is_alive(int(match["pid"]))) or _age_s(path) > _STALE_AFTER_S:
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            _remove(path)
 
 
 def _temporary_name(path: Path) -> Path:
@@ -216,6 +220,15 @@ def _temporary_name(path: Path) -> Path:
     # absolute(): Path("..").name and Path(".").name are not names to build on
     path = path.absolute()
     return path.with_name(f".{path.name}.tmp-{os.getpid()}-{_host()}-{secrets.token_hex(4)}")
+
+
+def _remove(path: Path) -> None:
+    """Remove a temporary, if it is there and can be removed: cleaning up hides no other error."""
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _host() -> str:
@@ -236,16 +249,6 @@ def _cannot_write(path: Path, error: OSError) -> str:
 
 def _files_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-
-
-def _describe_files(folder: Path) -> dict[str, dict[str, int | str]]:
-    return {
-        path.relative_to(folder).as_posix(): {
-            "size_bytes": path.stat().st_size,
-            "sha256": sha256_of(path),
-        }
-        for path in _files_in(folder)
-    }
 
 
 def _is_entry(item: tuple[str, object]) -> bool:
@@ -292,21 +295,17 @@ def _flush(path: Path) -> None:
 
 
 def _is_alive(pid: int) -> bool:
+    if os.name != "posix":
+        return True  # there, signal 0 is not a question
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
     return True
 
 
 def _age_s(path: Path) -> float:
-    """Seconds since anything in `path` was last written; 0 when it has just vanished."""
-    times = []
-    for item in (path, *path.rglob("*")):
-        try:
-            times.append(item.lstat().st_mtime)
-        except FileNotFoundError:
-            continue
-    return time.time() - max(times) if times else 0.0
+    """Seconds since anything in `path` was last written; 0 while things come and go in it."""
+    with suppress(FileNotFoundError):
+        return time.time() - max(item.lstat().st_mtime for item in (path, *path.rglob("*")))
+    return 0.0

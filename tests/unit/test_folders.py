@@ -230,11 +230,11 @@ def test_files_added_later_are_no_damage(folder):
 
 
 def test_text_is_replaced_whole_with_its_line_ends(tmp_path):
-    path = tmp_path / "t"
+    path = tmp_path / "new" / "t"
     write_text_atomically(path, "old")
     write_text_atomically(path, "neu\r\nü\n")
     assert path.read_bytes() == "neu\r\nü\n".encode()
-    assert names(tmp_path) == ["t"]
+    assert names(tmp_path / "new") == ["t"]
 
 
 def test_text_that_cannot_be_written_is_one_sentence_and_leaves_nothing(tmp_path):
@@ -243,8 +243,12 @@ def test_text_that_cannot_be_written_is_one_sentence_and_leaves_nothing(tmp_path
         write_text_atomically(tmp_path / "t", "x")
     assert str(caught.value) == f"cannot write {tmp_path / 't'}: Is a directory"
     assert names(tmp_path) == ["t"]
-    with pytest.raises(RunFolderError, match="No such file or directory"):
-        write_text_atomically(tmp_path / "no" / "t", "x")
+    (tmp_path / "file").touch()
+    with pytest.raises(RunFolderError) as caught:
+        write_text_atomically(tmp_path / "file" / "t", "x")
+    assert str(caught.value) == (
+        f"cannot write {tmp_path / 'file' / 't'}: File exists ({tmp_path / 'file'})"
+    )
 
 
 def test_a_link_moves_from_one_full_folder_to_another(tmp_path):
