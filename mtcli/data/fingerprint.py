@@ -1,0 +1,79 @@
+"""Fingerprints of corpora: what changes when a byte of a source changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from mtcli.config.schema import HubSource, Source, TableSource, TsvSource
+from mtcli.data.lines import unreadable
+from mtcli.data.sources import local_paths
+from mtcli.data.tables import hub_fingerprint
+from mtcli.errors import DataError
+from mtcli.folders import read_json, sha256_of, write_json
+
+_CACHE = "fingerprints.json"
+_SETTLED_AFTER_NS = 2_000_000_000
+"""A younger file may change again within one tick of its clock, so its hash is not remembered."""
+
+
+def fingerprint(sources: Sequence[Source], root: Path | None, cache_dir: Path) -> str:
+    """SHA-256, in hexadecimal, over the contents of all sources and how their columns are chosen.
+
+    Where files lie and what they are called does not matter. The hash of a file is remembered in
+    `cache_dir/fingerprints.json` under its path, size and time of change.
+
+    Raises:
+        DataError: a file is missing or unreadable, or a data set cannot be had.
+        RunFolderError: the cache cannot be written.
+    """
+    cache_path = cache_dir / _CACHE
+    known = _read_cache(cache_path)
+    entries = dict(known)
+    described = [_describe(source, root, entries) for source in sources]
+    if entries != known:
+        write_json(cache_path, entries)
+    return hashlib.sha256(json.dumps(described).encode("utf-8")).hexdigest()
+
+
+def _describe(source: Source, root: Path | None, entries: dict[str, str]) -> list[object]:
+    """What of a source decides which pairs it gives."""
+    hashes = [_hash_of(path, entries) for path in local_paths(source, root)]
+    match source:
+        case TsvSource():
+            return ["tsv", *hashes, source.src_column, source.tgt_column]
+        case TableSource():
+            return [source.kind, *hashes, source.src_field, source.tgt_field]
+        case HubSource() if not hashes:
+            fields = (source.split, source.src_field, source.tgt_field)
+            return ["hub", source.name, source.subset, hub_fingerprint(source), *fields]
+        case _:
+            return ["text", *hashes]
+
+
+def _hash_of(path: Path, entries: dict[str, str]) -> str:
+    try:
+        if not path.is_file() and path.exists():
+            raise DataError(f"{path}: not a file")  # a pipe could be read only once
+        status = path.stat()
+        key = f"{path.absolute()}:{status.st_size}:{status.st_mtime_ns}"
+        if key in entries:
+            return entries[key]
+        digest = sha256_of(path)
+    except OSError as error:
+        raise DataError(unreadable(path, error)) from None
+    if time.time_ns() - status.st_mtime_ns > _SETTLED_AFTER_NS:
+        entries[key] = digest
+    return digest
+
+
+def _read_cache(path: Path) -> dict[str, str]:
+    """The remembered hashes; none if there is no cache or it is damaged, as it can be made anew."""
+    try:
+        cache = read_json(path, DataError)
+    except DataError:
+        return {}
+    return cache if isinstance(cache, dict) else {}

@@ -1,0 +1,105 @@
+"""Sentence pairs from where they lie: text and TSV by our own reader, the rest by `datasets`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+from mtcli.config.schema import HubSource, Source, TableSource, TextSource, TsvSource
+from mtcli.data.lines import read_lines
+from mtcli.data.tables import read_hub, read_table
+from mtcli.errors import DataError
+
+
+def resolve_path(root: Path | None, path: Path) -> Path:
+    """`path`, below `root` where it is relative and there is a root."""
+    return path if root is None else root / path
+
+
+def read_pairs(sources: Sequence[Source], root: Path | None = None) -> Iterator[tuple[str, str]]:
+    """Source and target text of every pair of all sources, in order, nothing left out.
+
+    Args:
+        sources: where the pairs lie.
+        root: folder put before relative paths; with it, a hub source with local files reads those.
+
+    Raises:
+        DataError: a file is missing, unreadable, damaged or not UTF-8; the two files of a text
+            source differ in their number of lines; a column is missing; there is no pair at all.
+    """
+    num_pairs = 0
+    for source in sources:
+        for pair in _read_source(source, root):
+            num_pairs += 1
+            yield pair
+    if num_pairs == 0:
+        names = ", ".join(describe_source(source, root) for source in sources)
+        raise DataError(f"the corpus is empty: there is no sentence pair in {names}")
+
+
+def count_pairs(sources: Sequence[Source], root: Path | None = None) -> int:
+    """Number of pairs that `read_pairs` gives; raises what it raises."""
+    return sum(1 for _ in read_pairs(sources, root))
+
+
+def local_paths(source: Source, root: Path | None) -> list[Path]:
+    """The files that a source reads; none for a source that is read from the hub."""
+    match source:
+        case TextSource():
+            paths = [source.src, source.tgt]
+        case TsvSource() | TableSource():
+            paths = [source.path]
+        case HubSource():
+            is_local = root is not None and source.local_src and source.local_tgt
+            paths = [path for path in (source.local_src, source.local_tgt) if is_local and path]
+    return [resolve_path(root, path) for path in paths]
+
+
+def describe_source(source: Source, root: Path | None) -> str:
+    """What to call a source in a message: its files, or its name on the hub."""
+    paths = local_paths(source, root)
+    if isinstance(source, HubSource) and not paths:
+        return f"the {source.split} split of {source.name}"
+    return " and ".join(map(str, paths))
+
+
+def _read_source(source: Source, root: Path | None) -> Iterator[tuple[str, str]]:
+    paths = local_paths(source, root)
+    match source:
+        case TsvSource():
+            return _read_tsv(paths[0], source)
+        case TableSource():
+            return read_table(source, paths[0])
+        case HubSource() if not paths:
+            return read_hub(source)
+        case _:
+            return _read_text(*paths)
+
+
+def _read_text(src: Path, tgt: Path) -> Iterator[tuple[str, str]]:
+    src_lines, tgt_lines = read_lines(src), read_lines(tgt)
+    for number, (src_text, tgt_text) in enumerate(zip_longest(src_lines, tgt_lines)):
+        if src_text is None or tgt_text is None:
+            num_src = number + (src_text is not None) + sum(1 for _ in src_lines)
+            num_tgt = number + (tgt_text is not None) + sum(1 for _ in tgt_lines)
+            raise DataError(
+                f"{src} has {num_src} lines, but {tgt} has {num_tgt}: line i of one must be the"
+                " translation of line i of the other"
+            )
+        yield src_text, tgt_text
+
+
+def _read_tsv(path: Path, source: TsvSource) -> Iterator[tuple[str, str]]:
+    src_column, tgt_column = source.src_column, source.tgt_column
+    for number, line in enumerate(read_lines(path), start=1):
+        columns = line.split("\t")
+        try:
+            yield columns[src_column], columns[tgt_column]
+        except IndexError:
+            is_src = src_column >= len(columns)
+            name, column = ("src_column", src_column) if is_src else ("tgt_column", tgt_column)
+            raise DataError(
+                f"{path}, line {number}: {name} is {column}, counted from 0,"
+                f" but the line has {len(columns)} column{'s' * (len(columns) != 1)}"
+            ) from None

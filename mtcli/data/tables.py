@@ -1,0 +1,146 @@
+"""Sentence pairs of files with named columns and of the Hugging Face hub, through `datasets`."""
+
+from __future__ import annotations
+
+import glob
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mtcli.config.schema import HubSource, TableSource
+from mtcli.data.lines import read_lines
+from mtcli.errors import DataError
+
+_BUILDERS = {"csv": "csv", "jsonl": "json", "parquet": "parquet", "arrow": "arrow"}
+_ROWS_AT_ONCE = 1000
+
+
+def read_table(source: TableSource, path: Path) -> Iterator[tuple[str, str]]:
+    """Source and target text of every record; null is read as empty text.
+
+    The file is streamed: nothing is copied to the cache of `datasets`.
+
+    Raises:
+        DataError: the file is missing, empty or malformed; a column is missing or holds no text.
+    """
+    if not path.is_file():
+        what = "not a file" if path.exists() else "there is no such file"
+        raise DataError(f"{path}: {what}")
+    if path.stat().st_size == 0:
+        return  # `datasets` fails on empty files, each kind in its own way
+    datasets = _import_datasets()
+    arguments: dict[str, Any] = {}
+    if source.kind == "csv":
+        # pandas would read the words NA, null and None as missing, and 007 as a number
+        fields = (source.src_field, source.tgt_field)
+        arguments = {
+            "keep_default_na": False,
+            "na_filter": False,
+            "converters": dict.fromkeys(fields, str),
+        }
+    try:
+        with tempfile.TemporaryDirectory() as lock_folder:
+            table = datasets.load_dataset(
+                _BUILDERS[source.kind],
+                data_files=glob.escape(str(path.absolute())),
+                split="train",
+                streaming=True,
+                cache_dir=lock_folder,
+                **arguments,
+            )
+            yield from _texts(table, source, str(path))
+    except UnicodeDecodeError:
+        for _ in read_lines(path):  # names the line, which the library does not
+            pass
+        raise
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        raise DataError(f"{path}: not readable as {source.kind}: {_first_line(error)}") from error
+
+
+def read_hub(source: HubSource) -> Iterator[tuple[str, str]]:
+    """Source and target text of every record; null is read as empty text.
+
+    The data set is downloaded into the cache of `datasets` (`HF_HOME`) unless it is there.
+
+    Raises:
+        DataError: the data set cannot be had; a column is missing or holds no text.
+    """
+    yield from _texts(_load_hub(source), source, source.name)
+
+
+def hub_fingerprint(source: HubSource) -> str:
+    """What changes when the data set behind a hub source changes.
+
+    Raises:
+        DataError: the data set cannot be had.
+    """
+    return str(_load_hub(source)._fingerprint)
+
+
+def _load_hub(source: HubSource) -> Any:
+    datasets = _import_datasets()
+    try:
+        return datasets.load_dataset(
+            source.name, source.subset, split=source.split, revision=source.revision
+        )
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        raise DataError(
+            f"cannot get the {source.split} split of {source.name} from the hub:"
+            f" {_first_line(error)} (data.root, local_src and local_tgt read local files instead)"
+        ) from error
+
+
+def _import_datasets() -> Any:
+    """`datasets`, quiet: it is slow to import, draws bars, and logs what it also raises."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    datasets.logging.set_verbosity(logging.CRITICAL)
+    return datasets
+
+
+def _texts(table: Any, source: TableSource | HubSource, where: str) -> Iterator[tuple[str, str]]:
+    number = 0
+    for rows in table.iter(batch_size=_ROWS_AT_ONCE):
+        src_values = _column(rows, source.src_field, "src_field", where)
+        tgt_values = _column(rows, source.tgt_field, "tgt_field", where)
+        for src_value, tgt_value in zip(src_values, tgt_values, strict=True):
+            number += 1
+            yield (
+                _text(src_value, source.src_field, f"{where}, record {number}"),
+                _text(tgt_value, source.tgt_field, f"{where}, record {number}"),
+            )
+
+
+def _column(rows: Mapping[str, list[Any]], field: str, key: str, where: str) -> list[Any]:
+    """The values of a field; a dot enters nested objects, unless a column has it in its name."""
+    if field in rows:
+        return rows[field]
+    name, *inner = field.split(".")
+    if name not in rows or not inner:
+        raise DataError(
+            f"{where}: {key} is {field!r}, but the columns are {', '.join(map(str, rows))}"
+        )
+    values = rows[name]
+    for step in inner:
+        for value in values:
+            if value is not None and (not isinstance(value, Mapping) or step not in value):
+                found = ", ".join(map(str, value)) if isinstance(value, Mapping) else repr(value)
+                raise DataError(f"{where}: {key} is {field!r}, but {name!r} holds {found:.200}")
+        values = [None if value is None else value[step] for value in values]
+        name = f"{name}.{step}"
+    return values
+
+
+def _text(value: object, field: str, where: str) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise DataError(f"{where}: {field!r} holds {value!r:.100}, which is not text")
+    return value
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).split("\n")[0].rstrip(".")

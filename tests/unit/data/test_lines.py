@@ -1,0 +1,104 @@
+import gzip
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mtcli.data.lines import read_lines
+from mtcli.errors import DataError
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content, name="file"):
+        (tmp_path / name).write_bytes(content)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (b"", []),
+        (b"\n", [""]),
+        (b"a", ["a"]),
+        (b"a\n", ["a"]),
+        (b"a\n\n", ["a", ""]),
+        (b"a\r\nb\r\n", ["a", "b"]),
+        (b"a\r\r\n", ["a\r"]),
+        (b"a\rb\n", ["a\rb"]),
+        (b"a\r", ["a\r"]),
+        ("a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\n".encode(), ["a\u2028b\u2029c\x85d\x0be\x0cf\x1cg"]),
+        (b"nul\0nul\n", ["nul\0nul"]),
+        (b'"a\nb"\n', ['"a', 'b"']),
+        (b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n", ["a", "\ufeffb"]),
+        (b"\xef\xbb\xbf", []),
+        (b"\xef\xbb\xbf\n", [""]),
+        (b"  a\t \n", ["  a\t "]),
+    ],
+)
+def test_a_line_ends_at_a_newline_only(write, content, lines):
+    assert list(read_lines(write(content))) == lines
+    assert list(read_lines(write(gzip.compress(content), "file.gz"))) == lines
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    return tmp_path_factory.mktemp("lines") / "file"
+
+
+@settings(max_examples=50)
+@given(lines=st.lists(st.text().map(lambda line: line.replace("\n", "").rstrip("\r")), max_size=5))
+def test_what_was_joined_by_newlines_is_split_again(scratch, lines):
+    scratch.write_bytes("".join(line + "\n" for line in lines).encode("utf-8"))
+    expected = [line if i else line.removeprefix("\ufeff") for i, line in enumerate(lines)]
+    assert list(read_lines(scratch)) == expected
+
+
+def test_a_line_of_a_hundred_thousand_letters(write):
+    assert [len(line) for line in read_lines(write(b"x" * 100_000 + b"\ny"))] == [100_000, 1]
+
+
+def test_gzip_is_told_by_its_bytes_not_its_name(write):
+    assert list(read_lines(write(gzip.compress(b"a\n"), "plain.txt"))) == ["a"]
+    assert list(read_lines(write(b"a\n", "plain.gz"))) == ["a"]
+
+
+def test_bad_utf8_is_named_with_file_and_line(write):
+    path = write("gut\nschön\n".encode() + b"abc\xff\n")
+    with pytest.raises(DataError) as caught:
+        list(read_lines(path))
+    assert str(caught.value) == f"{path}, line 3: not UTF-8, byte 4 of the line is 0xff"
+
+
+def test_latin1_and_utf16_and_surrogates_are_named(write):
+    with pytest.raises(DataError, match="line 1: not UTF-8, byte 2 of the line is 0xe4"):
+        list(read_lines(write("häßlich\n".encode("latin-1"))))
+    with pytest.raises(DataError, match="line 1: not UTF-8, byte 1 of the line is 0xff"):
+        list(read_lines(write("a\n".encode("utf-16"))))
+    with pytest.raises(DataError, match="line 1: not UTF-8, byte 1 of the line is 0xed"):
+        list(read_lines(write(b"\xed\xa0\x80\n")))
+
+
+def test_a_missing_file_and_a_folder_are_one_sentence(tmp_path):
+    with pytest.raises(DataError) as caught:
+        list(read_lines(tmp_path / "no"))
+    assert str(caught.value) == f"{tmp_path / 'no'}: there is no such file"
+    with pytest.raises(DataError) as caught:
+        list(read_lines(tmp_path))
+    assert str(caught.value) == f"{tmp_path}: cannot be read (Is a directory)"
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "trailing"])
+def test_damaged_gzip_is_one_sentence(write, damage):
+    content = bytearray(gzip.compress(b"line\n" * 1000))
+    if damage == "truncated":
+        del content[-12:]
+    elif damage == "flipped":
+        content[-6] ^= 255
+    else:
+        content += b"rubbish"
+    path = write(bytes(content))
+    with pytest.raises(DataError, match=r"damaged gzip data after line \d+ \("):
+        list(read_lines(path))

@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import pytest
+
+from mtcli.config.schema import HubSource, TextSource, TsvSource
+from mtcli.data.sources import count_pairs, read_pairs, resolve_path
+from mtcli.errors import DataError
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name, content):
+        (tmp_path / name).write_bytes(content.encode("utf-8"))
+        return tmp_path / name
+
+    return write
+
+
+def test_a_root_is_put_before_relative_paths_only():
+    assert resolve_path(Path("/data"), Path("a/b")) == Path("/data/a/b")
+    assert resolve_path(Path("/data"), Path("/a")) == Path("/a")
+    assert resolve_path(None, Path("a")) == Path("a")
+
+
+def test_sources_follow_one_another(write, tmp_path):
+    write("a.en", "one\ntwo\r\n")
+    write("a.de", "eins\nzwei")
+    write("b.tsv", "drei\tx\tthree\n")
+    sources = [
+        TextSource(src=Path("a.en"), tgt=Path("a.de")),
+        TsvSource(kind="tsv", path=Path("b.tsv"), src_column=2, tgt_column=0),
+    ]
+    pairs = [("one", "eins"), ("two", "zwei"), ("three", "drei")]
+    assert list(read_pairs(sources, tmp_path)) == pairs
+    assert count_pairs(sources, tmp_path) == 3
+
+
+def test_no_line_is_left_out_or_split(write):
+    src = write("a.en", '\n"quoted\na\u2028b\x85c\n\ufeff \n')
+    tgt = write("a.de", 'x\n"\n\x0c\n\t\n')
+    assert list(read_pairs([TextSource(src=src, tgt=tgt)])) == [
+        ("", "x"),
+        ('"quoted', '"'),
+        ("a\u2028b\x85c", "\x0c"),
+        ("\ufeff ", "\t"),
+    ]
+
+
+@pytest.mark.parametrize(("num_src", "num_tgt"), [(3, 5), (5, 3), (0, 1), (4, 0)])
+def test_different_numbers_of_lines_name_both_files_and_counts(write, num_src, num_tgt):
+    src, tgt = write("a.en", "x\n" * num_src), write("a.de", "y\n" * num_tgt)
+    with pytest.raises(DataError) as caught:
+        list(read_pairs([TextSource(src=src, tgt=tgt)]))
+    assert str(caught.value) == (
+        f"{src} has {num_src} lines, but {tgt} has {num_tgt}: line i of one must be the translation"
+        " of line i of the other"
+    )
+
+
+def test_a_bad_byte_of_the_target_is_named_there(write, tmp_path):
+    src = write("a.en", "x\ny\n")
+    (tmp_path / "a.de").write_bytes(b"x\n\x80\n")
+    with pytest.raises(DataError, match=r"a\.de, line 2: not UTF-8"):
+        list(read_pairs([TextSource(src=src, tgt=tmp_path / "a.de")]))
+
+
+def test_an_empty_corpus_names_its_files(write):
+    src, tgt = write("a.en", ""), write("a.de", "")
+    tsv = write("b.tsv", "")
+    with pytest.raises(DataError) as caught:
+        list(read_pairs([TextSource(src=src, tgt=tgt), TsvSource(kind="tsv", path=tsv)]))
+    assert str(caught.value) == (
+        f"the corpus is empty: there is no sentence pair in {src} and {tgt}, {tsv}"
+    )
+
+
+def test_one_empty_source_among_others_is_no_error(write):
+    empty, full = write("a.tsv", ""), write("b.tsv", "a\tb\n")
+    sources = [TsvSource(kind="tsv", path=path) for path in (empty, full)]
+    assert list(read_pairs(sources)) == [("a", "b")]
+
+
+@pytest.mark.parametrize(
+    ("src_column", "tgt_column", "sentence"),
+    [
+        (2, 0, "src_column is 2, counted from 0, but the line has 2 columns"),
+        (0, 3, "tgt_column is 3, counted from 0, but the line has 2 columns"),
+        (3, 4, "src_column is 3, counted from 0, but the line has 2 columns"),
+    ],
+)
+def test_a_column_beyond_the_line_is_named(write, src_column, tgt_column, sentence):
+    path = write("a.tsv", "a\tb\tc\td\te\na\tb\n")
+    source = TsvSource(kind="tsv", path=path, src_column=src_column, tgt_column=tgt_column)
+    with pytest.raises(DataError) as caught:
+        list(read_pairs([source]))
+    assert str(caught.value) == f"{path}, line 2: {sentence}"
+
+
+def test_a_line_without_a_tab_has_one_column(write):
+    path = write("a.tsv", "no tab\n")
+    with pytest.raises(DataError, match=r"tgt_column is 1, .* the line has 1 column$"):
+        list(read_pairs([TsvSource(kind="tsv", path=path)]))
+
+
+def test_tsv_knows_no_quoting(write):
+    path = write("a.tsv", '"a\tb"\n""\t\'\n')
+    assert list(read_pairs([TsvSource(kind="tsv", path=path)])) == [('"a', 'b"'), ('""', "'")]
+
+
+def test_a_hub_source_reads_local_files_where_a_root_is_set(write, tmp_path):
+    write("t.en", "a\n")
+    write("t.de", "b\n")
+    source = HubSource(
+        kind="hub",
+        name="no/such",
+        split="train",
+        src_field="en",
+        tgt_field="de",
+        local_src=Path("t.en"),
+        local_tgt=Path("t.de"),
+    )
+    assert list(read_pairs([source], tmp_path)) == [("a", "b")]
