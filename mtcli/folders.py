@@ -16,6 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from safetensors import SafetensorError
+
 from mtcli.errors import MtcliError, RunFolderError
 
 FORMAT_VERSION = 1
@@ -78,6 +80,9 @@ def new_folder(path: Path, *, manifest: bool = True) -> Iterator[Path]:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             _refuse_existing(path)
         raise RunFolderError(_cannot_write(path, error)) from error
+    except SafetensorError as error:  # so comes a full disk from safetensors
+        _remove(temporary)
+        raise RunFolderError(f"cannot write {path}: {error}") from error
     except BaseException:
         _remove(temporary)
         raise

@@ -129,6 +129,24 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_a_full_disk_met_by_safetensors_is_one_sentence(tmp_path):
+    code = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "import numpy; from safetensors.numpy import save_file; from mtcli.folders import new_folder\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (999, 999))\n"
+        "with new_folder(Path(sys.argv[1])) as folder:\n"
+        "    save_file({'a': numpy.zeros(999)}, folder / 'f')"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "x")]
+    root = Path(__file__).parents[2]
+    result = subprocess.run(command, check=False, cwd=root, capture_output=True, text=True)
+    last_line = result.stderr.strip().split("\n")[-1]
+    assert last_line.startswith(f"mtcli.errors.RunFolderError: cannot write {tmp_path / 'x'}: ")
+    assert "File too large" in last_line
+    assert names(tmp_path) == []
+
+
 def test_a_parent_that_is_a_file_is_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "x"
