@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import torch
 
+from mtcli.decoding.options import Hypothesis, SearchOptions
 
 # ------------------------------------------------------------------------------------ model oracles
 
@@ -39,3 +43,122 @@ def attention_written_out(
         scores = scores.masked_fill(~keep[:, 0], -torch.inf)
         heads.append(scores.softmax(-1) @ own_v)
     return torch.cat(heads, dim=-1)
+
+
+# ----------------------------------------------------------------------------------- search oracles
+
+
+@dataclass
+class TableState:
+    """Which sentence each row belongs to, and what it was fed; BOS is not noted."""
+
+    beam_size: int
+    rows: list[tuple[int, tuple[int, ...] | None]]
+
+
+class TableScorer:
+    """A language model that is a table: fixed log-probabilities after every prefix, by sentence.
+
+    The first source id of a sentence is its name, so that a batch may hold any sentences in any
+    order. Sentences differ in how early they end. BOS is 0, EOS is 1. With `impossible`, that share
+    of the tokens has probability zero.
+    """
+
+    dtype = torch.float64
+
+    def __init__(self, vocab_size: int, *, seed: int, impossible: float = 0.0) -> None:
+        self.vocab_size, self.seed, self.impossible = vocab_size, seed, impossible
+        self.table: dict[tuple[int, ...], torch.Tensor] = {}
+        self.batch_sizes: list[int] = []
+
+    def after(self, sentence: int, prefix: tuple[int, ...]) -> torch.Tensor:
+        """Log-probabilities V, in float64, of what follows a prefix."""
+        key = (sentence, *prefix)
+        if key not in self.table:
+            generator = torch.Generator().manual_seed(hash((self.seed, *key)) % 2**31)
+            logits_V = 2 * torch.randn(self.vocab_size, generator=generator, dtype=torch.float64)
+            logits_V[1] += 0.5 * len(prefix) - sentence % 7
+            dropped_V = torch.rand(self.vocab_size, generator=generator) < self.impossible
+            dropped_V[2] = False
+            self.table[key] = logits_V.masked_fill(dropped_V, -torch.inf).log_softmax(-1)
+        return self.table[key]
+
+    def start(self, src_ids_BS: torch.Tensor, *, beam_size: int, max_length: int) -> TableState:
+        rows = [(name, None) for name in src_ids_BS[:, 0].tolist() for _ in range(beam_size)]
+        return TableState(beam_size, rows)
+
+    def log_probs(self, ids_R: torch.Tensor, state: TableState) -> torch.Tensor:
+        assert len(ids_R) == len(state.rows)
+        state.rows = [
+            (sentence, () if prefix is None else (*prefix, token))
+            for (sentence, prefix), token in zip(state.rows, ids_R.tolist(), strict=True)
+        ]
+        self.batch_sizes.append(len(state.rows) // state.beam_size)
+        return torch.stack([self.after(*row) for row in state.rows])
+
+    def reorder(self, rows_R: torch.Tensor, state: TableState) -> TableState:
+        W, rows = state.beam_size, rows_R.tolist()
+        assert [row // W for row in rows] == [row // W for row in range(len(state.rows))]
+        return TableState(W, [state.rows[row] for row in rows])
+
+    def keep_sentences(self, sentences_N: torch.Tensor, state: TableState) -> TableState:
+        W = state.beam_size
+        rows = [state.rows[s * W + w] for s in sentences_N.tolist() for w in range(W)]
+        return TableState(W, rows)
+
+
+def log_prob_of(scorer: TableScorer, sentence: int, hypothesis: Hypothesis, eos_id: int) -> float:
+    """Log-probability of a hypothesis, token by token."""
+    tokens = hypothesis.token_ids + ((eos_id,) if hypothesis.is_complete else ())
+    steps = [scorer.after(sentence, tokens[:i])[token] for i, token in enumerate(tokens)]
+    return float(sum(steps))
+
+
+def all_hypotheses(scorer: TableScorer, sentence: int, options: SearchOptions) -> list[Hypothesis]:
+    """Every token sequence that ends in EOS or at the longest length, best first."""
+    found = []
+
+    def extend(tokens: tuple[int, ...], log_prob: float) -> None:
+        is_complete = tokens[-1:] == (options.eos_id,)
+        if is_complete or len(tokens) == options.max_length:
+            kept = tokens[:-1] if is_complete else tokens
+            score = log_prob / options.penalty(len(tokens))
+            found.append(Hypothesis(kept, is_complete, log_prob, score))
+            return
+        for token, step in enumerate(scorer.after(sentence, tokens).tolist()):
+            if step > -math.inf and token not in options.forbidden_ids:
+                extend((*tokens, token), log_prob + step)
+
+    extend((), 0.0)
+    return sorted(found, key=lambda hypothesis: -hypothesis.score)
+
+
+def reference_beam_search(
+    scorer: TableScorer, sentence: int, options: SearchOptions, max_length: int
+) -> list[Hypothesis]:
+    """Beam search of one sentence in plain Python.
+
+    `stop: optimal` is taken at its word: the search runs to the longest length, whatever it has.
+    """
+    W, eos_id = options.beam_size, options.eos_id
+    live: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    found: list[Hypothesis] = []
+    for length in range(1, max_length + 1):
+        candidates = [
+            (log_prob + step, (*tokens, token))
+            for log_prob, tokens in live
+            for token, step in enumerate(scorer.after(sentence, tokens).tolist())
+            if step > -math.inf and token not in options.forbidden_ids
+        ]
+        candidates = sorted(candidates, key=lambda candidate: -candidate[0])[: 2 * W]
+        for log_prob, tokens in candidates[:W]:
+            is_complete = tokens[-1] == eos_id
+            if is_complete or length == max_length:
+                kept = tokens[:-1] if is_complete else tokens
+                score = log_prob / options.penalty(length)
+                found.append(Hypothesis(kept, is_complete, log_prob, score))
+        if options.stop == "full" and len(found) >= W:
+            break
+        live = [candidate for candidate in candidates if candidate[1][-1] != eos_id][:W]
+    best = sorted(found, key=lambda hypothesis: -hypothesis.score)
+    return best[: options.num_hypotheses]

@@ -1,0 +1,86 @@
+"""What a search is asked for, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from mtcli.errors import ConfigError
+
+
+class Hypothesis(NamedTuple):
+    """One translation of one sentence."""
+
+    token_ids: tuple[int, ...]
+    """Without BOS and without EOS."""
+    is_complete: bool
+    """True if it ended in EOS; False if it was cut at the length limit."""
+    log_prob: float
+    """Sum of the natural-log probabilities of the tokens, and of EOS if complete."""
+    score: float
+    """log_prob divided by the length penalty: what hypotheses are ranked by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """How to search.
+
+    A length is a number of tokens, EOS counted. Candidates are ranked by log-probability within a
+    step, finished hypotheses by score.
+
+    **Stopping.** A sentence is done when no live hypothesis can still enter its `num_hypotheses`
+    best: log-probabilities only fall and length penalties only rise, so a live hypothesis of
+    log-probability L <= 0 can reach at most the score L / penalty(longest length), with
+
+        average: penalty(n) = n ** a      gnmt: ((5 + n) / 6) ** a      none: 1
+
+    This loses nothing. `stop: optimal` stops by it alone, and so returns what a search without
+    any early stop returns. `stop: full` also stops once `beam_size` hypotheses have ended, found
+    before the longest length: what fairseq does, and CTranslate2 with its default patience of 1.
+    It is faster, and it leaves fewer steps for hypotheses that repeat themselves up to the longest
+    length, whose average log-probability is high.
+
+    **Length limit.** At the longest length each of the `beam_size` best candidates becomes a
+    hypothesis, with EOS or cut without it, and all are ranked by score: CTranslate2's rule.
+    """
+
+    beam_size: int
+    """Hypotheses that are kept alive; 1 is greedy."""
+    bos_id: int
+    """Fed as the first token."""
+    eos_id: int
+    """Ends a hypothesis."""
+    num_hypotheses: int = 1
+    """Hypotheses wanted for each sentence; at most beam_size."""
+    normalization: Literal["average", "gnmt", "none"] = "average"
+    """Form of the length penalty. Source of gnmt: Wu et al. 2016, arXiv:1609.08144, equation 14."""
+    length_penalty: float = 1.0
+    """Exponent a of the length penalty, between 0 and 10."""
+    max_length: int = 256
+    """Longest length of a hypothesis; a call may give each sentence a lower limit of its own."""
+    forbidden_ids: tuple[int, ...] = ()
+    """Tokens that are never chosen (pad, BOS, perhaps unk). Probabilities are not renormalised."""
+    stop: Literal["full", "optimal"] = "full"
+    """When a sentence is done; see above."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("beam_size", 1), ("num_hypotheses", 1), ("max_length", 1)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if self.num_hypotheses > self.beam_size:
+            raise ConfigError(
+                f"num_hypotheses ({self.num_hypotheses}) must be at most beam_size"
+                f" ({self.beam_size}): a beam finds no more than its width"
+            )
+        if not 0 <= self.length_penalty <= 10:
+            raise ConfigError(f"length_penalty must be between 0 and 10, not {self.length_penalty}")
+        if self.eos_id in self.forbidden_ids:
+            raise ConfigError(f"eos_id ({self.eos_id}) is among forbidden_ids: nothing could end")
+
+    def penalty(self, length: int) -> float:
+        """What the log-probability of a hypothesis of `length` tokens, EOS in, is divided by."""
+        if self.normalization == "none":
+            return 1.0
+        if self.normalization == "gnmt":
+            return float(((5 + length) / 6) ** self.length_penalty)
+        return float(length**self.length_penalty)
