@@ -1,0 +1,127 @@
+"""BLEU and chrF of a whole text, as the sacreBLEU command line computes them, with signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mtcli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics.base import Metric
+
+_TOKENIZATIONS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
+_DEFAULT_TOKENIZATION = "13a"
+_EXTRAS = {"ja-mecab": "ja", "ko-mecab": "ko"}
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number about a text, and what one must know to compute it again."""
+
+    metric: str
+    """`BLEU` or `chrF`."""
+    score: float
+    """0 to 100, more is better."""
+    signature: str
+    """sacreBLEU's: references, case, tokenisation, smoothing, version."""
+
+
+def tokenization_for(lang: str) -> str:
+    """The tokenisation that sacreBLEU has for a language: zh, ja-mecab, ko-mecab, else 13a.
+
+    Args:
+        lang: a BCP 47 tag, of which the language alone counts (`zh-Hans` is zh).
+    """
+    language = lang.replace("_", "-").partition("-")[0].lower()
+    return _TOKENIZATIONS.get(language, _DEFAULT_TOKENIZATION)
+
+
+def bleu(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    *,
+    tgt_lang: str,
+    tokenize: str | None = None,
+    lowercase: bool = False,
+) -> Score:
+    """Corpus BLEU against one reference.
+
+    Source: Papineni et al. 2002; Post 2018 (sacreBLEU).
+
+    Args:
+        hypotheses: translations, detokenised.
+        references: as many.
+        tgt_lang: chooses the tokenisation unless `tokenize` does.
+        tokenize: a tokenisation of sacreBLEU's, or None.
+        lowercase: whether case does not count.
+
+    Raises:
+        ConfigError: the tokenisation is unknown, or needs a package that is not installed.
+        ValueError: there are no lines, or not as many on both sides.
+    """
+    metric = _bleu_metric(tokenize or tokenization_for(tgt_lang), lowercase=lowercase)
+    return _score("BLEU", metric, hypotheses, references)
+
+
+def check_tokenization(tgt_lang: str, tokenize: str | None = None) -> None:
+    """Raise now what `bleu` would raise when the translations are there.
+
+    Raises:
+        ConfigError: the tokenisation is unknown, or needs a package that is not installed.
+    """
+    _bleu_metric(tokenize or tokenization_for(tgt_lang), lowercase=False)
+
+
+def chrf(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: bool = False) -> Score:
+    """Corpus chrF2 against one reference.
+
+    Source: Popović 2015; Post 2018 (sacreBLEU).
+
+    Args:
+        hypotheses: translations, detokenised.
+        references: as many.
+        lowercase: whether case does not count.
+
+    Raises:
+        ValueError: there are no lines, or not as many on both sides.
+    """
+    from sacrebleu.metrics.chrf import CHRF
+
+    return _score("chrF", CHRF(lowercase=lowercase), hypotheses, references)
+
+
+def _bleu_metric(tokenization: str, *, lowercase: bool) -> Metric:
+    from sacrebleu.metrics.bleu import BLEU
+
+    if tokenization not in BLEU.TOKENIZERS:
+        raise ConfigError(
+            f"BLEU's tokenisation {tokenization!r} is none of sacreBLEU's: "
+            f"{', '.join(sorted(BLEU.TOKENIZERS))}"
+        )
+    try:
+        # force only keeps sacreBLEU from warning about tokenised text on its own logger
+        return BLEU(tokenize=tokenization, lowercase=lowercase, force=True)
+    except (RuntimeError, ImportError) as error:
+        if tokenization not in _EXTRAS:
+            raise
+        raise ConfigError(
+            f"BLEU's tokenisation {tokenization} needs a package that is not installed: "
+            f"pip install 'sacrebleu[{_EXTRAS[tokenization]}]'"
+        ) from error
+    except OSError as error:  # some tokenisations fetch a model from the network
+        raise ConfigError(
+            f"BLEU's tokenisation {tokenization} needs a file that cannot be fetched: {error}"
+        ) from error
+
+
+def _score(
+    name: str, metric: Metric, hypotheses: Sequence[str], references: Sequence[str]
+) -> Score:
+    if len(hypotheses) != len(references) or not hypotheses:
+        raise ValueError(f"{len(hypotheses)} hypotheses for {len(references)} references")
+    # The command line strips line ends so, and with them all white space.
+    stripped = [text.rstrip() for text in hypotheses]
+    result = metric.corpus_score(stripped, [[text.rstrip() for text in references]])
+    return Score(name, float(result.score), str(metric.get_signature()))

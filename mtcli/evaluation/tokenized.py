@@ -1,0 +1,20 @@
+"""Whether a text was tokenised, which BLEU's own tokenisation does not expect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+# Only full stops and commas: French puts a space before the other marks.
+_MARKS = re.compile(r"\S [.,](?: |$)|@@ |\S @-@ \S|&(?:apos|quot|amp);")
+_SHARE = 0.25
+
+
+def looks_tokenized(texts: Sequence[str]) -> bool:
+    """Whether over a quarter of the lines that are not blank show marks of tokenisation.
+
+    The marks are a full stop or comma after a space, `@@ ` (subwords) and Moses' escapes.
+    """
+    num_filled = sum(bool(text.strip()) for text in texts)
+    num_marked = sum(_MARKS.search(text) is not None for text in texts)
+    return num_marked > _SHARE * num_filled
