@@ -1,9 +1,9 @@
 """Random segmentations that repeat: functions of text, amount and seed, and of nothing else.
 
 SentencePiece can sample, but cannot repeat: version 0.2.3 salts its generator anew in each process,
-so that one seed gives other segmentations after a restart (tests/invariants/test_tokenizer.py has
-the proof), and earlier versions ignore a second seed. A run could not be resumed exactly; hence
-this module. It cuts as SentencePiece does: where no merge fails, BPE-dropout equals `encode`.
+so that one seed gives other segmentations after a restart (seen 2026-11-23, Linux wheel), and
+earlier versions ignore a second seed. A run could not be resumed exactly; hence this module. It
+cuts as SentencePiece does: where no merge fails, BPE-dropout equals `encode`.
 """
 
 from __future__ import annotations

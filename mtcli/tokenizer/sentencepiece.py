@@ -58,8 +58,8 @@ class SentencePieceTokenizer:
 
     def encode_batch(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
         """The same as encode, text by text, on num_threads threads."""
-        encodable = [encodable(text) for text in texts]
-        batch: list[list[int]] = self._processor.encode(encodable, num_threads=num_threads)
+        safe_texts = [encodable(text) for text in texts]
+        batch: list[list[int]] = self._processor.encode(safe_texts, num_threads=num_threads)
         return batch
 
     def encode_pieces(self, text: str) -> list[str]:

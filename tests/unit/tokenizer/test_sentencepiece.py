@@ -1,0 +1,172 @@
+import io
+
+import numpy as np
+import pytest
+import sentencepiece
+
+from mtcli.errors import TokenizerError
+from mtcli.tokenizer.model_file import Algorithm, PieceKind, parse_model
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from tests.unit.tokenizer.made_up import sentences, tokenizer
+
+
+def foreign(path, **keys):
+    """A model that another program trained."""
+    content = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(sentences()), model_writer=content, vocab_size=300, minloglevel=2,
+        hard_vocab_limit=False, **keys,
+    )  # fmt: skip
+    path.write_bytes(content.getvalue())
+    return path
+
+
+OUR_IDS = {"pad_id": 0, "unk_id": 1, "bos_id": 2, "eos_id": 3}
+
+
+def refusal(path):
+    with pytest.raises(TokenizerError) as caught:
+        SentencePieceTokenizer(path)
+    return str(caught.value)
+
+
+def test_a_missing_file(tmp_path):
+    path = tmp_path / "t.model"
+    assert refusal(path) == f"{path}: cannot read the tokenizer model: No such file or directory"
+
+
+def test_a_folder(tmp_path):
+    assert refusal(tmp_path) == f"{tmp_path}: cannot read the tokenizer model: Is a directory"
+
+
+@pytest.mark.parametrize("content", [b"", b"ba ko\n" * 100, b"\x0a\xff\xff\xff\xff"])
+def test_a_file_that_is_no_model(tmp_path, content, capfd):
+    path = tmp_path / "t.model"
+    path.write_bytes(content)
+    assert refusal(path) == (
+        f"{path}: not a SentencePiece model ({len(content)} bytes); "
+        "`mtcli tokenizer train` writes one"
+    )
+    captured = capfd.readouterr()
+    assert captured.out == captured.err == ""
+
+
+def test_a_model_with_other_special_ids(tmp_path):
+    path = foreign(tmp_path / "t.model")
+    assert refusal(path) == (
+        f"{path}: its special ids are pad -1, unk 0, bos 1, eos 2, but mtcli needs pad 0, unk 1, "
+        "bos 2, eos 3; train it with --pad_id=0 --unk_id=1 --bos_id=2 --eos_id=3"
+    )
+
+
+@pytest.mark.parametrize("algorithm", ["bpe", "unigram"])
+def test_pieces_and_ids_belong_together(algorithm):
+    trained = tokenizer(algorithm)
+    text = "bako tirmel!"
+    ids = trained.encode(text)
+    assert trained.encode_pieces(text) == [trained.id_to_piece(i) for i in ids]
+    assert [trained.piece_to_id(piece) for piece in trained.encode_pieces(text)] == ids
+    assert trained.piece_to_id("no such piece") == 1
+    assert trained.algorithm.name.lower() == algorithm
+
+
+def test_a_batch_is_its_texts_one_by_one():
+    trained = tokenizer()
+    texts = ["", "ba", " ", "\ud800", *sentences(50, seed=2)]
+    batch = [trained.encode(text) for text in texts]
+    assert trained.encode_batch(texts) == trained.encode_batch(texts, num_threads=3) == batch
+    assert trained.decode_batch(batch) == [trained.decode(ids) for ids in batch]
+    assert trained.encode_batch([]) == trained.decode_batch([]) == []
+    assert trained.decode_batch([[], []]) == ["", ""]
+
+
+def test_ids_may_be_an_array():
+    trained = tokenizer()
+    ids = trained.encode("ba ko")
+    assert trained.decode(np.array(ids, dtype=np.uint16)) == "ba ko"
+    assert trained.decode_batch(np.array([ids, ids])) == ["ba ko"] * 2
+
+
+def test_special_ids_decode_to_nothing():
+    trained = tokenizer()
+    assert trained.decode([2, *trained.encode("ba ko"), 3, 0, 0]) == "ba ko"
+    assert trained.decode([]) == trained.decode([0, 2, 3]) == ""
+
+
+def test_blank_text_has_no_pieces():
+    trained = tokenizer()
+    for text in ("", " ", "\t", "\u3000", "\u2581", "\u200b"):
+        assert trained.encode(text) == trained.sample(text, amount=0.5, seed=1) == []
+        assert trained.normalize(text) == ""
+
+
+def test_white_space_is_normalised_to_single_spaces():
+    for rule in ("nmt_nfkc", "identity"):
+        trained = tokenizer(normalization=rule)
+        assert trained.normalize("  ba   ko ") == "ba ko"
+        assert trained.normalize("ba\u2581ko\u2581") == "ba ko"
+
+
+def test_normalisation_rules():
+    assert tokenizer(normalization="nmt_nfkc").normalize("ﬁ Ｂ\tx") == "fi B x"
+    assert tokenizer(normalization="nmt_nfkc_cf").normalize("ﬁ Ｂ\tx") == "fi b x"
+    assert tokenizer(normalization="identity").normalize("ﬁ Ｂ\tx") == "ﬁ Ｂ\tx"
+
+
+def test_surrogates_are_paired_or_replaced():
+    trained = tokenizer(normalization="identity")
+    assert trained.normalize("a\ud83d\ude42b\ud800c") == "a🙂b\ufffdc"
+    assert trained.encode("a\ud83d\ude42b\ud800c") == trained.encode("a🙂b\ufffdc")
+
+
+def test_without_byte_fallback_what_has_no_piece_is_unknown():
+    trained = tokenizer(vocab_size=100, byte_fallback=False)
+    ids = trained.encode("ba 日本 ko")
+    assert ids.count(1) == 1
+    assert "<unk>" in trained.encode_pieces("ba 日本 ko")
+    assert trained.decode(ids) == "ba  \u2047  ko"
+
+
+@pytest.mark.parametrize("model_type", ["word", "char"])
+def test_word_and_character_models_cannot_be_sampled(tmp_path, model_type):
+    path = foreign(tmp_path / "t.model", model_type=model_type, **OUR_IDS)
+    trained = SentencePieceTokenizer(path)
+    assert trained.decode(trained.encode("ba")) in ("ba", " \u2047 ")
+    assert trained.sample("ba", amount=0, seed=1) == trained.encode("ba")
+    with pytest.raises(TokenizerError) as caught:
+        trained.sample("ba", amount=0.1, seed=1)
+    assert str(caught.value) == (
+        f"{path}: a {model_type} model has one segmentation only: set tokenizer.sample_src and "
+        "tokenizer.sample_tgt to 0, or use unigram or bpe"
+    )
+
+
+@pytest.mark.parametrize("algorithm", ["unigram", "bpe"])
+def test_a_model_without_a_space_before_the_text(tmp_path, algorithm):
+    path = foreign(
+        tmp_path / "t.model",
+        model_type=algorithm,
+        add_dummy_prefix=False,
+        byte_fallback=True,
+        **OUR_IDS,
+    )
+    trained = SentencePieceTokenizer(path)
+    for text in ("ba ko", "日", ""):
+        assert trained.decode(trained.encode(text)) == trained.normalize(text) == text
+        assert trained.decode(trained.sample(text, amount=0.5, seed=3)) == text
+
+
+@pytest.mark.parametrize("algorithm", ["bpe", "unigram"])
+def test_the_model_file_is_read_as_sentencepiece_reads_it(algorithm):
+    path = tokenizer(algorithm, symbols=("<sep>", "日")).path
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    model = parse_model(path.read_bytes())
+    assert model.algorithm is Algorithm[algorithm.upper()]
+    assert len(model.pieces) == processor.vocab_size()
+    for i, piece in enumerate(model.pieces):
+        assert piece.text == processor.id_to_piece(i)
+        assert piece.score == processor.get_score(i)
+        assert processor.is_byte(i) == (piece.kind is PieceKind.BYTE)
+        assert processor.is_control(i) == (piece.kind is PieceKind.CONTROL)
+        assert processor.is_unknown(i) == (piece.kind is PieceKind.UNKNOWN)
+        assert (piece.kind is PieceKind.USER_DEFINED) == (piece.text in ("<sep>", "日"))
