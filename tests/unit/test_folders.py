@@ -132,7 +132,8 @@ def test_a_full_disk_is_one_sentence(tmp_path):
 def test_a_full_disk_met_by_safetensors_is_one_sentence(tmp_path):
     code = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "import numpy; from safetensors.numpy import save_file; from mtcli.folders import new_folder\n"
+        "import numpy; from safetensors.numpy import save_file\n"
+        "from mtcli.folders import new_folder\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (999, 999))\n"
         "with new_folder(Path(sys.argv[1])) as folder:\n"

@@ -1,0 +1,256 @@
+"""Building a store: read, clean, tokenise, write in shards; built once and then found again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import save_file
+
+from mtcli.config.schema import DataConfig
+from mtcli.data.clean import REASONS, length_reason, text_reason
+from mtcli.data.fingerprint import fingerprint
+from mtcli.data.holdout import Indices, read_training
+from mtcli.data.store import LENGTHS, META, Store, StoreMeta, open_store, shard_name
+from mtcli.errors import DataError, RunFolderError
+from mtcli.folders import new_folder, remove_leftovers, sha256_of, write_json
+from mtcli.tokenizer.protocol import Tokenizer
+
+SHARD_SIZE = 2**20
+"""Pairs of a shard; the last one has fewer."""
+
+_CHUNK_SIZE = 10_000
+"""Pairs that are tokenised at once, so that memory stays bounded whatever the corpus."""
+_RULES_VERSION = 1
+"""To be raised when the same sources, tokenizer and config would give another store."""
+
+_log = logging.getLogger(__name__)
+
+
+def open_or_build(
+    config: DataConfig,
+    holdout: Indices,
+    *,
+    cache_dir: Path,
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    tokenizer_files: Sequence[Path],
+) -> Store:
+    """The store of the training pairs, from `cache_dir` if it is there already.
+
+    Two processes may build the same store at once: one of them wins, and both use what it made.
+
+    Args:
+        config: sources and rules.
+        holdout: indices of the training pairs that are left out.
+        cache_dir: folder of all stores; the store's name there is its fingerprint.
+        tokenizers: that of the source and that of the target.
+        tokenizer_files: the model files of these tokenizers.
+
+    Raises:
+        DataError: as `read_pairs`; no pair is left; the store that is there is damaged.
+        RunFolderError: the store cannot be written.
+    """
+    path = cache_dir / _key(config, holdout, cache_dir, tokenizer_files)[:16]
+    remove_leftovers(cache_dir)
+    if not path.exists():
+        _log.info("building the store of tokenised pairs: %s", path)
+        pairs = read_training(config, holdout)
+        try:
+            build_store(pairs, tokenizers=tokenizers, config=config, path=path)
+        except RunFolderError:
+            if not path.is_dir():  # where it is, another process was faster
+                raise
+    try:
+        return open_store(path)
+    except DataError as error:
+        raise DataError(f"{error}; remove {path}, and it is built anew") from error
+
+
+def build_store(
+    pairs: Iterable[tuple[str, str]],
+    *,
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    config: DataConfig,
+    path: Path,
+    shard_size: int = SHARD_SIZE,
+) -> None:
+    """Write the pairs that the rules keep as a new store.
+
+    Args:
+        pairs: source and target text.
+        tokenizers: that of the source and that of the target.
+        config: the rules.
+        path: the store's folder; must not exist.
+        shard_size: pairs of a shard.
+
+    Raises:
+        DataError: no pair is left.
+        RunFolderError: `path` exists or cannot be written.
+    """
+    drops = dict.fromkeys(REASONS, 0)
+    with new_folder(path) as folder:
+        chunks = _encode(pairs, tokenizers, config, drops)
+        src_lengths, tgt_lengths = [], []
+        for shard, (src, tgt) in enumerate(_regroup(chunks, shard_size)):
+            save_file(src.arrays("src") | tgt.arrays("tgt"), folder / shard_name(shard))
+            src_lengths.append(src.lengths)
+            tgt_lengths.append(tgt.lengths)
+        shard_sizes = [len(lengths) for lengths in src_lengths]
+        num_pairs = sum(shard_sizes)
+        if num_pairs == 0:
+            found = ", ".join(f"{reason} {count}" for reason, count in drops.items() if count)
+            raise DataError(
+                f"none of the {sum(drops.values())} training pairs is left; dropped: {found}"
+            )
+        all_src, all_tgt = np.concatenate(src_lengths), np.concatenate(tgt_lengths)
+        save_file({"src_lengths": all_src, "tgt_lengths": all_tgt}, folder / LENGTHS)
+        meta = StoreMeta(
+            num_read=num_pairs + sum(drops.values()),
+            num_pairs=num_pairs,
+            drops=drops,
+            shard_sizes=shard_sizes,
+            num_src_tokens=int(all_src.sum()),
+            num_tgt_tokens=int(all_tgt.sum()),
+            longest_src=int(all_src.max()),
+            longest_tgt=int(all_tgt.max()),
+            max_length=config.max_length,
+        )
+        write_json(folder / META, asdict(meta))
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One side of some pairs."""
+
+    ids: npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
+    lengths: npt.NDArray[np.int32]
+    text: npt.NDArray[np.uint8]
+    text_lengths: npt.NDArray[np.int32]
+
+    def rows(self, start: int, stop: int) -> _Column:
+        """The pairs start .. stop - 1."""
+        ids_start, ids_stop = (int(self.lengths[:row].sum()) for row in (start, stop))
+        text_start, text_stop = (int(self.text_lengths[:row].sum()) for row in (start, stop))
+        return _Column(
+            self.ids[ids_start:ids_stop],
+            self.lengths[start:stop],
+            self.text[text_start:text_stop],
+            self.text_lengths[start:stop],
+        )
+
+    def arrays(self, side: str) -> dict[str, npt.NDArray[np.generic]]:
+        """What a shard holds of this side, by name."""
+        return {
+            f"{side}_ids": self.ids,
+            f"{side}_offsets": _offsets(self.lengths),
+            f"{side}_text": self.text,
+            f"{side}_text_offsets": _offsets(self.text_lengths),
+        }
+
+
+def _offsets(lengths: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+
+
+def _encode(
+    pairs: Iterable[tuple[str, str]],
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    config: DataConfig,
+    drops: dict[str, int],
+) -> Iterator[tuple[_Column, _Column]]:
+    """Clean and tokenise chunk by chunk; what is dropped is counted in `drops`."""
+    pairs, seen = iter(pairs), set[bytes]()
+    num_threads = os.cpu_count() or 1
+    while chunk := list(islice(pairs, _CHUNK_SIZE)):
+        texts: list[tuple[str, str]] = []
+        for src, tgt in chunk:
+            reason = text_reason(src, tgt, config, seen)
+            if reason is None:
+                texts.append((src, tgt))
+            else:
+                drops[reason] += 1
+        src_ids, tgt_ids = (
+            tokenizer.encode_batch([pair[side] for pair in texts], num_threads)
+            for side, tokenizer in enumerate(tokenizers)
+        )
+        kept = []
+        for row in range(len(texts)):
+            reason = length_reason(len(src_ids[row]), len(tgt_ids[row]), config)
+            if reason is None:
+                kept.append(row)
+            else:
+                drops[reason] += 1
+        yield (
+            _column([src_ids[row] for row in kept], [texts[row][0] for row in kept], tokenizers[0]),
+            _column([tgt_ids[row] for row in kept], [texts[row][1] for row in kept], tokenizers[1]),
+        )
+
+
+def _column(ids: Sequence[Sequence[int]], texts: Sequence[str], tokenizer: Tokenizer) -> _Column:
+    dtype: type[np.uint16 | np.uint32] = np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
+    encoded = [tokenizer.normalize(text).encode("utf-8") for text in texts]
+    lengths = np.array([len(row) for row in ids], dtype=np.int32)
+    flat: npt.NDArray[Any] = np.fromiter(
+        (i for row in ids for i in row), dtype=dtype, count=int(lengths.sum())
+    )
+    text_lengths = np.array([len(text) for text in encoded], dtype=np.int32)
+    return _Column(flat, lengths, np.frombuffer(b"".join(encoded), dtype=np.uint8), text_lengths)
+
+
+def _regroup(
+    chunks: Iterable[tuple[_Column, _Column]], size: int
+) -> Iterator[tuple[_Column, _Column]]:
+    """The same pairs in groups of `size`; the last one has fewer, and none is empty."""
+    waiting: list[tuple[_Column, _Column]] = []
+    num_waiting = 0
+    for src, tgt in chunks:
+        start = 0
+        while start < len(src.lengths):
+            stop = min(len(src.lengths), start + size - num_waiting)
+            waiting.append((src.rows(start, stop), tgt.rows(start, stop)))
+            num_waiting += stop - start
+            start = stop
+            if num_waiting == size:
+                yield _join(waiting)
+                waiting, num_waiting = [], 0
+    if waiting:
+        yield _join(waiting)
+
+
+def _join(parts: Sequence[tuple[_Column, _Column]]) -> tuple[_Column, _Column]:
+    src, tgt = (
+        _Column(
+            np.concatenate([part[side].ids for part in parts]),
+            np.concatenate([part[side].lengths for part in parts]),
+            np.concatenate([part[side].text for part in parts]),
+            np.concatenate([part[side].text_lengths for part in parts]),
+        )
+        for side in (0, 1)
+    )
+    return src, tgt
+
+
+def _key(
+    config: DataConfig, holdout: Indices, cache_dir: Path, tokenizer_files: Sequence[Path]
+) -> str:
+    """A hash of everything that decides what is in the store."""
+    content = {
+        "rules_version": _RULES_VERSION,
+        "sources": fingerprint(config.train, config.root, cache_dir),
+        "holdout": hashlib.sha256(holdout.tobytes()).hexdigest(),
+        "tokenizers": [sha256_of(path) for path in tokenizer_files],
+        "max_length": config.max_length,
+        "max_length_ratio": config.max_length_ratio,
+        "drop_identical": config.drop_identical,
+        "drop_duplicates": config.drop_duplicates,
+    }
+    return hashlib.sha256(json.dumps(content).encode("ascii")).hexdigest()

@@ -1,0 +1,43 @@
+"""Randomness without state: every draw is a function of what it is for.
+
+Only raw bits of numpy's bit generators are used: numpy keeps those the same from release to release,
+but not permutations and the like (NEP 19), and a resumed run must not depend on that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Purpose(IntEnum):
+    """What a draw is for, so that no two purposes share their bits."""
+
+    HOLDOUT = 1
+    SHARD_ORDER = 2
+    TIES = 3
+    UPDATE_ORDER = 4
+    SAMPLE_SRC = 5
+    SAMPLE_TGT = 6
+
+
+def random_keys(size: int, seed: int, purpose: Purpose, *numbers: int) -> npt.NDArray[np.uint64]:
+    """`size` random 64-bit keys; sorting by them is a random permutation.
+
+    Args:
+        size: how many.
+        seed: the run's seed, from 0.
+        purpose: what they are for.
+        numbers: which of its kind they are for, such as the epoch; from 0.
+    """
+    bits = np.random.Philox(np.random.SeedSequence([seed, int(purpose), *numbers]))
+    return np.asarray(bits.random_raw(size), dtype=np.uint64)
+
+
+def sampling_seed(seed: int, purpose: Purpose, *, epoch: int, pair: int) -> int:
+    """A 32-bit seed for what is drawn for one side of one pair in one epoch."""
+    text = f"{seed}/{int(purpose)}/{epoch}/{pair}"
+    return int.from_bytes(hashlib.blake2b(text.encode("ascii"), digest_size=4).digest(), "little")

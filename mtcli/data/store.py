@@ -1,0 +1,169 @@
+"""The tokenised training pairs on disk, memory-mapped: opening them costs nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from mtcli.errors import DataError
+from mtcli.folders import read_json, verify_folder
+
+META = "store.json"
+LENGTHS = "lengths.safetensors"
+
+Side: TypeAlias = Literal["src", "tgt"]
+Arrays: TypeAlias = dict[str, npt.NDArray[np.generic]]
+
+_DTYPES = {"U8": "<u1", "U16": "<u2", "U32": "<u4", "I32": "<i4", "I64": "<i8"}
+"""Numpy's names of the safetensors types that a store has."""
+
+
+@dataclass(frozen=True)
+class StoreMeta:
+    """What a store says about itself, in `store.json`."""
+
+    num_read: int
+    """Pairs of the sources, held-out ones not counted."""
+    num_pairs: int
+    """Pairs kept."""
+    drops: dict[str, int]
+    """Pairs dropped, by reason (`mtcli.data.clean.REASONS`, each of them there)."""
+    shard_sizes: list[int]
+    """Pairs of each shard."""
+    num_src_tokens: int
+    """Source pieces of all pairs kept, EOS not counted."""
+    num_tgt_tokens: int
+    """Target pieces of all pairs kept, EOS not counted."""
+    longest_src: int
+    """Pieces of the longest source kept, EOS not counted."""
+    longest_tgt: int
+    """Pieces of the longest target kept, EOS not counted."""
+    max_length: int
+    """The limit that longer pairs were dropped for, in pieces."""
+
+
+class Store:
+    """Pairs 0 .. num_pairs - 1 as ids and as normalised text, read from disk when asked for.
+
+    Args:
+        path: the folder.
+        meta: what its `store.json` says.
+    """
+
+    def __init__(self, path: Path, meta: StoreMeta) -> None:
+        self.path = path
+        self.meta = meta
+        self.num_pairs = meta.num_pairs
+        self.shard_sizes = meta.shard_sizes
+        lengths = map_arrays(path / LENGTHS)
+        self.src_lengths: npt.NDArray[np.int32] = lengths["src_lengths"]  # type: ignore[assignment]
+        """Pieces of every source, EOS not counted; shape (num_pairs,)."""
+        self.tgt_lengths: npt.NDArray[np.int32] = lengths["tgt_lengths"]  # type: ignore[assignment]
+        """Pieces of every target, EOS not counted; shape (num_pairs,)."""
+        self._first_pairs = np.cumsum([0, *meta.shard_sizes])[:-1]
+        self._shards: dict[int, Arrays] = {}
+
+    def src_ids(self, pair: int) -> npt.NDArray[np.int64]:
+        """Ids of a pair's source, without EOS."""
+        return self.flat_ids("src", np.array([pair]))
+
+    def tgt_ids(self, pair: int) -> npt.NDArray[np.int64]:
+        """Ids of a pair's target, without BOS and EOS."""
+        return self.flat_ids("tgt", np.array([pair]))
+
+    def src_text(self, pair: int) -> str:
+        """A pair's source as its tokenizer normalised it."""
+        return self.text("src", pair)
+
+    def tgt_text(self, pair: int) -> str:
+        """A pair's target as its tokenizer normalised it."""
+        return self.text("tgt", pair)
+
+    def text(self, side: Side, pair: int) -> str:
+        """One side of a pair as its tokenizer normalised it."""
+        shard, row = self._locate(pair)
+        start, stop = self._shard(shard)[f"{side}_text_offsets"][row : row + 2]
+        return bytes(self._shard(shard)[f"{side}_text"][int(start) : int(stop)]).decode("utf-8")
+
+    def lengths(self, side: Side) -> npt.NDArray[np.int32]:
+        """Pieces of one side of every pair, EOS not counted; shape (num_pairs,)."""
+        return self.src_lengths if side == "src" else self.tgt_lengths
+
+    def flat_ids(self, side: Side, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Ids of one side of several pairs, one after the other, without BOS and EOS.
+
+        Args:
+            side: which side.
+            pairs: pair ids, shape (B,), in any order.
+
+        Returns:
+            shape (sum of the lengths of these pairs,).
+        """
+        lengths = self.lengths(side)[pairs].astype(np.int64)
+        out_starts = np.cumsum(lengths) - lengths
+        flat = np.empty(lengths.sum(), dtype=np.int64)
+        shards = np.searchsorted(self._first_pairs, pairs, side="right") - 1
+        for shard in np.unique(shards).tolist():
+            is_here = shards == shard
+            arrays = self._shard(shard)
+            rows = pairs[is_here] - self._first_pairs[shard]
+            sizes = lengths[is_here]
+            # position of every id within its sentence: 0 1 2, 0 1, 0 1 2 3, ...
+            within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+            source = np.repeat(arrays[f"{side}_offsets"][rows], sizes) + within
+            flat[np.repeat(out_starts[is_here], sizes) + within] = arrays[f"{side}_ids"][source]
+        return flat
+
+    def _locate(self, pair: int) -> tuple[int, int]:
+        """Shard of a pair, and its row there."""
+        shard = int(np.searchsorted(self._first_pairs, pair, side="right")) - 1
+        return shard, pair - int(self._first_pairs[shard])
+
+    def _shard(self, shard: int) -> Arrays:
+        """The arrays of a shard, mapped when first asked for."""
+        if shard not in self._shards:
+            self._shards[shard] = map_arrays(self.path / shard_name(shard))
+        return self._shards[shard]
+
+
+def open_store(path: Path) -> Store:
+    """The store in a folder; sizes of files are checked, their contents are not read.
+
+    Raises:
+        DataError: the folder is no store, is damaged, or is of a newer format.
+    """
+    verify_folder(path, error=DataError, required=[META, LENGTHS], check_hashes=False)
+    content = read_json(path / META, DataError)
+    names = {field.name for field in fields(StoreMeta)}
+    if not isinstance(content, dict) or not names <= content.keys():
+        raise DataError(f"{path / META}: damaged, it should say {', '.join(sorted(names))}")
+    return Store(path, StoreMeta(**{name: content[name] for name in names}))
+
+
+def shard_name(shard: int) -> str:
+    """File name of a shard."""
+    return f"shard_{shard:05}.safetensors"
+
+
+def map_arrays(path: Path) -> Arrays:
+    """The arrays of a safetensors file, mapped into memory: a page is read when it is touched.
+
+    (The library's own reader copies an array before it is sliced.)
+    """
+    # a plain array, as every slice of a memmap would cost more than what is done with it
+    content = np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
+    data_start = 8 + int.from_bytes(content[:8].tobytes(), "little")
+    header = json.loads(content[8:data_start].tobytes())
+    arrays: Arrays = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        start, stop = entry["data_offsets"]
+        data = content[data_start + start : data_start + stop]
+        arrays[name] = data.view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    return arrays

@@ -1,0 +1,124 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from mtcli.config.schema import DataConfig, TextSource
+from mtcli.data.building import build_store
+from mtcli.data.store import map_arrays, open_store
+from mtcli.errors import DataError
+from tests.unit.data.letters import PIECES, LetterTokenizer
+
+CONFIG = DataConfig(train=[TextSource(src=Path("a"), tgt=Path("b"))])
+
+
+@pytest.fixture(params=[len(PIECES), 2**16 + 1])
+def tokenizer(request):
+    return LetterTokenizer(request.param)
+
+
+@pytest.fixture
+def pairs():
+    rng = np.random.default_rng(1)
+    letters = list("abcdefgh  ÄB")
+    return [
+        tuple("x" + "".join(rng.choice(letters, rng.integers(0, 30))) for _ in range(2))
+        for _ in range(57)
+    ]
+
+
+@pytest.fixture
+def store(tmp_path, pairs, tokenizer):
+    path = tmp_path / "store"
+    build_store(pairs, tokenizers=(tokenizer, tokenizer), config=CONFIG, path=path, shard_size=10)
+    return open_store(path)
+
+
+def test_every_pair_comes_back(store, pairs, tokenizer):
+    assert store.num_pairs == len(pairs) == 57
+    assert store.shard_sizes == [10, 10, 10, 10, 10, 7]
+    for pair, (src, tgt) in enumerate(pairs):
+        assert store.src_ids(pair).tolist() == tokenizer.encode(src)
+        assert store.tgt_ids(pair).tolist() == tokenizer.encode(tgt)
+        assert store.src_text(pair) == tokenizer.normalize(src)
+        assert store.tgt_text(pair) == tokenizer.normalize(tgt)
+    assert store.src_lengths.tolist() == [len(tokenizer.encode(src)) for src, _ in pairs]
+    assert store.tgt_lengths.tolist() == [len(tokenizer.encode(tgt)) for _, tgt in pairs]
+
+
+def test_ids_of_pairs_in_any_order_over_shards(store, pairs, tokenizer):
+    chosen = [56, 3, 3, 40, 0, 12, 11, 55]
+    expected = [i for pair in chosen for i in tokenizer.encode(pairs[pair][1])]
+    flat = store.flat_ids("tgt", np.array(chosen))
+    assert flat.dtype == np.int64
+    assert flat.tolist() == expected
+    assert store.flat_ids("src", np.array([], dtype=np.int64)).tolist() == []
+
+
+def test_ids_are_as_narrow_as_the_vocabulary_allows(store, tokenizer):
+    arrays = load_file(store.path / "shard_00000.safetensors")
+    assert arrays["src_ids"].dtype == (np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32)
+    assert arrays["src_offsets"].dtype == np.int64
+
+
+def test_the_meta_data_add_up(store, pairs, tokenizer):
+    src, tgt = ([len(tokenizer.encode(pair[side])) for pair in pairs] for side in (0, 1))
+    assert store.meta.num_read == 57
+    assert set(store.meta.drops.values()) == {0}
+    assert (store.meta.num_src_tokens, store.meta.num_tgt_tokens) == (sum(src), sum(tgt))
+    assert (store.meta.longest_src, store.meta.longest_tgt) == (max(src), max(tgt))
+    assert store.meta.max_length == 256
+
+
+def test_mapped_arrays_are_those_that_the_library_reads(tmp_path):
+    arrays = {
+        "b": np.arange(5, dtype=np.uint16),
+        "a": np.arange(6, dtype=np.int64).reshape(2, 3),
+        "c": np.array([7], dtype=np.uint8),
+        "none": np.zeros(0, dtype=np.int32),
+    }
+    save_file(arrays, tmp_path / "f", metadata={"format": "np"})
+    mapped = map_arrays(tmp_path / "f")
+    assert mapped.keys() == arrays.keys()
+    for name, array in load_file(tmp_path / "f").items():
+        np.testing.assert_array_equal(mapped[name], array)
+        assert mapped[name].dtype == array.dtype
+        assert not mapped[name].flags.writeable
+
+
+def test_a_missing_shard_is_one_sentence(store):
+    shard = store.path / "shard_00003.safetensors"
+    shard.unlink()
+    with pytest.raises(DataError) as caught:
+        open_store(store.path)
+    assert str(caught.value) == f"{shard}: the file is missing, although MANIFEST.json names it"
+
+
+def test_a_truncated_shard_is_one_sentence(store):
+    shard = store.path / "shard_00003.safetensors"
+    size = shard.stat().st_size
+    with shard.open("rb+") as file:
+        file.truncate(100)
+    with pytest.raises(DataError) as caught:
+        open_store(store.path)
+    assert str(caught.value) == (
+        f"{shard}: damaged, 100 bytes found where MANIFEST.json says {size}"
+    )
+
+
+def test_a_newer_format_is_refused(store):
+    path = store.path / "MANIFEST.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"format_version": 2}))
+    with pytest.raises(DataError, match="has format_version 2, but this mtcli reads up to 1"):
+        open_store(store.path)
+
+
+def test_meta_data_without_a_key_are_damaged(store):
+    content = (store.path / "store.json").read_text()
+    # of the same size, as the sizes are checked before
+    (store.path / "store.json").write_text(content.replace("num_read", "num_rEad"))
+    with pytest.raises(DataError, match=r"store\.json: damaged, it should say drops, longest_src"):
+        open_store(store.path)
