@@ -107,11 +107,23 @@ class TableScorer:
         return TableState(W, rows)
 
 
-def log_prob_of(scorer: TableScorer, sentence: int, hypothesis: Hypothesis, eos_id: int) -> float:
-    """Log-probability of a hypothesis, token by token."""
-    tokens = hypothesis.token_ids + ((eos_id,) if hypothesis.is_complete else ())
-    steps = [scorer.after(sentence, tokens[:i])[token] for i, token in enumerate(tokens)]
-    return float(sum(steps))
+def log_prob_in_table(scorer: TableScorer, sentence: int, tokens: tuple[int, ...]) -> float:
+    """Log-probability of a token sequence, token by token."""
+    return math.fsum(
+        float(scorer.after(sentence, tokens[:i])[token]) for i, token in enumerate(tokens)
+    )
+
+
+def reference_greedy_search(
+    scorer: TableScorer, sentence: int, options: SearchOptions
+) -> tuple[int, ...]:
+    """The likeliest token again and again, up to EOS, which is included."""
+    tokens: tuple[int, ...] = ()
+    while tokens[-1:] != (options.eos_id,) and len(tokens) < options.max_length:
+        step = scorer.after(sentence, tokens).tolist()
+        allowed = [token for token in range(len(step)) if token not in options.forbidden_ids]
+        tokens = (*tokens, max(allowed, key=lambda token: step[token]))
+    return tokens
 
 
 def all_hypotheses(scorer: TableScorer, sentence: int, options: SearchOptions) -> list[Hypothesis]:

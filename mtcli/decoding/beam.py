@@ -14,10 +14,6 @@ from mtcli.decoding.history import History
 from mtcli.decoding.options import Hypothesis, SearchOptions
 from mtcli.decoding.scorer import Scorer, StateT
 
-LOOK_EVERY_STEPS = 8
-"""On an accelerator, steps between looks at which sentences are done, as a look waits for the
-device; on the CPU every step. Results do not depend on it: a sentence that is done is inert."""
-
 
 @torch.inference_mode()
 def beam_search(
@@ -58,6 +54,7 @@ def beam_search(
     eos_choice_1W = torch.arange(W, device=device)[None] * V + eos_id
     state = scorer.start(src_ids_BS, beam_size=W, max_length=max_length)
     ids_R = torch.full((B * W,), options.bos_id, device=device)
+    look_every = steps_between_looks(device)
 
     for length in range(1, max_length + 1):
         # W tokens that go on and W times EOS, of which the first W are ended or cut here.
@@ -69,8 +66,8 @@ def beam_search(
         first_BW, index_BW = torch.cat([log_prob_BW, eos_BW], dim=1).topk(W)
         is_last_B = limit_B == length
         is_ended_BW = (index_BW >= W) | is_last_B[:, None]
-        # On the CPU it is cheaper to look than to go on for nothing.
-        if device.type != "cpu" or is_ended_BW.any():
+        # Where looking is cheap, it is cheaper than keeping nothing.
+        if look_every > 1 or is_ended_BW.any():
             score_BW = (first_BW / penalty_T[length]).masked_fill_(~is_ended_BW, -torch.inf)
             choices_BX = torch.cat([choice_BW, eos_choice_1W.expand_as(choice_BW)], dim=1)
             finished.add(score_BW, first_BW, history.origins(choices_BX.gather(1, index_BW)))
@@ -84,7 +81,7 @@ def beam_search(
         log_prob_BW = log_prob_BW.masked_fill(is_done_B[:, None], -torch.inf)
         if length == max_length:
             break
-        if device.type == "cpu" or length % LOOK_EVERY_STEPS == 0:
+        if length % look_every == 0:
             stay_N = (~is_done_B).nonzero()[:, 0]
             if len(stay_N) == 0:
                 break
@@ -100,6 +97,15 @@ def beam_search(
         ids_R = (choice_BW % V).flatten()
 
     return finished.hypotheses(history, eos_id)
+
+
+def steps_between_looks(device: torch.device) -> int:
+    """How often the host looks at which sentences are done.
+
+    On the CPU after every step. On an accelerator a look waits for the device, so that doing a few
+    steps for sentences that are done is cheaper. Results do not depend on it.
+    """
+    return 1 if device.type == "cpu" else 8
 
 
 def _length_limits(

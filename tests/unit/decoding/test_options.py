@@ -1,0 +1,49 @@
+"""Search options: penalties, and what is refused."""
+
+import pytest
+
+from mtcli.decoding.options import SearchOptions
+from mtcli.errors import ConfigError
+
+
+def options(**changes) -> SearchOptions:
+    return SearchOptions(**{"beam_size": 4, "bos_id": 2, "eos_id": 3, **changes})
+
+
+@pytest.mark.parametrize(
+    ("normalization", "alpha", "length", "want"),
+    [
+        ("average", 1.0, 7, 7.0),
+        ("average", 0.5, 16, 4.0),
+        ("average", 0.0, 16, 1.0),
+        ("gnmt", 1.0, 7, 2.0),
+        ("gnmt", 2.0, 13, 9.0),
+        ("gnmt", 0.6, 1, 1.0),
+        ("none", 1.0, 7, 1.0),
+    ],
+)
+def test_penalties(normalization, alpha, length, want):
+    made = options(normalization=normalization, length_penalty=alpha)
+    assert made.penalty(length) == pytest.approx(want, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"beam_size": 0}, "beam_size must be at least 1, not 0"),
+        ({"num_hypotheses": 0}, "num_hypotheses must be at least 1, not 0"),
+        ({"max_length": 0}, "max_length must be at least 1, not 0"),
+        (
+            {"num_hypotheses": 5},
+            "num_hypotheses (5) must be at most beam_size (4): a beam finds no more than its width",
+        ),
+        ({"length_penalty": -0.5}, "length_penalty must be between 0 and 10, not -0.5"),
+        ({"length_penalty": float("nan")}, "length_penalty must be between 0 and 10, not nan"),
+        ({"length_penalty": 11.0}, "length_penalty must be between 0 and 10, not 11.0"),
+        ({"forbidden_ids": (0, 3)}, "eos_id (3) is among forbidden_ids: nothing could end"),
+    ],
+)
+def test_what_cannot_be_searched_for_is_refused(changes, sentence):
+    with pytest.raises(ConfigError) as caught:
+        options(**changes)
+    assert str(caught.value) == sentence
