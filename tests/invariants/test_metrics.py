@@ -1,0 +1,88 @@
+"""Invariant 13: scores and signatures are those of sacreBLEU's own command line.
+
+sacreBLEU reads `-i` and reference files with newline="\\n", as mtcli reads lines, and strips white
+space from the ends of lines, as `_score` does. (Only its standard input ends lines at a lone CR,
+too, and takes tabs for the limits of several systems; so give it files.)
+"""
+
+import json
+import random
+import subprocess
+import sys
+
+import pytest
+
+from mtcli.evaluation.metrics import bleu, chrf
+from tests.unit.tokenizer.made_up import sentences
+
+
+def corpora():
+    """Hypotheses and references that differ in every way that a score can see."""
+    generator = random.Random(7)
+    references = sentences(60, seed=11)
+    hypotheses = []
+    for text in references:
+        words = text.split(" ")
+        generator.shuffle(words[: generator.randint(0, 3)])
+        words[generator.randrange(len(words))] = generator.choice(
+            [
+                "bako",
+                "Bako",
+                "3.14",
+                "don't",
+                "«ba»",
+                "日本語",
+                "a\u2028b",
+                "x\x0by",
+                "1,000",
+                "\x85",
+                "",
+            ]
+        )
+        hypotheses.append(" ".join(words[: generator.randint(2, 12)]))
+    hypotheses += [
+        "",
+        "  ba ko",
+        "ba\xa0",
+        "Das ist, sagt er, gut.",
+        "雨が降る。",
+        "e\u0301 é",
+        "a\rb",
+    ]
+    references += ["ba", "ba ko  ", "ba", "Das ist, sagte er, gut!", "雨が降った。", "é é", "a b"]
+    return hypotheses, references
+
+
+def sacrebleu_command_line(folder, hypotheses, references, *options):
+    for name, texts in (("hyp", hypotheses), ("ref", references)):
+        (folder / name).write_bytes("".join(f"{text}\n" for text in texts).encode())
+    command = [
+        sys.executable, "-W", "ignore", "-m", "sacrebleu", str(folder / "ref"),
+        "-i", str(folder / "hyp"), "-m", "bleu", "chrf", "--width", "9", *options,
+    ]  # fmt: skip
+    process = subprocess.run(command, capture_output=True, check=True)
+    return json.loads(process.stdout)
+
+
+@pytest.mark.parametrize(
+    ("options", "tgt_lang", "tokenize", "lowercase"),
+    [
+        ([], "de", None, False),
+        (["--lowercase", "--chrf-lowercase"], "de", None, True),
+        (["--tokenize", "zh"], "zh-Hans", None, False),
+        (["--tokenize", "intl"], "zh", "intl", False),
+    ],
+    ids=["default", "lowercase", "chinese", "intl"],
+)
+def test_scores_are_sacrebleu_s(tmp_path, options, tgt_lang, tokenize, lowercase):
+    hypotheses, references = corpora()
+    ours = [
+        bleu(hypotheses, references, tgt_lang=tgt_lang, tokenize=tokenize, lowercase=lowercase),
+        chrf(hypotheses, references, lowercase=lowercase),
+    ]
+    theirs = sacrebleu_command_line(tmp_path, hypotheses, references, *options)
+    assert 5 < ours[0].score < 95
+    for our, their in zip(ours, theirs, strict=True):
+        assert their["name"] in (our.metric, f"{our.metric}2")
+        assert their["score"] == pytest.approx(our.score, abs=1e-9)
+        assert their["signature"] == our.signature
