@@ -107,7 +107,10 @@ def evaluate(
             _check_counts(src, len(sources), ref, len(references))
             folder, model_lang = _find(run)
             tgt_lang = tgt_lang or model_lang
-            check_tokenization(tgt_lang, tokenize)  # before the minutes of translating
+            # before the minutes of translating
+            check_tokenization(tgt_lang, tokenize)
+            if output is not None:
+                _write_lines(output, [])
             hypotheses = _translate(run, folder, sources)
             if output is not None:
                 _write_lines(output, hypotheses)
@@ -139,13 +142,13 @@ def _find(run: _ModelRun) -> tuple[Path, str]:
     from mtcli.bundle.resolve import resolve_model
 
     folder = resolve_model(run.model, run.checkpoint)
-    print(f"model: {folder}", file=sys.stderr)
     return folder, read_model(folder).card.tgt_lang
 
 
 def _translate(run: _ModelRun, folder: Path, sources: list[str]) -> list[str]:
     from mtcli.translating.translator import Translator
 
+    print(f"translating with {folder}", file=sys.stderr)
     translator = Translator.load(folder, device=run.device)
     return translator.translate(sources, beam_size=run.beam_size, batch_size=run.batch_size)
 

@@ -220,8 +220,9 @@ def _answer_lines(answer: Callable[[str], str]) -> None:
         sys.stdout.buffer.write(line.encode("utf-8") + b"\n")
         sys.stdout.buffer.flush()
     if invalid:
+        lines = "1 line" if len(invalid) == 1 else f"{len(invalid)} lines"
         print(
-            f"warning: {len(invalid)} of the lines held bytes that are not UTF-8, read as U+FFFD; "
-            f"the first is line {invalid[0]}",
+            f"warning: {lines} held bytes that are not UTF-8; they were replaced by U+FFFD "
+            f"(first in line {invalid[0]})",
             file=sys.stderr,
         )

@@ -1,0 +1,225 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from mtcli.cli.evaluate import app
+from mtcli.evaluation.metrics import bleu, chrf
+from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
+
+HYPOTHESES = ["The miller counts his sacks.", "Rain falls, she says.", "Ba ko\u2028ba\x85ko."]
+REFERENCES = ["The miller counted his sacks.", "rain falls, he says.", "Ba ko\u2028ba\x85ko."]
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def refusal(*arguments):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    assert result.stdout == ""
+    return result.stderr.removeprefix("error: ").removesuffix("\n")
+
+
+def write(path, texts):
+    path.write_bytes("".join(f"{text}\n" for text in texts).encode())
+    return path
+
+
+@pytest.fixture
+def hyp(tmp_path):
+    return write(tmp_path / "hyp.txt", HYPOTHESES)
+
+
+@pytest.fixture
+def ref(tmp_path):
+    return write(tmp_path / "ref.txt", REFERENCES)
+
+
+def test_text(hyp, ref):
+    result = run("--hyp", hyp, "--ref", ref)
+    assert result.exit_code == 0
+    expected = [bleu(HYPOTHESES, REFERENCES, tgt_lang="en"), chrf(HYPOTHESES, REFERENCES)]
+    assert result.stdout.splitlines() == [
+        f"BLEU {expected[0].score:.2f}  {expected[0].signature}",
+        f"chrF {expected[1].score:.2f}  {expected[1].signature}",
+    ]
+    assert result.stderr == ""
+
+
+def test_json_and_sacrebleu_s_command_line(hyp, ref):
+    scores = json.loads(run("--hyp", hyp, "--ref", ref, "--json").stdout)
+    command = [
+        sys.executable, "-W", "ignore", "-m", "sacrebleu", ref, "-i", hyp, "-m", "bleu", "chrf",
+        "--width", "6",
+    ]  # fmt: skip
+    theirs = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert [score["metric"] for score in scores] == ["BLEU", "chrF"]
+    assert [round(score["score"], 6) for score in scores] == [score["score"] for score in theirs]
+    assert [score["signature"] for score in scores] == [score["signature"] for score in theirs]
+
+
+def test_options(hyp, ref):
+    def signatures(*options):
+        scores = json.loads(run("--hyp", hyp, "--ref", ref, "--json", *options).stdout)
+        return [score["signature"] for score in scores]
+
+    assert "|case:lc|" in signatures("--lowercase")[0]
+    assert "|case:lc|" in signatures("--lowercase")[1]
+    assert "|tok:intl|" in signatures("--tokenize", "intl")[0]
+    assert "|tok:zh|" in signatures("--tgt-lang", "zh-Hant")[0]
+    assert "|tok:13a|" in signatures("--tgt-lang", "zh", "--tokenize", "13a")[0]
+
+
+def test_carriage_returns_and_a_missing_last_newline_change_nothing(hyp, ref, tmp_path):
+    plain = run("--hyp", hyp, "--ref", ref).stdout
+    windows = tmp_path / "windows.txt"
+    windows.write_bytes(hyp.read_bytes().replace(b"\n", b"\r\n").removesuffix(b"\r\n"))
+    assert run("--hyp", windows, "--ref", ref).stdout == plain
+
+
+def test_line_counts_that_differ(hyp, tmp_path):
+    short = write(tmp_path / "short.txt", REFERENCES[:2])
+    assert refusal("--hyp", hyp, "--ref", short) == (
+        f"{hyp} has 3 lines, but {short} has 2: line i of one must belong to line i of the other"
+    )
+
+
+def test_an_empty_reference(hyp, tmp_path):
+    empty = write(tmp_path / "empty.txt", [])
+    assert refusal("--hyp", hyp, "--ref", empty) == (
+        f"{empty}: empty, so there is nothing to score against"
+    )
+
+
+def test_files_that_cannot_be_read(hyp, ref, tmp_path):
+    assert refusal("--hyp", hyp, "--ref", tmp_path / "x") == f"{tmp_path}/x: there is no such file"
+    ref.write_bytes(b"ok\n\xff\n")
+    assert f"{ref}, line 2: not UTF-8" in refusal("--hyp", hyp, "--ref", ref)
+
+
+def test_what_to_score_must_be_clear(hyp, ref, tmp_path):
+    message = "give --hyp FILE, or --model MODEL and --src FILE"
+    assert refusal("--ref", ref) == message
+    assert refusal("--ref", ref, "-m", tmp_path) == message
+    assert refusal("--ref", ref, "--src", hyp) == message
+    for option in ("--model", "--src", "--output"):
+        assert refusal("--hyp", hyp, "--ref", ref, option, tmp_path / "x") == (
+            f"{option} does not go with --hyp: score a file with --hyp, or translate with "
+            "--model and --src"
+        )
+
+
+def test_an_unknown_tokenisation(hyp, ref):
+    message = refusal("--hyp", hyp, "--ref", ref, "--tokenize", "13b")
+    assert message.startswith("BLEU's tokenisation '13b' is none of sacreBLEU's: 13a, char, ")
+
+
+def test_a_tokenised_reference(hyp, tmp_path):
+    ref = write(tmp_path / "ref.tok", ["the miller , he counts .", "rain falls .", "ba ko ."])
+    warning = (
+        f"warning: {ref} looks tokenised; BLEU tokenises itself and is comparable only on plain "
+        "text (--tokenize none scores it as it is)\n"
+    )
+    assert run("--hyp", hyp, "--ref", ref).stderr == warning
+    assert run("--hyp", hyp, "--ref", ref, "--tgt-lang", "de").stderr == warning
+    assert run("--hyp", hyp, "--ref", ref, "--tokenize", "none").stderr == ""
+    assert run("--hyp", hyp, "--ref", ref, "--tgt-lang", "zh").stderr == ""
+
+
+# ------------------------------------------------------------------------------------ with a model
+
+SOURCES = ["ralo teku minaro.", "", "sef dolu", "pav erin kostu ralo."]
+
+
+@pytest.fixture(scope="module")
+def trained_run(tmp_path_factory):
+    """A run folder with two models, the first of which is the best."""
+    folder = tmp_path_factory.mktemp("eval")
+    train_tokenizer(folder / "tokenizer.model")
+    run = folder / "run"
+    for seed, step in enumerate((10, 20), 1):
+        write_tiny_model(run / f"models/step_{step:08d}", folder / "tokenizer.model", seed)
+    (run / "best").symlink_to("models/step_00000010")
+    return run
+
+
+@pytest.fixture
+def src(tmp_path):
+    return write(tmp_path / "src.txt", SOURCES)
+
+
+@pytest.fixture
+def model_ref(tmp_path):
+    return write(tmp_path / "model_ref.txt", ["ralo teku.", "", "sef", "pav erin kostu."])
+
+
+def test_a_model_s_score_is_the_score_of_its_translations(trained_run, src, model_ref, tmp_path):
+    out = tmp_path / "out.txt"
+    result = run(
+        "-m", trained_run, "--src", src, "--ref", model_ref, "--output", out, "--device", "cpu"
+    )
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr == f"translating with {trained_run}/models/step_00000010\n"
+    assert out.read_bytes().count(b"\n") == 4
+    assert run("--hyp", out, "--ref", model_ref).stdout == result.stdout
+
+    from mtcli.translating.translator import Translator
+
+    translations = Translator.load(trained_run, device="cpu").translate(SOURCES)
+    assert out.read_text().split("\n")[:-1] == translations
+
+
+def test_model_options(trained_run, src, model_ref, tmp_path):
+    from mtcli.translating.translator import Translator
+
+    out = tmp_path / "out.txt"
+    result = run(
+        "-m", trained_run, "--checkpoint", "last", "--src", src, "--ref", model_ref, "--output",
+        out, "--device", "cpu", "--beam-size", "2", "--batch-size", "1",
+    )  # fmt: skip
+    assert result.stderr == f"translating with {trained_run}/models/step_00000020\n"
+    expected = Translator.load(trained_run, checkpoint="last", device="cpu").translate(
+        SOURCES, beam_size=2, batch_size=1
+    )
+    assert out.read_text().split("\n")[:-1] == expected
+
+
+def test_the_model_says_the_language(trained_run, src, model_ref, monkeypatch):
+    from mtcli.evaluation import metrics
+
+    asked = []
+    monkeypatch.setattr(metrics, "tokenization_for", lambda lang: asked.append(lang) or "13a")
+    run("-m", trained_run, "--src", src, "--ref", model_ref, "--device", "cpu")
+    assert set(asked) == {"de"}
+    asked.clear()
+    run("-m", trained_run, "--src", src, "--ref", model_ref, "--device", "cpu", "--tgt-lang", "fr")
+    assert set(asked) == {"fr"}
+
+
+def test_mistakes_are_told_before_anything_is_translated(
+    trained_run, src, model_ref, hyp, ref, tmp_path
+):
+    assert refusal("-m", trained_run, "--src", src, "--ref", ref) == (
+        f"{src} has 4 lines, but {ref} has 3: line i of one must belong to line i of the other"
+    )
+    message = refusal(
+        "-m", trained_run, "--src", src, "--ref", model_ref, "--tokenize", "x", "--device", "none"
+    )
+    assert "BLEU's tokenisation 'x'" in message
+    assert "no such run folder" in refusal("-m", tmp_path / "x", "--src", src, "--ref", model_ref)
+
+
+def test_translations_that_cannot_be_written(trained_run, src, model_ref, tmp_path):
+    out = tmp_path / "nowhere" / "out.txt"
+    message = refusal(
+        "-m", trained_run, "--src", src, "--ref", model_ref, "--output", out, "--device", "cpu"
+    )
+    assert message == f"{out}: cannot write the translations: No such file or directory"

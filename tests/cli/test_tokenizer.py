@@ -1,0 +1,253 @@
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from mtcli.cli.tokenizer import app
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from tests.unit.tokenizer.made_up import sentences, tokenizer
+
+CONFIG = """
+src_lang: en
+tgt_lang: de
+run_dir: runs/x
+data:
+  train:
+    - {{src: {folder}/train.src, tgt: {folder}/train.tgt}}
+tokenizer:
+  vocab_size: 320
+training:
+  max_steps: 1
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    texts = sentences()
+    (tmp_path / "train.src").write_text("".join(f"{text}\n" for text in texts))
+    (tmp_path / "train.tgt").write_text("".join(f"{text.upper()}\n" for text in texts))
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG.format(folder=tmp_path))
+    return path
+
+
+def run(*arguments, input_bytes=b""):
+    result = CliRunner().invoke(app, [str(a) for a in arguments], input=input_bytes)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def refusal(*arguments, input_bytes=b""):
+    result = run(*arguments, input_bytes=input_bytes)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    return result.stderr.removeprefix("error: ").removesuffix("\n")
+
+
+# --------------------------------------------------------------------------------------- train
+
+
+def test_train_one_for_both_sides(config, tmp_path):
+    folder = tmp_path / "new" / "folder"
+    result = run("train", config, "--output-dir", folder)
+    assert result.exit_code == 0, result.stderr
+    assert [path.name for path in folder.iterdir()] == ["tokenizer.model"]
+    lines = result.stdout.splitlines()
+    assert lines[0] == f"{folder}/tokenizer.model: 320 pieces (bpe)"
+    assert [line.split(":")[0] for line in lines[1:]] == [
+        "en, first 400 sentences", "de, first 400 sentences",
+    ]  # fmt: skip
+    assert lines[1].endswith(" 0.00% unknown, 0.00% bytes, 0 do not come back")
+    trained = SentencePieceTokenizer(folder / "tokenizer.model")
+    assert trained.decode(trained.encode("ba KO")) == "ba KO"
+
+
+def test_train_one_for_each_side(config, tmp_path):
+    settings = [
+        "tokenizer.shared=false",
+        "model.tied_embeddings=none",
+        "tokenizer.algorithm=unigram",
+    ]
+    overrides = [part for setting in settings for part in ("--set", setting)]
+    result = run("train", config, "--output-dir", tmp_path / "t", *overrides)
+    assert result.exit_code == 0, result.stderr
+    names = ["tokenizer.src.model", "tokenizer.tgt.model"]
+    assert sorted(path.name for path in (tmp_path / "t").iterdir()) == names
+    src, tgt = (SentencePieceTokenizer(tmp_path / "t" / name) for name in names)
+    assert result.stdout.splitlines()[:2] == [
+        f"{path}: 320 pieces (unigram)" for path in (src.path, tgt.path)
+    ]
+    assert src.piece_to_id("b") != 1 == src.piece_to_id("B")
+    assert tgt.piece_to_id("B") != 1 == tgt.piece_to_id("b")
+
+
+def test_train_shows_what_does_not_come_back(config, tmp_path):
+    lines = (tmp_path / "train.src").read_text().splitlines()
+    lines[0] = "日"
+    (tmp_path / "train.src").write_text("\n".join(lines))
+    result = run(
+        "train", config, "--output-dir", tmp_path / "t", "--set", "tokenizer.byte_fallback=false",
+        "--set", "tokenizer.vocab_size=100", "--set", "tokenizer.character_coverage=0.999",
+    )  # fmt: skip
+    lines = result.stdout.splitlines()
+    assert lines[1].endswith("0 bytes, 1 do not come back") or lines[1].endswith(
+        "0.00% bytes, 1 do not come back"
+    )
+    assert lines[2] == "  1: '日' comes back as ' \u2047 '"
+
+
+def test_train_is_repeatable(config, tmp_path):
+    contents = set()
+    for name in ("a", "b"):
+        run(
+            "train", config, "--output-dir", tmp_path / name, "--set", "tokenizer.max_sentences=500"
+        )
+        contents.add((tmp_path / name / "tokenizer.model").read_bytes())
+    assert len(contents) == 1
+
+
+def test_train_writes_over_nothing(config, tmp_path):
+    (tmp_path / "tokenizer.model").write_bytes(b"precious")
+    assert refusal("train", config, "--output-dir", tmp_path) == (
+        f"{tmp_path}/tokenizer.model exists already; remove it or choose another --output-dir"
+    )
+    assert (tmp_path / "tokenizer.model").read_bytes() == b"precious"
+
+
+def test_train_with_a_given_model(config, tmp_path):
+    message = refusal("train", config, "--set", f"tokenizer.model={tmp_path}/t.model")
+    assert message == (
+        f"the config names a trained tokenizer, {tmp_path}/t.model, so there is nothing to train; "
+        "remove its key or set it to null"
+    )
+
+
+def test_train_into_a_file(config, tmp_path):
+    assert refusal("train", config, "--output-dir", config) == (
+        f"{config}: cannot make the folder: File exists"
+    )
+
+
+def test_train_with_too_large_a_vocabulary(config, tmp_path):
+    message = refusal(
+        "train", config, "--output-dir", tmp_path / "t", "--set", "tokenizer.vocab_size=9000"
+    )
+    assert (
+        f"{tmp_path}/t/tokenizer.model: tokenizer.vocab_size is 9000, but the training" in message
+    )
+
+
+def test_train_with_a_bad_config_and_bad_data(config, tmp_path):
+    assert "tokenizer.vocab_siz" in refusal("train", config, "--set", "tokenizer.vocab_siz=3")
+    (tmp_path / "train.tgt").write_text("one\n")
+    message = refusal("train", config, "--output-dir", tmp_path / "t")
+    assert "train.src has 400 lines" in message
+    assert "train.tgt has 1" in message
+
+
+# ----------------------------------------------------------------------------- encode and decode
+
+INPUT = b"ba ko!\n\n \t\r\ncaf\xe9\nx\xe2\x80\xa8y\x0bz\r\nlast"
+
+
+@pytest.fixture
+def model():
+    return tokenizer().path
+
+
+@pytest.mark.parametrize("flags", [[], ["--ids"]], ids=["pieces", "ids"])
+def test_one_line_out_per_line_in_and_back(model, flags):
+    encoded = run("encode", "-m", model, *flags, input_bytes=INPUT)
+    assert encoded.exit_code == 0
+    assert encoded.stderr == (
+        "warning: 1 line held bytes that are not UTF-8; they were replaced by U+FFFD "
+        "(first in line 4)\n"
+    )
+    lines = encoded.stdout_bytes.split(b"\n")
+    assert len(lines) == 7
+    assert lines[-1] == b""
+    trained = tokenizer()
+    parts = trained.encode("ba ko!") if flags else trained.encode_pieces("ba ko!")
+    assert lines[0].decode() == " ".join(map(str, parts))
+    decoded = run("decode", "-m", model, *flags, input_bytes=encoded.stdout_bytes)
+    assert decoded.stderr == ""
+    texts = ["ba ko!", "", "", "caf\ufffd", "x\u2028y\x0bz", "last"]
+    assert decoded.stdout_bytes.decode().split("\n")[:-1] == [*map(trained.normalize, texts)]
+
+
+def test_decode_reads_crlf_and_any_spaces(model):
+    line = " ".join(tokenizer().encode_pieces("ba ko")).encode()
+    result = run("decode", "-m", model, input_bytes=b" " + line.replace(b" ", b"  ") + b" \r\n")
+    assert result.stdout == "ba ko\n"
+
+
+def test_a_byte_piece_cannot_break_a_line(model):
+    result = run("decode", "-m", model, input_bytes=b"<0x62> <0x0A> <0x62>\n")
+    assert result.stdout_bytes == b"b b\n"
+
+
+def test_two_invalid_lines(model):
+    result = run("encode", "-m", model, input_bytes=b"ok\n\xff\n\xff\xfe\n")
+    assert result.stderr == (
+        "warning: 2 lines held bytes that are not UTF-8; they were replaced by U+FFFD "
+        "(first in line 2)\n"
+    )
+
+
+def test_what_is_no_id(model):
+    for word in ("340", "-1", "x", "1.0", "\u0663"):
+        message = refusal("decode", "--ids", "-m", model, input_bytes=f"5\n4 {word}\n".encode())
+        assert message == (
+            f"standard input, line 2: {word!r} is no id of {model}, whose ids are 0 to 339"
+        )
+
+
+def test_what_is_no_piece(model):
+    assert refusal("decode", "-m", model, input_bytes=b"zzz\n") == (
+        f"standard input, line 1: 'zzz' is no piece of {model}; for ids add --ids"
+    )
+    assert run("decode", "-m", model, input_bytes=b"<unk> </s>\n").stdout == " \u2047 \n"
+
+
+def test_a_folder_holds_one_tokenizer_or_one_for_each_side(model, tmp_path):
+    content = model.read_bytes()
+    (tmp_path / "tokenizer.model").write_bytes(content)
+    assert run("encode", "-m", tmp_path, input_bytes=b"ba\n").exit_code == 0
+    (tmp_path / "tokenizer.model").unlink()
+    (tmp_path / "tokenizer.src.model").write_bytes(tokenizer("unigram").path.read_bytes())
+    (tmp_path / "tokenizer.tgt.model").write_bytes(content)
+    assert refusal("encode", "-m", tmp_path) == (
+        f"{tmp_path} holds a tokenizer for each side; add --side src or --side tgt"
+    )
+    for side, algorithm in (("src", "unigram"), ("tgt", "bpe")):
+        result = run("encode", "--ids", "--side", side, "-m", tmp_path, input_bytes=b"bako\n")
+        assert result.stdout == " ".join(map(str, tokenizer(algorithm).encode("bako"))) + "\n"
+
+
+def test_a_run_folder_means_its_best_model(model, tmp_path):
+    folder = tmp_path / "models" / "step_00000010"
+    folder.mkdir(parents=True)
+    (folder / "tokenizer.model").write_bytes(model.read_bytes())
+    assert run("encode", "-m", tmp_path, input_bytes=b"ba\n").exit_code == 0
+
+
+def test_missing_models(tmp_path):
+    assert refusal("encode", "-m", tmp_path / "x") == (
+        f"{tmp_path}/x: cannot read the tokenizer model: No such file or directory"
+    )
+    assert "is neither a model folder" in refusal("encode", "-m", tmp_path)
+
+
+def test_a_real_pipe_line_by_line(model):
+    """An answer comes before the next line is sent."""
+    command = [sys.executable, "-m", "mtcli", "tokenizer", "encode", "--ids", "-m", str(model)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        for text in ("ba ko", "x\u2028y"):
+            process.stdin.write(f"{text}\n".encode())
+            process.stdin.flush()
+            answer = process.stdout.readline().decode()
+            assert answer == " ".join(map(str, tokenizer().encode(text))) + "\n"
+        process.stdin.close()
+        assert process.wait() == 0
