@@ -7,13 +7,14 @@ importing the schema does not import pydantic.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, TypeVar, dataclass_transform
+from typing import Annotated, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
-_T = TypeVar("_T")
+from mtcli.config.sections import ByKind, Conflict, refuse, section
 
 Positive: TypeAlias = Annotated[int, Gt(0)]
 NotNegative: TypeAlias = Annotated[int, Ge(0)]
@@ -21,13 +22,6 @@ PositiveFloat: TypeAlias = Annotated[float, Gt(0)]
 NotNegativeFloat: TypeAlias = Annotated[float, Ge(0)]
 Probability: TypeAlias = Annotated[float, Ge(0), Lt(1)]
 Fraction: TypeAlias = Annotated[float, Ge(0), Le(1)]
-
-
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
-def section(cls: type[_T]) -> type[_T]:
-    """One section of the YAML file: frozen, keyword-only, unknown keys refused."""
-    cls.__pydantic_config__ = {"extra": "forbid", "use_attribute_docstrings": True}  # type: ignore[attr-defined]
-    return dataclass(frozen=True, kw_only=True)(cls)
 
 
 # ------------------------------------------------------------------------------------------ data
@@ -94,10 +88,11 @@ class HubSource:
 
     def __post_init__(self) -> None:
         if (self.local_src is None) != (self.local_tgt is None):
-            raise ValueError("local_src and local_tgt go together: give both or neither")
+            together = "local_src and local_tgt go together: give both or neither"
+            refuse([Conflict(("local_src", "local_tgt"), together)])
 
 
-Source: TypeAlias = TextSource | TsvSource | TableSource | HubSource
+Source: TypeAlias = Annotated[TextSource | TsvSource | TableSource | HubSource, ByKind()]
 
 
 @section
@@ -108,12 +103,12 @@ class DataConfig:
     """Folder put before every relative data path below; null leaves them as they are."""
     train: Annotated[list[Source], MinLen(1)]
     """Training sources, read one after the other."""
-    valid: list[Source] | None = None
+    valid: Annotated[list[Source], MinLen(1)] | None = None
     """Validation sources. Null holds out min(1000, 2 %) of the training pairs, chosen by `seed`."""
     cache_dir: Path | None = None
     """Folder of tokenised stores, shared by runs. Null: `.cache` beside `run_dir`."""
     max_length: Positive = 256
-    """Longest side of a training pair, in subword pieces, EOS not counted; longer pairs are dropped."""
+    """Longest side of a training pair, in subword pieces without EOS; longer pairs are dropped."""
     max_length_ratio: Annotated[float, Ge(1)] | None = None
     """Drop training pairs whose longer side has over this many times the pieces of the shorter."""
     drop_identical: bool = False
@@ -129,12 +124,13 @@ class DataConfig:
 
 @section
 class TokenizerConfig:
-    """The SentencePiece model that cuts text into pieces; trained on the training text if not given."""
+    """The SentencePiece model that cuts text into pieces; trained on the training text if none."""
 
     algorithm: Literal["unigram", "bpe"] = "bpe"
     """Segmentation model: unigram (Kudo 2018) or byte-pair encoding (Sennrich et al. 2016)."""
     shared: bool = True
-    """One model for both languages; false trains one per side (and forbids `tied_embeddings: all`)."""
+    """One model for both languages; false trains one per side, and forbids
+    `tied_embeddings: all`."""
     vocab_size: Annotated[int, Ge(16)] = 8000
     """Pieces of each model, special ones included."""
     model: Path | None = None
@@ -154,22 +150,30 @@ class TokenizerConfig:
     max_sentences: Positive = 5_000_000
     """Sentences, over both sides, that the model is trained on: a sample seeded by `seed`."""
     sample_src: Probability = 0.0
-    """Subword regularisation of the training source: BPE-dropout probability (Provilkov et al. 2020),
-    or for unigram the smoothing alpha (Kudo 2018). 0 is deterministic."""
+    """Subword regularisation of the training source: BPE-dropout probability (Provilkov et al.
+    2020), or for unigram the smoothing alpha (Kudo 2018). 0 is deterministic."""
     sample_tgt: Probability = 0.0
     """The same for the training target."""
 
     def __post_init__(self) -> None:
+        refuse(self._conflicts())
+
+    def _conflicts(self) -> Iterator[Conflict]:
         if self.shared and (self.src_model or self.tgt_model):
-            raise ValueError(
-                "src_model and tgt_model need shared: false; with shared: true give model"
+            yield Conflict(
+                ("src_model", "tgt_model", "shared"),
+                "src_model and tgt_model need shared: false; with shared: true give model",
             )
         if not self.shared and self.model:
-            raise ValueError(
-                "model needs shared: true; with shared: false give src_model and tgt_model"
+            yield Conflict(
+                ("model", "shared"),
+                "model needs shared: true; with shared: false give src_model and tgt_model",
             )
         if (self.src_model is None) != (self.tgt_model is None):
-            raise ValueError("src_model and tgt_model go together: give both or neither")
+            yield Conflict(
+                ("src_model", "tgt_model"),
+                "src_model and tgt_model go together: give both or neither",
+            )
 
 
 # ----------------------------------------------------------------------------------------- model
@@ -188,7 +192,8 @@ class ModelConfig:
     num_heads: Positive = 8
     """Attention heads."""
     num_kv_heads: Positive | None = None
-    """Heads of keys and values, shared by groups of query heads (Ainslie et al. 2023); null: as many."""
+    """Heads of keys and values, shared by groups of query heads (Ainslie et al. 2023); null: as
+    many."""
     head_dim: Positive | None = None
     """Width of one head; null: d_model / num_heads."""
     d_ff: Positive = 2048
@@ -200,7 +205,7 @@ class ModelConfig:
     norm: Literal["layer", "rms"] = "layer"
     """LayerNorm (Ba et al. 2016) or RMSNorm (Zhang & Sennrich 2019)."""
     norm_position: Literal["pre", "post"] = "pre"
-    """Normalise before each block, with one more norm at the end (pre), or after each sum (post)."""
+    """Normalise before each block, and once more at the end (pre), or after each sum (post)."""
     norm_eps: PositiveFloat = 1e-5
     """Added to the variance in norms."""
     activation: Literal["relu", "gelu", "silu"] = "relu"
@@ -210,11 +215,12 @@ class ModelConfig:
     positions: Literal["sinusoidal", "learned", "rotary"] = "sinusoidal"
     """Sinusoidal (Vaswani et al. 2017), learned, or rotary (Su et al. 2021) positions."""
     max_positions: Positive = 1024
-    """Rows of the learned position table, and the longest input or output whatever the positions."""
+    """Rows of the learned position table, and the longest input or output of any positions."""
     bias: bool = True
     """Biases in linear layers and LayerNorm (RMSNorm has none)."""
     tied_embeddings: Literal["all", "decoder", "none"] = "all"
-    """Share source embedding, target embedding and output projection (all), the latter two, or none."""
+    """Share source embedding, target embedding and output projection (all), the latter two
+    (decoder), or none."""
     scale_embeddings: bool = True
     """Multiply embeddings by sqrt(d_model)."""
     dropout: Probability = 0.1
@@ -227,6 +233,9 @@ class ModelConfig:
     """Dropout on the sum of embedding and position; null: as `dropout`."""
 
     def __post_init__(self) -> None:
+        refuse(self._conflicts())
+
+    def _conflicts(self) -> Iterator[Conflict]:
         for name, heads in (
             ("num_heads", self.num_heads),
             ("decoder_num_heads", self.decoder_num_heads),
@@ -234,17 +243,27 @@ class ModelConfig:
             if heads is None:
                 continue
             if self.head_dim is None and self.d_model % heads:
-                raise ValueError(
-                    f"d_model ({self.d_model}) must be a multiple of {name} ({heads}), or set head_dim"
+                yield Conflict(
+                    (name, "d_model"),
+                    f"d_model ({self.d_model}) must be a multiple of {name} ({heads}),"
+                    " or set head_dim",
+                )
+            elif self.positions == "rotary" and (self.head_dim or self.d_model // heads) % 2:
+                width = self.head_dim or f"{self.d_model // heads}: d_model / {name}"
+                yield Conflict(
+                    ("positions", "head_dim", name, "d_model"),
+                    f"rotary positions need an even head_dim, not {width}",
                 )
             if self.num_kv_heads is not None and heads % self.num_kv_heads:
-                raise ValueError(
-                    f"{name} ({heads}) must be a multiple of num_kv_heads ({self.num_kv_heads})"
+                yield Conflict(
+                    ("num_kv_heads", name),
+                    f"{name} ({heads}) must be a multiple of num_kv_heads ({self.num_kv_heads})",
                 )
-            if self.positions == "rotary" and (self.head_dim or self.d_model // heads) % 2:
-                raise ValueError("rotary positions need an even head_dim")
         if self.positions == "sinusoidal" and self.d_model % 2:
-            raise ValueError(f"sinusoidal positions need an even d_model, not {self.d_model}")
+            yield Conflict(
+                ("d_model", "positions"),
+                f"sinusoidal positions need an even d_model, not {self.d_model}",
+            )
 
 
 # ---------------------------------------------------------------------------- optim and schedule
@@ -288,7 +307,7 @@ class MuonConfig:
     """Largest norm of the gradient of the mean loss per target token; 0 does not clip."""
 
 
-Optim: TypeAlias = AdamWConfig | MuonConfig
+Optim: TypeAlias = Annotated[AdamWConfig | MuonConfig, ByKind()]
 
 
 @section
@@ -344,7 +363,7 @@ class WsdConfig:
 
 @section
 class PlateauConfig:
-    """Linear warm-up, then multiplied by factor whenever validation has not improved for a while."""
+    """Linear warm-up, then multiplied by factor when validation has not improved for a while."""
 
     kind: Literal["plateau"]
     warmup_steps: NotNegative = 1000
@@ -357,7 +376,9 @@ class PlateauConfig:
     """Smallest learning rate, as a share of the peak."""
 
 
-Schedule: TypeAlias = InverseSqrtConfig | CosineConfig | LinearConfig | WsdConfig | PlateauConfig
+Schedule: TypeAlias = Annotated[
+    InverseSqrtConfig | CosineConfig | LinearConfig | WsdConfig | PlateauConfig, ByKind()
+]
 
 
 # ------------------------------------------------------------------------------ batch and training
@@ -370,8 +391,8 @@ class BatchConfig:
     tokens_per_update: Positive = 4096
     """Non-padding target tokens of one optimizer update, EOS included, over all processes."""
     max_tokens: Positive = 4096
-    """Padded cells of the longer side in a micro-batch: sentences times longest length. Bounds memory;
-    more tokens an update than fit are accumulated over several micro-batches."""
+    """Padded cells of the longer side in a micro-batch: sentences times longest length. Bounds
+    memory; more tokens an update than fit are accumulated over several micro-batches."""
 
 
 @section
@@ -389,8 +410,8 @@ class TrainingConfig:
     label_smoothing: Probability = 0.1
     """Probability mass spread evenly over the vocabulary (Szegedy et al. 2016)."""
     ema_decay: Annotated[float, Gt(0), Lt(1)] | None = None
-    """Decay per step of an exponential moving average of the weights, which is then what is validated
-    and saved as model; null keeps none."""
+    """Decay per step of an exponential moving average of the weights, which is then what is
+    validated and saved as model; null keeps none."""
     log_every_steps: Positive = 50
     """Steps between lines of the log."""
 
@@ -439,18 +460,76 @@ class CheckpointsConfig:
     every_steps: Positive | None = None
     """Steps between checkpoints, besides the one at each validation; null writes no others."""
     keep_last: Positive = 2
-    """Newest checkpoints that are kept, and newest models. The best model is kept whatever this says."""
+    """Newest checkpoints that are kept, and newest models. The best model is kept whatever this
+    says."""
     average_last: Positive = 1
     """Validate and save the mean weights of the last so many checkpoints; 1 does not average."""
+
+
+# ------------------------------------------------------------------------------- the whole config
+
+
+def _tied_embeddings_need_one_vocabulary(
+    tokenizer: TokenizerConfig, model: ModelConfig
+) -> Iterator[Conflict]:
+    if not tokenizer.shared and model.tied_embeddings == "all":
+        yield Conflict(
+            ("model.tied_embeddings", "tokenizer.shared"),
+            "model.tied_embeddings: all needs tokenizer.shared: true; set it to decoder or none",
+        )
+
+
+def _one_pair_fits_a_batch(batch: BatchConfig, data: DataConfig) -> Iterator[Conflict]:
+    longest = data.max_length + 1
+    for name, size in (
+        ("max_tokens", batch.max_tokens),
+        ("tokens_per_update", batch.tokens_per_update),
+    ):
+        if size < longest:
+            yield Conflict(
+                (f"batch.{name}", "data.max_length"),
+                f"batch.{name} ({size}) must be at least data.max_length + 1 ({longest}),"
+                " or one pair may not fit",
+            )
+
+
+def _one_pair_has_positions(model: ModelConfig, data: DataConfig) -> Iterator[Conflict]:
+    longest = data.max_length + 1
+    if longest > model.max_positions:
+        yield Conflict(
+            ("model.max_positions", "data.max_length"),
+            f"model.max_positions ({model.max_positions}) must be at least"
+            f" data.max_length + 1 ({longest})",
+        )
+
+
+def _one_way_to_average(
+    training: TrainingConfig, checkpoints: CheckpointsConfig
+) -> Iterator[Conflict]:
+    if training.ema_decay is not None and checkpoints.average_last > 1:
+        yield Conflict(
+            ("checkpoints.average_last", "training.ema_decay"),
+            "training.ema_decay and checkpoints.average_last are two ways to average: choose one",
+        )
+
+
+CROSS_CHECKS: tuple[tuple[tuple[str, str], Callable[..., Iterator[Conflict]]], ...] = (
+    (("tokenizer", "model"), _tied_embeddings_need_one_vocabulary),
+    (("batch", "data"), _one_pair_fits_a_batch),
+    (("model", "data"), _one_pair_has_positions),
+    (("training", "checkpoints"), _one_way_to_average),
+)
+"""Which sections each check compares: the loader runs those whose sections are sound, even where
+another section is not, so that all problems are reported at once."""
 
 
 @section
 class TrainConfig:
     """A whole training run."""
 
-    src_lang: str
+    src_lang: Annotated[str, MinLen(1)]
     """Source language, as a BCP 47 tag (`en`, `no`, `zh-Hans`)."""
-    tgt_lang: str
+    tgt_lang: Annotated[str, MinLen(1)]
     """Target language; chooses BLEU's tokenisation."""
     run_dir: Path
     """Folder of everything that the run produces."""
@@ -468,21 +547,8 @@ class TrainConfig:
     checkpoints: CheckpointsConfig = field(default_factory=CheckpointsConfig)
 
     def __post_init__(self) -> None:
-        if self.tokenizer.shared is False and self.model.tied_embeddings == "all":
-            raise ValueError(
-                "model.tied_embeddings: all needs tokenizer.shared: true; set it to decoder or none"
-            )
-        longest = self.data.max_length + 1
-        if self.batch.max_tokens < longest or self.batch.tokens_per_update < longest:
-            raise ValueError(
-                f"batch.max_tokens and batch.tokens_per_update must be at least data.max_length + 1 ({longest}),"
-                " or one pair may not fit"
-            )
-        if longest > self.model.max_positions:
-            raise ValueError(
-                f"model.max_positions ({self.model.max_positions}) must be at least data.max_length + 1 ({longest})"
-            )
-        if self.training.ema_decay is not None and self.checkpoints.average_last > 1:
-            raise ValueError(
-                "training.ema_decay and checkpoints.average_last are two ways to average: choose one"
-            )
+        refuse(
+            conflict
+            for names, check in CROSS_CHECKS
+            for conflict in check(*(getattr(self, name) for name in names))
+        )

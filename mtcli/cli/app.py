@@ -1,0 +1,101 @@
+"""The command line's root: every command by name and one line, imported when it is called.
+
+`mtcli --help` must feel instant, so that only Typer is imported here.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from mtcli import __version__
+from mtcli.cli.errors import user_errors
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context
+
+COMMANDS = {
+    "train": ("mtcli.cli.train", "Train a translation model, or continue a run."),
+    "translate": ("mtcli.cli.translate", "Translate lines of text, one line out per line in."),
+    "eval": ("mtcli.cli.evaluate", "Score translations, or a model, with BLEU and chrF."),
+    "tokenizer": ("mtcli.cli.tokenizer", "Train a SentencePiece model, encode and decode text."),
+    "config": ("mtcli.cli.config", "Write a config template, check and show a config."),
+    "demo": ("mtcli.cli.demo", "Make a small made-up corpus and train on it."),
+}
+"""Name of a command: its module, which holds a Typer called `app`, and its line in `--help`."""
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are stand-ins for help and completion until one is called."""
+
+    def resolve_command(
+        self, ctx: Context, args: list[str]
+    ) -> tuple[str | None, Command | None, list[str]]:
+        """Find the command that `args` call, and import it."""
+        name, stand_in, rest = super().resolve_command(ctx, args)
+        return name, stand_in and load_command(str(name)), rest
+
+    def invoke(self, ctx: Context) -> Any:
+        """Run the command; what the user can mend becomes one message."""
+        with user_errors():
+            return super().invoke(ctx)
+
+
+def load_command(name: str) -> Command:
+    """The real command `name`, from its module."""
+    module, line = COMMANDS[name]
+    command = typer.main.get_command(import_module(module).app)
+    command.name = name
+    command.help = command.help or line
+    # Typer adds these to every app that is turned into a command; here only the root installs.
+    installers = {"install_completion", "show_completion"}
+    command.params = [param for param in command.params if param.name not in installers]
+    return command
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _stand_in() -> None:
+    """Never called: LazyGroup puts the real command in its place."""
+
+
+for _name, (_, _line) in COMMANDS.items():
+    app.command(_name, help=_line)(_stand_in)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        print(f"mtcli {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Train machine-translation models from the command line."""
+
+
+def main() -> None:
+    """Run the command line: the console script `mtcli`."""
+    with user_errors():
+        try:
+            app(prog_name="mtcli")
+        except SystemExit:
+            sys.stdout.flush()  # a reader that has gone shows here, where we can still answer it
+            raise

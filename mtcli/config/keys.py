@@ -1,0 +1,169 @@
+"""What the schema says of each key: its documentation, what it may be, its default.
+
+Read off pydantic's JSON schema, so that error messages, the template and the JSON schema that
+editors use are one and the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from mtcli.config.sections import KIND
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from mtcli.config.schema import TrainConfig
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the YAML file, or one variant of it."""
+
+    doc: str
+    kinds: tuple[str, ...]
+    """Values of `kind` that choose this variant; empty where there is only one."""
+    keys: Mapping[str, Key]
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a section."""
+
+    doc: str
+    expected: str
+    """What a value must be, as the end of a sentence: "a whole number, at least 1, or null"."""
+    is_required: bool
+    default: Any
+    """Plain value (a dict of a section is not spelled out: None)."""
+    variants: tuple[Section, ...]
+    """The sections that stand below this key, several where `kind` chooses; empty for a value."""
+    is_list: bool
+    """The value is a list, of sections if there are `variants`."""
+    choices: tuple[str, ...]
+    """Words of which the value must be one; empty where it is no choice."""
+    is_whole_number: bool
+
+    @property
+    def default_variant(self) -> Section:
+        """The variant that is meant where `kind` is absent."""
+        for variant in self.variants:
+            if not variant.kinds or not variant.keys[KIND].is_required:
+                return variant
+        return self.variants[0]
+
+
+@cache
+def adapter() -> TypeAdapter[TrainConfig]:
+    """The validator of a whole config; building it takes 0.1 s."""
+    from pydantic import TypeAdapter
+
+    from mtcli.config.schema import TrainConfig
+
+    return TypeAdapter(TrainConfig)
+
+
+@cache
+def section_adapter(name: str) -> TypeAdapter[Any]:
+    """The validator of one section."""
+    from pydantic import TypeAdapter
+
+    from mtcli.config.schema import TrainConfig
+
+    return TypeAdapter(get_type_hints(TrainConfig, include_extras=True)[name])
+
+
+@cache
+def root_section() -> Section:
+    """All keys of a config."""
+    schema = adapter().json_schema()
+    return _section(schema, schema["$defs"])
+
+
+def _section(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Section:
+    required = node.get("required", ())
+    keys = {
+        name: _key(child, definitions, is_required=name in required)
+        for name, child in node["properties"].items()
+    }
+    kinds = keys[KIND].choices if KIND in keys else ()
+    return Section(_one_line(node.get("description", "")), kinds, keys)
+
+
+def _key(node: Mapping[str, Any], definitions: Mapping[str, Any], *, is_required: bool) -> Key:
+    bare = _without_null(node)
+    is_list = bare.get("type") == "array"
+    element = bare.get("items", {}) if is_list else bare
+    variants = tuple(
+        _section(definitions[option["$ref"].rpartition("/")[2]], definitions)
+        for option in element.get("oneOf", [element])
+        if "$ref" in option
+    )
+    doc = _one_line(node.get("description", ""))
+    return Key(
+        doc=doc or (variants[0].doc if len(variants) == 1 else ""),
+        expected=_expected(bare) + (", or null" if bare is not node else ""),
+        is_required=is_required,
+        default=node.get("default", [] if is_list else None),
+        variants=variants,
+        is_list=is_list,
+        choices=_choices(bare),
+        is_whole_number=bare.get("type") == "integer",
+    )
+
+
+def _without_null(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The one option of `X | None`, or the node itself."""
+    options = [option for option in node.get("anyOf", ()) if option.get("type") != "null"]
+    return options[0] if options else node
+
+
+def _choices(node: Mapping[str, Any]) -> tuple[str, ...]:
+    return (node["const"],) if "const" in node else tuple(node.get("enum", ()))
+
+
+def _expected(node: Mapping[str, Any]) -> str:
+    choices = _choices(node)
+    if choices:
+        return " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
+    match node.get("type"):
+        case "integer":
+            return "a whole number" + _range(node)
+        case "number":
+            return "a number" + _range(node)
+        case "boolean":
+            return "true or false"
+        case "string" if node.get("format") == "path":
+            return "a path"
+        case "string":
+            return "text" + (", not empty" if node.get("minLength") else "")
+        case "array" if "prefixItems" in node:
+            items = node["prefixItems"]
+            return f"a list of {len(items)}, each {_expected(items[0])}"
+        case "array" if "type" in node["items"]:
+            return f"a list, each {_expected(node['items'])}"
+        case "array":
+            return "a list of sections" + (", at least one" if node.get("minItems") else "")
+        case _:
+            return "a section"
+
+
+def _range(node: Mapping[str, Any]) -> str:
+    lowest, above = node.get("minimum"), node.get("exclusiveMinimum")
+    if above is not None and node["type"] == "integer":
+        lowest, above = above + 1, None
+    bounds = (
+        ("at least", lowest),
+        ("above", above),
+        ("at most", node.get("maximum")),
+        ("below", node.get("exclusiveMaximum")),
+    )
+    parts = [f"{words} {bound:g}" for words, bound in bounds if bound is not None]
+    return f", {' and '.join(parts)}" if parts else ""
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,75 @@
+"""What is wrong with a config: one problem a line, with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TypeAlias
+
+from mtcli.errors import ConfigError
+
+KeyPath: TypeAlias = tuple[str | int, ...]
+"""Where a value is: names of sections and keys, and places in lists counted from 0."""
+
+Origin: TypeAlias = int | str
+"""Who set a value: a line of the file, counted from 1, or an override as it was typed."""
+
+Origins: TypeAlias = Mapping[KeyPath, Origin]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a config."""
+
+    origin: Origin
+    key: str
+    """Dotted; empty where no key is concerned."""
+    message: str
+
+
+def dotted(path: KeyPath) -> str:
+    """`("data", "train", 1, "src")` as `data.train[1].src`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if text else part
+    return text
+
+
+def origin_of(path: KeyPath, origins: Origins) -> Origin:
+    """Who set `path`, or the nearest section around it that somebody set."""
+    for length in range(len(path), -1, -1):
+        if path[:length] in origins:
+            return origins[path[:length]]
+    return 1
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` is probably a misspelling of."""
+    close = get_close_matches(name, list(known), n=1)
+    return close[0] if close else None
+
+
+def config_error(
+    source: str, problems: Iterable[Problem], overrides: Sequence[str] = ()
+) -> ConfigError:
+    """One error that lists all problems: of the file by line, then of overrides as they came."""
+
+    def order(problem: Problem) -> tuple[bool, int]:
+        origin = problem.origin
+        return (False, origin) if isinstance(origin, int) else (True, overrides.index(origin))
+
+    ordered = sorted(dict.fromkeys(problems), key=order)
+    places = [
+        f"line {p.origin:>3}" if isinstance(p.origin, int) else f"--set {p.origin}" for p in ordered
+    ]
+    place_width = max(map(len, places))
+    key_width = max(20, *(len(problem.key) for problem in ordered))
+    lines = [
+        f"  {place:<{place_width}}  {problem.key:<{key_width}}  {problem.message}"
+        for place, problem in zip(places, ordered, strict=True)
+    ]
+    return ConfigError("\n".join([f"{source}: {len(ordered)} problem(s)", *lines]))

@@ -1,0 +1,80 @@
+"""Fill in what a config leaves to its surroundings: absolute paths, the cache, local copies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from mtcli.config.schema import (
+    DataConfig,
+    HubSource,
+    Source,
+    TextSource,
+    TokenizerConfig,
+    TrainConfig,
+)
+
+
+def resolve(config: TrainConfig, working_dir: Path) -> TrainConfig:
+    """The config with nothing left to the place where it is read; resolving twice changes nothing.
+
+    Args:
+        config: A valid config.
+        working_dir: Absolute folder that relative paths start from. A leading `~` is the home
+            folder.
+    """
+    run_dir = _absolute(config.run_dir, working_dir)
+    tokenizer = config.tokenizer
+    return replace(
+        config,
+        run_dir=run_dir,
+        data=_resolve_data(config.data, working_dir, run_dir.parent / ".cache"),
+        tokenizer=_resolve_tokenizer(tokenizer, working_dir),
+    )
+
+
+def _resolve_tokenizer(tokenizer: TokenizerConfig, working_dir: Path) -> TokenizerConfig:
+    return replace(
+        tokenizer,
+        model=_absolute_or_none(tokenizer.model, working_dir),
+        src_model=_absolute_or_none(tokenizer.src_model, working_dir),
+        tgt_model=_absolute_or_none(tokenizer.tgt_model, working_dir),
+    )
+
+
+def _resolve_data(data: DataConfig, working_dir: Path, default_cache: Path) -> DataConfig:
+    root = _absolute_or_none(data.root, working_dir)
+    start = working_dir if root is None else root
+    has_root = root is not None
+    return replace(
+        data,
+        root=root,
+        cache_dir=_absolute(data.cache_dir or default_cache, working_dir),
+        train=[_resolve_source(source, start, has_root=has_root) for source in data.train],
+        valid=data.valid
+        and [_resolve_source(source, start, has_root=has_root) for source in data.valid],
+    )
+
+
+def _resolve_source(source: Source, start: Path, *, has_root: bool) -> Source:
+    if isinstance(source, TextSource):
+        return replace(source, src=_absolute(source.src, start), tgt=_absolute(source.tgt, start))
+    if not isinstance(source, HubSource):
+        return replace(source, path=_absolute(source.path, start))
+    if has_root and source.local_src is not None and source.local_tgt is not None:
+        return TextSource(
+            src=_absolute(source.local_src, start), tgt=_absolute(source.local_tgt, start)
+        )
+    return source  # its local files are under a root that may yet be set, so they stay relative
+
+
+def _absolute_or_none(path: Path | None, start: Path) -> Path | None:
+    return None if path is None else _absolute(path, start)
+
+
+def _absolute(path: Path, start: Path) -> Path:
+    if path.parts[:1] == ("~",):
+        path = path.expanduser()
+    path = start / path
+    # Behind a symbolic link `..` is not the folder before it, so only the file system can tell.
+    return path.resolve() if ".." in path.parts else path

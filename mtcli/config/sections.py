@@ -1,0 +1,86 @@
+"""What the schema is made of: sections, unions chosen by `kind`, and values that conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform, get_args, get_type_hints
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
+
+_T = TypeVar("_T")
+
+KIND = "kind"
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+def section(cls: type[_T]) -> type[_T]:
+    """One section of the YAML file: frozen, keyword-only, unknown keys refused."""
+    cls.__pydantic_config__ = {  # type: ignore[attr-defined]
+        "extra": "forbid",
+        "use_attribute_docstrings": True,
+        "allow_inf_nan": False,
+    }
+    return dataclass(frozen=True, kw_only=True)(cls)
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Values that are right each by itself and wrong together."""
+
+    keys: tuple[str, ...]
+    """The keys concerned, relative to the section that refuses them."""
+    message: str
+
+
+class ConflictError(ValueError):
+    """The conflicts of one section; the message joins theirs."""
+
+    def __init__(self, conflicts: Sequence[Conflict]) -> None:
+        super().__init__("; ".join(conflict.message for conflict in conflicts))
+        self.conflicts = tuple(conflicts)
+
+
+def refuse(conflicts: Iterable[Conflict]) -> None:
+    """Raise all `conflicts` as one.
+
+    Raises:
+        ConflictError: there is at least one.
+    """
+    found = tuple(conflicts)
+    if found:
+        raise ConflictError(found)
+
+
+@dataclass(frozen=True)
+class ByKind:
+    """Mark of a union of sections that `kind` tells apart: `Annotated[A | B, ByKind()]`.
+
+    The member whose `kind` has a default is meant where a section names none. pydantic's own
+    discriminator would need an import at module level, and `kind` in every section.
+    """
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Build the tagged union, keyed by the literals of each member's `kind`."""
+        from pydantic_core import core_schema
+
+        choices: dict[str, CoreSchema] = {}
+        default: str | None = None
+        for member in get_args(source):
+            schema = handler.generate_schema(member)
+            choices |= dict.fromkeys(get_args(get_type_hints(member)[KIND]), schema)
+            for key in fields(member):
+                if key.name == KIND and key.default is not MISSING:
+                    default = key.default
+
+        def kind_of(value: Any) -> str | None:
+            kind = (
+                value.get(KIND, default) if isinstance(value, dict) else getattr(value, KIND, None)
+            )
+            return kind if isinstance(kind, str) else None
+
+        return core_schema.tagged_union_schema(choices, discriminator=kind_of)
