@@ -1,0 +1,73 @@
+"""Averages of weights: over the last checkpoints, or exponentially over all steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def named_weights(model: nn.Module) -> dict[str, Tensor]:
+    """The parameters of `model` by name, tied ones once, without gradients."""
+    return {name: p.detach() for name, p in model.named_parameters()}
+
+
+class ExponentialAverage:
+    """average <- decay * average + (1 - decay) * weights, after every step.
+
+    With `warm_up` on the first steps, the decay is min(decay, (1 + n) / (10 + n)) at the n-th step,
+    so that the random first weights are forgotten in time.
+
+    Source: Polyak & Juditsky 1992; the warm-up is that of TensorFlow's moving averages.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.num_steps = 0
+        self.weights = {name: p.clone() for name, p in named_weights(model).items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        """Take in the weights after one more step."""
+        decay = min(self.decay, (1 + self.num_steps) / (10 + self.num_steps))
+        self.num_steps += 1
+        averages = list(self.weights.values())
+        torch._foreach_lerp_(averages, [p.detach() for p in model.parameters()], 1 - decay)
+
+    def load(self, weights: dict[str, Tensor], num_steps: int) -> None:
+        """Go on from what was saved."""
+        for name, value in weights.items():
+            self.weights[name].copy_(value)
+        self.num_steps = num_steps
+
+
+def mean_weights(many: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of each weight, summed in float64 so that the order does not matter."""
+    return {
+        name: torch.stack([weights[name].double().cpu() for weights in many])
+        .mean(0)
+        .to(first.dtype)
+        .to(first.device)
+        for name, first in many[0].items()
+    }
+
+
+@contextmanager
+@torch.no_grad()
+def holding_weights(model: nn.Module, weights: dict[str, Tensor] | None) -> Iterator[None]:
+    """Inside, `model` has the given weights; None leaves its own."""
+    if weights is None:
+        yield
+        return
+    own: dict[str, Any] = {name: p.clone() for name, p in named_weights(model).items()}
+    parameters = dict(model.named_parameters())
+    for name, value in weights.items():
+        parameters[name].copy_(value)
+    try:
+        yield
+    finally:
+        for name, value in own.items():
+            parameters[name].copy_(value)

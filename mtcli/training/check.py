@@ -1,0 +1,107 @@
+"""`mtcli train --check`: everything that can be wrong, found before a GPU is paid for."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from mtcli.config.schema import TrainConfig
+from mtcli.data.batches import Batch, make_batch
+from mtcli.data.plan import Plan
+from mtcli.distributed.world import World
+from mtcli.model.factory import build_model
+from mtcli.model.seq2seq import num_parameters
+from mtcli.tokenizer.protocol import EOS_ID
+from mtcli.training.corpus import Corpus, describe_drops, prepare_corpus
+from mtcli.training.optim import build_optimizers
+from mtcli.training.precision import Numerics, choose_device, choose_numerics
+from mtcli.training.run_folder import RunFolder
+from mtcli.training.step import StepParts, train_step
+from mtcli.training.tensors import to_tensors
+
+_MIB = 2**20
+
+
+def check(config: TrainConfig) -> Iterator[str]:
+    """Lines that say what a run of `config` would be; nothing is trained or kept.
+
+    Tokenizer and store are made in a temporary folder, one update is made on the longest batch
+    that the config allows, and its memory is reported.
+
+    Raises:
+        MtcliError: whatever would have stopped the run.
+    """
+    yield f"config: {config.src_lang} to {config.tgt_lang}, run folder {config.run_dir}"
+    device = choose_device(config.training.device)
+    numerics = choose_numerics(device, config.training.precision)
+    yield f"device: {numerics.device}, precision {numerics.precision}"
+    with tempfile.TemporaryDirectory() as temporary:
+        run = RunFolder(Path(temporary))
+        data = replace(config.data, cache_dir=Path(temporary) / "cache")
+        corpus = prepare_corpus(replace(config, data=data), run, World())
+        yield from _describe_corpus(config, corpus)
+        yield from _one_step(config, corpus, numerics)
+
+
+def _describe_corpus(config: TrainConfig, corpus: Corpus) -> Iterator[str]:
+    store = corpus.store
+    dropped = describe_drops(store.meta.drops)
+    yield f"training pairs: {store.num_pairs} of {store.meta.num_read} (dropped: {dropped})"
+    yield f"validation pairs: {len(corpus.valid.src_texts)}"
+    yield (
+        f"vocabulary: {corpus.src_tokenizer.vocab_size} source,"
+        f" {corpus.tgt_tokenizer.vocab_size} target pieces"
+    )
+    plan = Plan(store, tokens_per_update=config.batch.tokens_per_update, seed=config.seed)
+    yield f"updates per epoch: {plan.num_updates(0)}"
+
+
+def longest_batch(corpus: Corpus, max_tokens: int) -> Batch:
+    """As many pairs of the longest lengths in the corpus as `batch.max_tokens` allows."""
+    longest_src = corpus.store.meta.longest_src
+    longest_tgt = corpus.store.meta.longest_tgt
+    rows = max(1, max_tokens // (max(longest_src, longest_tgt) + 1))
+    src = [EOS_ID + 1] * longest_src
+    tgt = [EOS_ID + 1] * longest_tgt
+    return make_batch([src] * rows, [tgt] * rows)
+
+
+def _one_step(config: TrainConfig, corpus: Corpus, numerics: Numerics) -> Iterator[str]:
+    sizes = corpus.src_tokenizer.vocab_size, corpus.tgt_tokenizer.vocab_size
+    model = build_model(config.model, *sizes).to(numerics.device).train()
+    yield f"parameters: {num_parameters(model):,}"
+    parts = StepParts(
+        model=model,
+        optimizers=build_optimizers(model, config.optim),
+        scaler=numerics.make_scaler(),
+        numerics=numerics,
+        world=World(),
+        label_smoothing=config.training.label_smoothing,
+        clip_norm=config.optim.clip_norm,
+    )
+    batch = longest_batch(corpus, config.batch.max_tokens)
+    started = time.perf_counter()
+    stats = train_step(parts, [to_tensors(batch, numerics.device)], batch.num_tgt_tokens)
+    loss = stats.loss_sum.item() / batch.num_tgt_tokens
+    seconds = time.perf_counter() - started
+    rows, length = batch.src_ids.shape[0], max(batch.src_ids.shape[1], batch.tgt_out_ids.shape[1])
+    yield (
+        f"longest batch: {rows} pairs of {length} pieces, one update took {seconds:.2f} s,"
+        f" loss {loss:.2f} per token"
+    )
+    yield f"peak memory: {_peak_memory_bytes(numerics.device) / _MIB:.0f} MiB on {numerics.device}"
+
+
+def _peak_memory_bytes(device: torch.device) -> int:
+    """Peak of the device's memory; on CPU of the whole process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, Linux KiB

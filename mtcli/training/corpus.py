@@ -1,0 +1,195 @@
+"""From config to what training reads: tokenizers, the tokenised store, the validation pairs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from mtcli.config.schema import TrainConfig
+from mtcli.data.building import open_or_build
+from mtcli.data.holdout import Indices, holdout_of, read_training, read_validation
+from mtcli.data.sources import read_pairs
+from mtcli.data.store import Store
+from mtcli.distributed.world import World
+from mtcli.folders import write_json
+from mtcli.tokenizer.report import report
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from mtcli.tokenizer.train import SHARED_MODEL, SRC_MODEL, TGT_MODEL, train_tokenizers
+from mtcli.training.run_folder import RunFolder
+from mtcli.training.validation import ValidationSet
+
+logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+_REPORT_SENTENCES = 20_000
+
+
+def on_main(world: World, action: Callable[[], _T]) -> _T:
+    """What `action` returns on the main process, on all; it runs there alone.
+
+    An error there ends all processes, since the others wait for a message that never comes.
+    """
+    return world.broadcast_object(action() if world.is_main else None)  # type: ignore[arg-type, return-value]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Everything that is read in training."""
+
+    tokenizer_files: dict[str, Path]
+    """As the model folder names them."""
+    src_tokenizer: SentencePieceTokenizer
+    tgt_tokenizer: SentencePieceTokenizer
+    """The same object as `src_tokenizer` where the vocabulary is shared."""
+    store: Store
+    valid: ValidationSet
+
+
+def prepare_corpus(config: TrainConfig, run: RunFolder, world: World) -> Corpus:
+    """Train or read the tokenizers, tokenise or open the store, read the validation pairs.
+
+    Raises:
+        DataError: the corpus is missing, malformed or empty.
+        TokenizerError: a tokenizer cannot be trained or read.
+    """
+    holdout = np.array(on_main(world, lambda: _hold_out(config)), dtype=np.int64)
+    files = on_main(world, lambda: find_tokenizers(config, run, holdout))
+    src, tgt = open_tokenizers(files)
+    if world.is_main:
+        _report_tokenizers(config, run, src, tgt)
+    world.broadcast_object(_open_store(config, files, (src, tgt), holdout).num_pairs)
+    store = _open_store(config, files, (src, tgt), holdout)
+    if world.is_main:
+        _report_store(store, run)
+    pairs = read_validation(config.data, holdout)[: config.validation.max_pairs]
+    valid = ValidationSet([src_text for src_text, _ in pairs], [tgt_text for _, tgt_text in pairs])
+    return Corpus(files, src, tgt, store, valid)
+
+
+def _hold_out(config: TrainConfig) -> list[int]:
+    """Numbers of the training pairs that are validated on; none when there are others."""
+    chosen = [int(number) for number in holdout_of(config.data, config.seed)]
+    if chosen:
+        logger.info(
+            "data.valid is not set: %d training pairs, chosen by the seed, are held out for"
+            " validation",
+            len(chosen),
+        )
+    return chosen
+
+
+def find_tokenizers(config: TrainConfig, run: RunFolder, holdout: Indices) -> dict[str, Path]:
+    """Files of the tokenizers that the config gives, else of those that the run has trained.
+
+    They are named as in the model folder.
+    """
+    settings = config.tokenizer
+    if settings.model is not None:
+        return {SHARED_MODEL: settings.model}
+    if settings.src_model is not None and settings.tgt_model is not None:
+        return {SRC_MODEL: settings.src_model, TGT_MODEL: settings.tgt_model}
+    names = [SHARED_MODEL] if settings.shared else [SRC_MODEL, TGT_MODEL]
+    files = {name: run.tokenizers / name for name in names}
+    if not all(path.exists() for path in files.values()):
+        logger.info(
+            "training the tokenizer: %s, %d pieces", settings.algorithm, settings.vocab_size
+        )
+        run.tokenizers.mkdir(parents=True, exist_ok=True)
+        train_tokenizers(
+            lambda: read_training(config.data, holdout),
+            settings,
+            seed=config.seed,
+            folder=run.tokenizers,
+        )
+    return files
+
+
+def open_tokenizers(
+    files: dict[str, Path],
+) -> tuple[SentencePieceTokenizer, SentencePieceTokenizer]:
+    """The tokenizers of source and target; one object where the file is one."""
+    if SHARED_MODEL in files:
+        shared = SentencePieceTokenizer(files[SHARED_MODEL])
+        return shared, shared
+    return SentencePieceTokenizer(files[SRC_MODEL]), SentencePieceTokenizer(files[TGT_MODEL])
+
+
+def _open_store(
+    config: TrainConfig,
+    files: dict[str, Path],
+    tokenizers: tuple[SentencePieceTokenizer, SentencePieceTokenizer],
+    holdout: Indices,
+) -> Store:
+    cache_dir = config.data.cache_dir
+    if cache_dir is None:
+        raise ValueError("data.cache_dir is None: the config was not resolved by load_config")
+    return open_or_build(
+        config.data,
+        holdout,
+        cache_dir=cache_dir,
+        tokenizers=tokenizers,
+        tokenizer_files=list(files.values()),
+    )
+
+
+def describe_drops(drops: dict[str, int]) -> str:
+    """Dropped pairs by reason, for people."""
+    return ", ".join(f"{count} {reason}" for reason, count in drops.items() if count) or "none"
+
+
+def _report_store(store: Store, run: RunFolder) -> None:
+    meta = store.meta
+    logger.info(
+        "%d training pairs of %d read (dropped: %s); %d source and %d target tokens, EOS included",
+        meta.num_pairs,
+        meta.num_read,
+        describe_drops(meta.drops),
+        meta.num_src_tokens + meta.num_pairs,
+        meta.num_tgt_tokens + meta.num_pairs,
+    )
+    write_json(
+        run.path / "data_report.json",
+        {"format_version": 1, "store": str(store.path)} | asdict(meta),
+    )
+
+
+def _report_tokenizers(
+    config: TrainConfig, run: RunFolder, src: SentencePieceTokenizer, tgt: SentencePieceTokenizer
+) -> None:
+    """Say how the tokenizers fare on validation-like text, once a run."""
+    path = run.path / "tokenizer_report.json"
+    if path.exists():
+        return
+    reports = {}
+    for side, tokenizer in ((0, src), (1, tgt)):
+        lang = (config.src_lang, config.tgt_lang)[side]
+        sample = [
+            pair[side]
+            for _, pair in zip(
+                range(_REPORT_SENTENCES),
+                read_pairs(config.data.train, config.data.root),
+                strict=False,
+            )
+        ]
+        found = report(tokenizer, sample)
+        reports[lang] = {
+            "num_sentences": found.num_sentences,
+            "unknown_rate": found.unknown_rate,
+            "pieces_per_word": found.pieces_per_word,
+            "round_trip_failures": found.num_failures,
+        }
+        logger.info(
+            "tokenizer on %d %s sentences: %.2f pieces per word, %.4f %% unknown, %d round trips"
+            " failed",
+            found.num_sentences,
+            lang,
+            found.pieces_per_word,
+            100 * found.unknown_rate,
+            found.num_failures,
+        )
+    write_json(path, {"format_version": 1, "reports": reports})

@@ -1,0 +1,144 @@
+"""From config to optimizers: which parameter is moved by what, and how their state is named on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mtcli.config.schema import AdamWConfig, MuonConfig, Optim
+from mtcli.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Parameters that share an optimizer and its settings; printed in the log."""
+
+    name: str
+    names: tuple[str, ...]
+    num_weights: int
+    lr: float
+    weight_decay: float
+
+
+class Optimizers:
+    """One or two torch optimizers that step together under one schedule."""
+
+    def __init__(self, parts: list[torch.optim.Optimizer], names: dict[Tensor, str]) -> None:
+        self.parts = parts
+        self._names = names
+
+    def set_lr(self, multiplier: float) -> None:
+        """Every group's learning rate becomes its peak times `multiplier`."""
+        for group in self._groups():
+            group["lr"] = group["peak_lr"] * multiplier
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for part in self.parts:
+            part.zero_grad(set_to_none=True)
+
+    def describe(self) -> list[ParameterGroup]:
+        """What is moved by what."""
+        return [
+            ParameterGroup(
+                name=group["group_name"],
+                names=tuple(self._names[p] for p in group["params"]),
+                num_weights=sum(p.numel() for p in group["params"]),
+                lr=group["peak_lr"],
+                weight_decay=group["weight_decay"],
+            )
+            for group in self._groups()
+        ]
+
+    def state_tensors(self) -> dict[str, Tensor]:
+        """Every state tensor under `kind/parameter name`, for instance `exp_avg/encoder...`."""
+        return {
+            f"{kind}/{self._names[parameter]}": value
+            for part in self.parts
+            for parameter, state in part.state.items()
+            for kind, value in state.items()
+        }
+
+    def load_state_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """Take over what `state_tensors` gave.
+
+        Raises:
+            CheckpointError: a tensor belongs to no parameter.
+        """
+        owners = {self._names[p]: (part, p) for part in self.parts for p in _parameters(part)}
+        for key, value in tensors.items():
+            kind, _, name = key.partition("/")
+            if name not in owners:
+                raise CheckpointError(f"the checkpoint's optimizer state {key} fits no parameter")
+            part, parameter = owners[name]
+            # `step` counts on the CPU unless the optimizer is fused on the parameter's device.
+            device = torch.device("cpu") if kind == "step" and not _is_fused(part) else None
+            part.state[parameter][kind] = value.to(device or parameter.device)
+
+    def _groups(self) -> Iterator[dict[str, object] | dict[str, float]]:
+        for part in self.parts:
+            yield from part.param_groups
+
+
+def _parameters(part: torch.optim.Optimizer) -> list[Tensor]:
+    return [p for group in part.param_groups for p in group["params"]]
+
+
+def _is_fused(part: torch.optim.Optimizer) -> bool:
+    return bool(part.defaults.get("fused"))
+
+
+def build_optimizers(model: nn.Module, config: Optim) -> Optimizers:
+    """Optimizers over all parameters of `model`.
+
+    Weight decay spares embeddings, norms and biases: they are no transformations, and pulling them
+    to zero only changes the scale that the next norm undoes.
+    """
+    named = list(model.named_parameters())
+    hidden = [(n, p) for n, p in named if p.ndim == 2 and not _is_embedding(n)]
+    other = [(n, p) for n, p in named if p.ndim != 2 or _is_embedding(n)]
+    names: dict[Tensor, str] = {p: n for n, p in named}
+    parts: list[torch.optim.Optimizer]
+    match config:
+        case AdamWConfig():
+            groups = [
+                _group("hidden matrices (adamw)", hidden, config.lr, config.weight_decay),
+                _group("embeddings, norms, biases (adamw)", other, config.lr, 0.0),
+            ]
+            parts = [_adamw(groups, config.betas, config.eps)]
+        case MuonConfig():
+            muon = torch.optim.Muon(
+                [_group("hidden matrices (muon)", hidden, config.lr, config.weight_decay)],
+                momentum=config.momentum,
+                nesterov=True,
+            )
+            group = _group("embeddings, norms, biases (adamw)", other, config.adam_lr, 0.0)
+            parts = [muon, _adamw([group], config.betas, config.eps)]
+    return Optimizers(parts, names)
+
+
+def _is_embedding(name: str) -> bool:
+    return "embed" in name or "output_proj" in name or "positions" in name
+
+
+def _group(
+    name: str, named: list[tuple[str, nn.Parameter]], lr: float, weight_decay: float
+) -> dict[str, object]:
+    return {
+        "params": [p for _, p in named],
+        "lr": lr,
+        "peak_lr": lr,
+        "weight_decay": weight_decay,
+        "group_name": name,
+    }
+
+
+def _adamw(
+    groups: list[dict[str, object]], betas: tuple[float, float], eps: float
+) -> torch.optim.Optimizer:
+    devices = {p.device.type for g in groups for p in g["params"]}  # type: ignore[attr-defined]
+    fused = devices <= {"cpu", "cuda"}  # the kernels of other devices do not take every dtype
+    return torch.optim.AdamW(groups, betas=betas, eps=eps, fused=fused)

@@ -1,0 +1,239 @@
+"""The run folder: who may write into it, whose run it is, and what of it is kept."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from mtcli.config.load import differences, dump_config, identity_differences, load_config
+from mtcli.config.schema import TrainConfig
+from mtcli.errors import RunFolderError
+from mtcli.folders import remove_leftovers, replace_link, write_json, write_text_atomically
+
+_STEP = re.compile(r"step_(\d{8,})")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of one run; see the README's architecture section for what lies where."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config."""
+        return self.path / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def tokenizers(self) -> Path:
+        """SentencePiece models that the run trained."""
+        return self.path / "tokenizer"
+
+    def checkpoint(self, step: int) -> Path:
+        """Folder of the checkpoint after `step` updates."""
+        return self.path / "checkpoints" / step_name(step)
+
+    def model(self, step: int) -> Path:
+        """Folder of the model after `step` updates."""
+        return self.path / "models" / step_name(step)
+
+    def checkpoint_steps(self) -> list[int]:
+        """Steps of the checkpoints that are there, oldest first."""
+        return _steps_in(self.path / "checkpoints")
+
+    def model_steps(self) -> list[int]:
+        """Steps of the models that are there, oldest first."""
+        return _steps_in(self.path / "models")
+
+    def point_last(self, step: int) -> None:
+        """Let `last` be this checkpoint."""
+        replace_link(self.path / "last", f"checkpoints/{step_name(step)}")
+
+    def point_best(self, step: int | None) -> None:
+        """Let `best` be this model; None removes the link."""
+        if step is None:
+            (self.path / "best").unlink(missing_ok=True)
+        else:
+            replace_link(self.path / "best", f"models/{step_name(step)}")
+
+    def prune(self, *, keep_last: int, keep_checkpoints: int, best_step: int | None) -> None:
+        """Remove old checkpoints and models; the best model is kept whatever its age."""
+        for step in self.checkpoint_steps()[:-keep_checkpoints]:
+            _remove(self.checkpoint(step))
+        for step in self.model_steps()[:-keep_last]:
+            if step != best_step:
+                _remove(self.model(step))
+
+    def cut_back(self, step: int, best_step: int | None) -> None:
+        """Forget what came after the checkpoint of `step`: a resumed run makes it again."""
+        for later in self.checkpoint_steps():
+            if later > step:
+                _remove(self.checkpoint(later))
+        for later in self.model_steps():
+            if later > step:
+                _remove(self.model(later))
+        self.point_best(best_step)
+        self.point_last(step)
+        if self.metrics.exists():
+            kept = [
+                line
+                for line in self.metrics.read_text(encoding="utf-8").split("\n")
+                if line and _step_of_line(line) <= step
+            ]
+            write_text_atomically(self.metrics, "".join(line + "\n" for line in kept))
+
+
+def step_name(step: int) -> str:
+    """Name of a step's folder."""
+    return f"step_{step:08d}"
+
+
+def _steps_in(folder: Path) -> list[int]:
+    if not folder.is_dir():
+        return []
+    found = (_STEP.fullmatch(path.name) for path in folder.iterdir())
+    return sorted(int(match[1]) for match in found if match)
+
+
+def _remove(folder: Path) -> None:
+    # Renamed first: a kill half-way must not leave a folder that looks like a checkpoint.
+    doomed = folder.with_name(f".{folder.name}.tmp-{os.getpid()}-{platform.node()}-00000000")
+    shutil.rmtree(doomed, ignore_errors=True)
+    folder.rename(doomed)
+    shutil.rmtree(doomed)
+
+
+def _step_of_line(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")  # the torn last line of a killed run
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the run folder's lock; the system releases it when the process ends, however it ends.
+
+    Raises:
+        RunFolderError: another process holds it, or the folder cannot be written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = (path / ".lock").open("a+")
+    except OSError as error:
+        raise RunFolderError(
+            f"cannot write into the run folder {path}: {error.strerror}"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            raise RunFolderError(
+                f"{path} is in use by another mtcli (process {holder}); wait for it, stop it,"
+                " or give this run another run_dir"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def move_aside(path: Path) -> Path | None:
+    """Rename an existing run folder to the first free `NAME.N`; None when there was none."""
+    if not path.exists():
+        return None
+    number = 1
+    while (aside := path.with_name(f"{path.name}.{number}")).exists():
+        number += 1
+    path.rename(aside)
+    return aside
+
+
+def claim(run: RunFolder, config: TrainConfig) -> list[str]:
+    """Write the config into the folder, or check that the run in it is the same one.
+
+    Returns:
+        The free keys that changed since the last invocation, as `key: old -> new`.
+
+    Raises:
+        RunFolderError: the folder holds a run of another identity, or something else.
+    """
+    for folder in (run.path, run.path / "checkpoints", run.path / "models"):
+        remove_leftovers(folder)
+    changed: list[str] = []
+    if run.config.exists():
+        old = load_config(run.config)
+        keys = identity_differences(old, config)
+        if keys:
+            raise RunFolderError(
+                f"{run.path} holds another run: {'; '.join(keys)}. Give this one another run_dir,"
+                " or move the old one aside with --fresh"
+            )
+        changed = differences(old, config)
+    elif strangers := [p.name for p in run.path.iterdir() if not p.name.startswith(".")]:
+        raise RunFolderError(
+            f"run_dir {run.path} is not empty and holds no run (found {strangers[0]}); choose"
+            " another folder"
+        )
+    write_text_atomically(run.config, dump_config(config))
+    return changed
+
+
+def write_environment(run: RunFolder, extra: dict[str, Any]) -> None:
+    """Write environment.json: versions, hardware, git revision, and what the caller knows."""
+    packages = ("torch", "sentencepiece", "sacrebleu", "safetensors", "numpy", "datasets")
+    write_json(
+        run.path / "environment.json",
+        {
+            "format_version": 1,
+            "written_at_s": time.time(),
+            "mtcli": version("mtcli"),
+            "python": platform.python_version(),
+            "packages": {name: version(name) for name in packages},
+            "platform": platform.platform(),
+            "hostname": platform.node(),
+            "cpu": _cpu_name(),
+            "num_cpus": os.cpu_count(),
+            "git_revision": _git_revision(),
+        }
+        | extra,
+    )
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n")
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _git_revision() -> str | None:
+    """Revision of the working directory's repository; None outside one."""
+    try:
+        result = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() or None if result.returncode == 0 else None

@@ -1,0 +1,365 @@
+"""Builds everything that a run needs, from its config, and starts the loop. Long, flat, boring."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mtcli.bundle.card import ModelCard, ModelScore, TrainingFacts
+from mtcli.bundle.model_folder import write_model
+from mtcli.config.schema import TrainConfig
+from mtcli.data.batches import BatchStream
+from mtcli.data.plan import Plan
+from mtcli.distributed import ddp
+from mtcli.distributed.world import World
+from mtcli.errors import CheckpointError, ConfigError
+from mtcli.evaluation.metrics import check_tokenization
+from mtcli.model.factory import build_model
+from mtcli.model.seq2seq import Seq2Seq, num_parameters
+from mtcli.training.averaging import ExponentialAverage, named_weights
+from mtcli.training.checkpoint import Checkpoint, read_newest
+from mtcli.training.corpus import Corpus, on_main, prepare_corpus
+from mtcli.training.early_stopping import BestScore
+from mtcli.training.loop import LoopParts, Outcome, Progress, describe_end, run_loop
+from mtcli.training.optim import Optimizers, build_optimizers
+from mtcli.training.precision import Numerics, choose_device, choose_numerics
+from mtcli.training.progress import Observer, SilentObserver
+from mtcli.training.run_folder import RunFolder, claim, locked, move_aside, write_environment
+from mtcli.training.schedule import PlateauState, fits_budget, needs_total_steps
+from mtcli.training.step import StepParts
+from mtcli.training.stopping import StopRequest
+from mtcli.training.validation import ValidationResult, Validator
+
+logger = logging.getLogger(__name__)
+
+
+def train(
+    config: TrainConfig,
+    *,
+    fresh: bool = False,
+    budget_s: float | None = None,
+    observer: Observer | None = None,
+    world: World | None = None,
+) -> Outcome:
+    """Train until a stop condition; goes on where an earlier invocation stopped.
+
+    Args:
+        config: a resolved config, from `load_config`.
+        fresh: move an earlier run in `run_dir` aside and begin anew.
+        budget_s: time for this invocation; None has no limit.
+        observer: shown what happens; None shows nothing.
+        world: the processes that train together, from `mtcli.distributed.world.join`; None is
+            this one alone.
+
+    Raises:
+        MtcliError: the user can fix it; its subclasses say what it is about.
+    """
+    world = world or World()
+    stop = StopRequest(budget_s)
+    check_length(config, budget_s)
+    check_tokenization(config.tgt_lang, config.validation.bleu_tokenize)
+    device = choose_device(config.training.device, world.local_rank)
+    numerics = choose_numerics(device, config.training.precision)
+    run = RunFolder(config.run_dir)
+    with ExitStack() as stack:
+        if world.is_main:
+            aside = move_aside(run.path) if fresh else None
+            stack.enter_context(locked(run.path))
+            changed = claim(run, config)
+            stack.enter_context(logging_to(run.path / "train.log"))
+            if aside is not None:
+                logger.info("moved the earlier run to %s", aside)
+            for change in changed:
+                logger.info("changed since the last invocation: %s", change)
+        world.barrier()
+        corpus = prepare_corpus(config, run, world)
+        parts = build(config, run, corpus, numerics, world, stop, observer or SilentObserver())
+        if outcome := already_finished(parts):
+            logger.info(outcome.reason)
+            return outcome
+        outcome = run_loop(parts)
+        logger.info(describe_end(parts, outcome))
+        return outcome
+
+
+def build(
+    config: TrainConfig,
+    run: RunFolder,
+    corpus: Corpus,
+    numerics: Numerics,
+    world: World,
+    stop: StopRequest,
+    observer: Observer,
+) -> LoopParts:
+    """Model, optimizers, plan and validator, as they were at the newest checkpoint if any."""
+    torch.manual_seed(config.seed)
+    sizes = corpus.src_tokenizer.vocab_size, corpus.tgt_tokenizer.vocab_size
+    model = build_model(config.model, *sizes).to(numerics.device)
+    optimizers = build_optimizers(model, config.optim)
+    scaler = numerics.make_scaler()
+    decay = config.training.ema_decay
+    average = None if decay is None else ExponentialAverage(model, decay)
+    progress, best = Progress(), BestScore(config.validation.best_by)
+    plateau = PlateauState()
+
+    # Rank 0 chooses, so that no rank goes on from another checkpoint than the rest.
+    newest = on_main(world, lambda: getattr(read_newest(run), "step", None))
+    if newest is not None:
+        checkpoint = read_newest(run)
+        if checkpoint is None or checkpoint.step != newest:
+            raise CheckpointError(f"{run.checkpoint(newest)} cannot be read by every process")
+        restore(checkpoint, model, optimizers, average, scaler)
+        progress = Progress(**checkpoint.state["progress"])
+        best = BestScore(**checkpoint.state["best"])
+        if best.metric != config.validation.best_by:
+            best = BestScore(config.validation.best_by)
+        plateau = PlateauState(**checkpoint.state["plateau"])
+        world.barrier()
+        if world.is_main:
+            run.cut_back(newest, best.step)
+            logger.info("resuming from the checkpoint of step %d", newest)
+
+    plan = Plan(corpus.store, tokens_per_update=config.batch.tokens_per_update, seed=config.seed)
+    if not fits_budget(config.schedule):
+        progress.total_steps = find_total_steps(config, plan)
+    clip_norm = config.optim.clip_norm
+    step_parts = StepParts(
+        model=ddp.wrap(model, world, numerics.device),
+        optimizers=optimizers,
+        scaler=scaler,
+        numerics=numerics,
+        world=world,
+        label_smoothing=config.training.label_smoothing,
+        clip_norm=clip_norm,
+    )
+    validator = Validator(
+        corpus.valid,
+        src_tokenizer=corpus.src_tokenizer,
+        tgt_tokenizer=corpus.tgt_tokenizer,
+        config=config.validation,
+        generation=config.decoding,
+        tgt_lang=config.tgt_lang,
+        max_src_length=corpus.store.meta.longest_src,
+        max_tokens=config.batch.max_tokens,
+        numerics=numerics,
+        world=world,
+    )
+    if world.is_main:
+        describe(config, run, model, optimizers, numerics, world, corpus)
+
+    def save_model(step: int, result: ValidationResult) -> None:
+        write_model(
+            run.model(step),
+            {name: weight.float().cpu().numpy() for name, weight in named_weights(model).items()},
+            make_card(config, corpus, progress),
+            corpus.tokenizer_files,
+            config.decoding,
+            make_scores(config, result),
+        )
+
+    return LoopParts(
+        config=config,
+        run=run,
+        model=model,
+        step_parts=step_parts,
+        average=average,
+        validator=validator,
+        progress=progress,
+        best=best,
+        plateau=plateau,
+        updates_in_epoch=plan.num_updates,
+        open_stream=lambda epoch, update: BatchStream(
+            corpus.store,
+            plan,
+            config,
+            corpus.src_tokenizer,
+            corpus.tgt_tokenizer,
+            world.rank,
+            world.size,
+        ).opened(epoch, update),
+        save_model=save_model,
+        stop=stop,
+        observer=observer,
+    )
+
+
+def restore(
+    checkpoint: Checkpoint,
+    model: Seq2Seq,
+    optimizers: Optimizers,
+    average: ExponentialAverage | None,
+    scaler: torch.amp.GradScaler,
+) -> None:
+    """Put everything back as the checkpoint has it.
+
+    Raises:
+        CheckpointError: its weights do not fit the model.
+    """
+    own = named_weights(model)
+    if own.keys() != checkpoint.weights.keys():
+        odd = sorted(own.keys() ^ checkpoint.weights.keys())[0]
+        raise CheckpointError(f"the checkpoint of step {checkpoint.step} does not fit: {odd}")
+    for name, weight in own.items():
+        weight.copy_(checkpoint.weights[name])
+    optimizers.load_state_tensors(checkpoint.optimizer)
+    if average is not None and checkpoint.average is not None:
+        average.load(checkpoint.average, checkpoint.state["average_steps"])
+    if checkpoint.state["scaler"]:
+        scaler.load_state_dict(checkpoint.state["scaler"])
+
+
+def check_length(config: TrainConfig, budget_s: float | None) -> None:
+    """Refuse a schedule that needs an end and has none.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    training = config.training
+    if fits_budget(config.schedule):
+        if budget_s is None and training.max_steps is None and training.max_epochs is None:
+            raise ConfigError(
+                "schedule.fit: budget finds the last step from the time that there is: give"
+                " --budget, for instance --budget 30m"
+            )
+    elif needs_total_steps(config.schedule) and not (training.max_steps or training.max_epochs):
+        raise ConfigError(
+            f"schedule.kind: {config.schedule.kind} falls until the last step: set"
+            " training.max_steps or training.max_epochs, or schedule.fit: budget"
+        )
+
+
+def find_total_steps(config: TrainConfig, plan: Plan) -> int | None:
+    """Number of the last step; None when only patience, a budget or a signal ends the run."""
+    steps, epochs = config.training.max_steps, config.training.max_epochs
+    if epochs is not None:
+        of_epochs = sum(plan.num_updates(epoch) for epoch in range(epochs))
+        steps = of_epochs if steps is None else min(steps, of_epochs)
+    return steps
+
+
+def already_finished(parts: LoopParts) -> Outcome | None:
+    """What to say when there is nothing left to do."""
+    progress, training = parts.progress, parts.config.training
+    if progress.step and progress.total_steps is not None and progress.step >= progress.total_steps:
+        key = "training.max_steps" if training.max_steps else "training.max_epochs"
+        return Outcome(
+            True,
+            f"already at step {progress.step} of {progress.total_steps}; raise {key} to go on",
+        )
+    if parts.best.is_exhausted(parts.config.validation.patience):
+        return Outcome(
+            True,
+            f"already stopped at step {progress.step} for want of a better {parts.best.metric};"
+            " raise validation.patience to go on",
+        )
+    return None
+
+
+def make_card(config: TrainConfig, corpus: Corpus, progress: Progress) -> ModelCard:
+    """What the model folder says of the model."""
+    return ModelCard(
+        src_lang=config.src_lang,
+        tgt_lang=config.tgt_lang,
+        architecture=config.model,
+        src_vocab_size=corpus.src_tokenizer.vocab_size,
+        tgt_vocab_size=corpus.tgt_tokenizer.vocab_size,
+        shared_vocab=config.tokenizer.shared,
+        max_src_length=corpus.store.meta.longest_src,
+        training=TrainingFacts(
+            num_steps=progress.step,
+            num_tgt_tokens=progress.total_tgt_tokens,
+            num_pairs=corpus.store.num_pairs,
+        ),
+    )
+
+
+def make_scores(config: TrainConfig, result: ValidationResult) -> list[ModelScore]:
+    """What the model folder says of its validation."""
+    num_pairs, beam = len(result.hypotheses), config.validation.beam_size
+    scores = [
+        ModelScore(
+            metric=score.metric,
+            score=score.score,
+            signature=score.signature,
+            split="valid",
+            beam_size=beam,
+            num_pairs=num_pairs,
+        )
+        for score in (result.bleu, result.chrf)
+    ]
+    loss = ModelScore(
+        metric="loss",
+        score=result.loss_per_token,
+        signature="",
+        split="valid",
+        num_pairs=num_pairs,
+    )
+    return [*scores, loss]
+
+
+def describe(
+    config: TrainConfig,
+    run: RunFolder,
+    model: Seq2Seq,
+    optimizers: Optimizers,
+    numerics: Numerics,
+    world: World,
+    corpus: Corpus,
+) -> None:
+    """Say what is about to be trained, in the log and in environment.json."""
+    logger.info(
+        "%d parameters, vocabulary %d, %s on %s, %d process(es) of %d thread(s)",
+        num_parameters(model),
+        corpus.tgt_tokenizer.vocab_size,
+        numerics.precision,
+        numerics.device,
+        world.size,
+        torch.get_num_threads(),
+    )
+    for group in optimizers.describe():
+        logger.info(
+            "%s: %d tensors, %d weights, lr %g, weight decay %g",
+            group.name,
+            len(group.names),
+            group.num_weights,
+            group.lr,
+            group.weight_decay,
+        )
+    facts: dict[str, Any] = {
+        "device": str(numerics.device),
+        "device_name": torch.cuda.get_device_name(numerics.device)
+        if numerics.device.type == "cuda"
+        else "cpu",
+        "precision": numerics.precision,
+        "num_processes": world.size,
+        "num_threads": torch.get_num_threads(),
+        "num_parameters": num_parameters(model),
+        "seed": config.seed,
+        "store": str(corpus.store.path),
+        "store_fingerprint": corpus.store.path.name,
+        "optimizer_groups": [asdict(group) for group in optimizers.describe()],
+    }
+    write_environment(run, facts)
+
+
+@contextmanager
+def logging_to(path: Path) -> Iterator[None]:
+    """Inside, what mtcli logs goes to the file, too."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    package = logging.getLogger("mtcli")
+    level = package.level
+    package.addHandler(handler)
+    package.setLevel(logging.INFO if level == logging.NOTSET else min(level, logging.INFO))
+    try:
+        yield
+    finally:
+        package.removeHandler(handler)
+        package.setLevel(level)
+        handler.close()

@@ -1,0 +1,74 @@
+"""One optimizer update, on one process or many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mtcli.distributed.world import World
+from mtcli.model.seq2seq import TensorBatch
+from mtcli.training.optim import Optimizers
+from mtcli.training.precision import Numerics
+
+
+@dataclass(frozen=True)
+class StepStats:
+    """What one update reports. Its tensors are on the device: reading them waits for it."""
+
+    loss_sum: Tensor
+    """Smoothed loss summed over the target tokens of this process, in nats."""
+    grad_norm: Tensor
+    """Norm of the gradient of the mean loss over all parameters, before clipping."""
+
+
+@dataclass(frozen=True)
+class StepParts:
+    """What an update works on; the same objects from the first update to the last."""
+
+    model: nn.Module
+    """(TensorBatch, label smoothing) -> loss summed over target tokens; wrapped for DDP."""
+    optimizers: Optimizers
+    scaler: torch.amp.GradScaler
+    numerics: Numerics
+    world: World
+    label_smoothing: float
+    clip_norm: float
+    """0 does not clip."""
+
+
+def train_step(
+    parts: StepParts, micro_batches: Sequence[TensorBatch], num_tgt_tokens: int
+) -> StepStats:
+    """Update the model once, with the mean gradient over the target tokens of all processes.
+
+    The result does not depend on how the sentences are split into micro-batches or processes.
+
+    Args:
+        parts: model, optimizers and how to run them.
+        micro_batches: this process's share of the update; at least one, maybe without loss.
+        num_tgt_tokens: target tokens of the whole update, over all processes.
+    """
+    loss_sum = torch.zeros((), device=parts.numerics.device)
+    for i, batch in enumerate(micro_batches):
+        is_last = i + 1 == len(micro_batches)
+        # DDP decides during forward whether backward will all-reduce: both go inside.
+        with nullcontext() if is_last else parts.world.keep_gradients_local(parts.model):
+            with parts.numerics.autocast():
+                loss = parts.model(batch, parts.label_smoothing)
+            # DDP averages gradients over processes; world.size turns the average into a sum.
+            parts.scaler.scale(loss * (parts.world.size / num_tgt_tokens)).backward()
+        loss_sum += loss.detach()
+
+    for optimizer in parts.optimizers.parts:
+        parts.scaler.unscale_(optimizer)  # before clipping: clip_norm is about true gradients
+    limit = parts.clip_norm if parts.clip_norm > 0 else torch.inf
+    grad_norm = nn.utils.clip_grad_norm_(parts.model.parameters(), limit)
+    for optimizer in parts.optimizers.parts:
+        parts.scaler.step(optimizer)
+    parts.scaler.update()
+    parts.optimizers.zero_grad()
+    return StepStats(loss_sum, grad_norm)

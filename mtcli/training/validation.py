@@ -1,0 +1,174 @@
+"""How good the model is now: loss, perplexity, and BLEU and chrF of its real translations.
+
+Translations are made by the `Translator` that users get, from the raw source text, so that a
+validation score is what `mtcli translate` and `mtcli eval` would give with the same beam.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from mtcli.config.schema import DecodingConfig, ValidationConfig
+from mtcli.data.batches import Batch, make_batch
+from mtcli.distributed.world import World
+from mtcli.evaluation.metrics import Score, bleu, chrf
+from mtcli.model.seq2seq import Seq2Seq
+from mtcli.tokenizer.protocol import Tokenizer
+from mtcli.training.precision import Numerics
+from mtcli.training.tensors import to_tensors
+from mtcli.translating.engines.torch import TorchEngine
+from mtcli.translating.translator import Translator
+
+
+@dataclass(frozen=True)
+class ValidationSet:
+    """The validation pairs, none dropped."""
+
+    src_texts: Sequence[str]
+    tgt_texts: Sequence[str]
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """Scores of one state of the weights."""
+
+    loss_per_token: float
+    """Cross-entropy without smoothing, nats per target token."""
+    bleu: Score
+    chrf: Score
+    hypotheses: Sequence[str]
+
+    @property
+    def perplexity(self) -> float:
+        """Exponential of the loss; infinite where that overflows."""
+        return math.exp(self.loss_per_token) if self.loss_per_token < 700 else math.inf
+
+    def score_by(self, metric: str) -> float:
+        """The figure that chooses the best model."""
+        return {
+            "loss": self.loss_per_token,
+            "bleu": self.bleu.score,
+            "chrf": self.chrf.score,
+        }[metric]
+
+
+class Validator:
+    """Validates a model that is being trained; each process takes its share of the pairs.
+
+    Args:
+        pairs: what to validate on.
+        src_tokenizer: cuts sources.
+        tgt_tokenizer: cuts targets and joins outputs.
+        config: which beam, which tokenisation of BLEU.
+        generation: how the finished model will translate; the beam is that of `config`.
+        tgt_lang: chooses BLEU's tokenisation where `config` does not.
+        max_src_length: longest training source, in pieces.
+        max_tokens: padded cells of a batch of the loss.
+        numerics: device and precision.
+        world: the processes.
+    """
+
+    def __init__(
+        self,
+        pairs: ValidationSet,
+        *,
+        src_tokenizer: Tokenizer,
+        tgt_tokenizer: Tokenizer,
+        config: ValidationConfig,
+        generation: DecodingConfig,
+        tgt_lang: str,
+        max_src_length: int,
+        max_tokens: int,
+        numerics: Numerics,
+        world: World,
+    ) -> None:
+        self.pairs = pairs
+        self._src_tokenizer, self._tgt_tokenizer = src_tokenizer, tgt_tokenizer
+        self._config, self._tgt_lang = config, tgt_lang
+        self._generation = replace(generation, beam_size=config.beam_size)
+        self._max_src_length, self._max_tokens = max_src_length, max_tokens
+        self._numerics, self._world = numerics, world
+        self._batches: list[Batch] | None = None
+
+    @torch.inference_mode()
+    def validate(self, model: Seq2Seq) -> ValidationResult:
+        """Scores of `model` as it is now; the same on every process."""
+        was_training = model.training
+        model.eval()
+        try:
+            loss_sum, num_tokens = self._loss(model)
+            hypotheses = self._translate(model)
+        finally:
+            model.train(was_training)
+        references = list(self.pairs.tgt_texts)
+        lowercase = self._config.lowercase
+        tokenize = self._config.bleu_tokenize
+        return ValidationResult(
+            loss_per_token=loss_sum / num_tokens,
+            bleu=bleu(
+                hypotheses,
+                references,
+                tgt_lang=self._tgt_lang,
+                tokenize=tokenize,
+                lowercase=lowercase,
+            ),
+            chrf=chrf(hypotheses, references, lowercase=lowercase),
+            hypotheses=hypotheses,
+        )
+
+    def _loss(self, model: Seq2Seq) -> tuple[float, float]:
+        """Summed loss and number of target tokens, over all processes."""
+        loss_sum, num_tokens = 0.0, 0
+        for batch in self._own_batches(model.config.max_positions):
+            with self._numerics.autocast():
+                loss_sum += model(to_tensors(batch, self._numerics.device), 0.0).item()
+            num_tokens += batch.num_tgt_tokens
+        total_loss, total_tokens = self._world.sum_floats([loss_sum, float(num_tokens)])
+        return total_loss, total_tokens
+
+    def _own_batches(self, max_positions: int) -> list[Batch]:
+        """This process's pairs by length; sides longer than the model's positions are cut."""
+        if self._batches is None:
+            mine = slice(self._world.rank, None, self._world.size)
+            src = self._src_tokenizer.encode_batch(list(self.pairs.src_texts)[mine])
+            tgt = self._tgt_tokenizer.encode_batch(list(self.pairs.tgt_texts)[mine])
+            cut = max_positions - 1
+            pairs = [(s[:cut], t[:cut]) for s, t in zip(src, tgt, strict=True)]
+            self._batches = list(batches_by_length(pairs, self._max_tokens))
+        return self._batches
+
+    def _translate(self, model: Seq2Seq) -> list[str]:
+        translator = Translator(
+            TorchEngine(model, self._numerics.device, self._numerics.autocast),
+            src_tokenizer=self._src_tokenizer,
+            tgt_tokenizer=self._tgt_tokenizer,
+            generation=self._generation,
+            max_src_length=self._max_src_length,
+        )
+        mine = list(self.pairs.src_texts)[self._world.rank :: self._world.size]
+        shares = self._world.gather_objects(translator.translate(mine))
+        hypotheses = [""] * len(self.pairs.src_texts)
+        for rank, share in enumerate(shares):
+            hypotheses[rank :: self._world.size] = share
+        return hypotheses
+
+
+def batches_by_length(
+    pairs: Sequence[tuple[Sequence[int], Sequence[int]]], max_tokens: int
+) -> list[Batch]:
+    """All pairs, in batches of at most `max_tokens` padded cells of the longer side."""
+    batches: list[Batch] = []
+    chosen: list[tuple[Sequence[int], Sequence[int]]] = []
+    for pair in sorted(pairs, key=lambda pair: max(len(pair[0]), len(pair[1]))):
+        longest = max(len(pair[0]), len(pair[1])) + 1  # pairs come shortest first
+        if chosen and (len(chosen) + 1) * longest > max_tokens:
+            batches.append(make_batch([s for s, _ in chosen], [t for _, t in chosen]))
+            chosen = []
+        chosen.append(pair)
+    if chosen:
+        batches.append(make_batch([s for s, _ in chosen], [t for _, t in chosen]))
+    return batches

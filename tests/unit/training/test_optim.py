@@ -1,0 +1,100 @@
+"""Optimizers: who moves what, and that their state survives a round trip."""
+
+import pytest
+import torch
+
+from mtcli.config.schema import AdamWConfig, MuonConfig
+from mtcli.errors import CheckpointError
+from mtcli.training.optim import build_optimizers
+from tests.architectures import random_batch, tiny_model
+
+CONFIGS = [AdamWConfig(lr=1e-2, weight_decay=0.1), MuonConfig(kind="muon", weight_decay=0.1)]
+both = pytest.mark.parametrize("config", CONFIGS, ids=lambda c: c.kind)
+
+
+def take_steps(model, optimizers, number):
+    for seed in range(number):
+        model(random_batch([(4, 5), (3, 2)], seed), 0.1).backward()
+        for part in optimizers.parts:
+            part.step()
+        optimizers.zero_grad()
+
+
+@both
+@pytest.mark.parametrize("variant", ["pre-norm", "untied unscaled", "learned gelu"])
+def test_every_parameter_is_moved_by_exactly_one_group(config, variant):
+    model = tiny_model(variant)
+    names = [name for group in build_optimizers(model, config).describe() for name in group.names]
+    assert sorted(names) == sorted(name for name, _ in model.named_parameters())
+
+
+@both
+def test_decay_spares_embeddings_norms_and_biases(config):
+    groups = build_optimizers(tiny_model("untied unscaled"), config).describe()
+    decayed = [name for group in groups if group.weight_decay for name in group.names]
+    assert decayed
+    assert all(name.endswith("_proj.weight") for name in decayed)
+    assert not any("embed" in n or "norm" in n or n == "output_proj.weight" for n in decayed)
+
+
+@both
+def test_the_schedule_scales_every_peak(config):
+    optimizers = build_optimizers(tiny_model("pre-norm"), config)
+    optimizers.set_lr(0.25)
+    optimizers.set_lr(0.5)
+    got = [group["lr"] for part in optimizers.parts for group in part.param_groups]
+    assert got == [group.lr * 0.5 for group in optimizers.describe()]
+
+
+@both
+def test_state_goes_through_its_names_and_back_bit_for_bit(config):
+    model, other = tiny_model("pre-norm"), tiny_model("pre-norm")
+    optimizers, others = build_optimizers(model, config), build_optimizers(other, config)
+    take_steps(model, optimizers, 3)
+    tensors = optimizers.state_tensors()
+    assert all(key.count("/") == 1 for key in tensors)
+    other.load_state_dict(model.state_dict())
+    others.load_state_tensors({key: value.clone() for key, value in tensors.items()})
+    take_steps(model, optimizers, 2)
+    take_steps(other, others, 2)
+    for (name, a), b in zip(model.named_parameters(), other.parameters(), strict=True):
+        assert torch.equal(a, b), name
+
+
+def test_state_of_another_model_is_refused():
+    optimizers = build_optimizers(tiny_model("pre-norm"), CONFIGS[0])
+    with pytest.raises(CheckpointError, match="exp_avg/nobody.weight fits no parameter"):
+        optimizers.load_state_tensors({"exp_avg/nobody.weight": torch.zeros(1)})
+
+
+def test_muons_update_is_an_orthogonalised_nesterov_step():
+    """Against Newton-Schulz in float64, written out (Jordan et al. 2024)."""
+    torch.manual_seed(0)
+    model = tiny_model("pre-norm").float()
+    optimizers = build_optimizers(model, MuonConfig(kind="muon", lr=0.1, momentum=0.9))
+    name = "encoder.layers.0.feed_forward.in_proj.weight"
+    weight = dict(model.named_parameters())[name]
+    before = weight.detach().double().clone()
+    momentum = torch.zeros_like(before)
+    gradients = []
+    for seed in range(2):
+        model(random_batch([(4, 5), (3, 2)], seed), 0.1).backward()
+        gradients.append(weight.grad.double().clone())
+        optimizers.parts[0].step()
+        optimizers.zero_grad()
+    want = before
+    for gradient in gradients:
+        momentum = 0.9 * momentum + 0.1 * gradient
+        update = 0.1 * gradient + 0.9 * momentum
+        rows, columns = update.shape
+        x = update.T if rows > columns else update
+        x = x / x.norm()
+        for _ in range(5):
+            a = x @ x.T
+            x = 3.4445 * x + (-4.775 * a + 2.0315 * a @ a) @ x
+        x = x.T if rows > columns else x
+        want = want - 0.1 * max(1, rows / columns) ** 0.5 * x
+    moved = (want - before).norm()
+    # torch iterates in bf16, whose error the iteration blows up where singular values are small
+    # (0.10 here); one iteration less is 0.6 away
+    assert (weight.detach().double() - want).norm() / moved < 0.15
