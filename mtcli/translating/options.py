@@ -16,7 +16,7 @@ def choose_generation(
     *,
     beam_size: int | None = None,
     length_penalty: float | None = None,
-    normalization: Normalization | None = None,
+    normalization: str | None = None,
     max_length: int | None = None,
     batch_size: int | None = None,
 ) -> DecodingConfig:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from mtcli.bundle.model_folder import read_model
+from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.bundle.resolve import resolve_model
 from mtcli.config.schema import DecodingConfig
 from mtcli.errors import ConfigError
@@ -98,6 +98,19 @@ class Translator:
         if engine not in ("auto", "torch"):
             raise ConfigError(f"engine {engine!r} is none of: auto, torch")
         bundle = read_model(resolve_model(Path(path), checkpoint))
+        return cls.of_bundle(bundle, device=device, threads=threads, precision=precision)
+
+    @classmethod
+    def of_bundle(
+        cls, bundle: Bundle, *, device: str, threads: int | None, precision: str
+    ) -> Translator:
+        """The translator of a model folder that was read already; arguments are those of `load`.
+
+        Raises:
+            ModelFolderError: the weights are damaged.
+            DeviceError: the device or the precision is not there.
+            ConfigError: an argument makes no sense.
+        """
         # here, for torch takes seconds, and a wrong path should be told at once
         from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
         from mtcli.translating.engines.torch import load_engine

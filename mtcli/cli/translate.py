@@ -1,0 +1,183 @@
+"""`mtcli translate`: lines of text in, one translation out for each."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from mtcli.errors import DataError, MtcliError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from mtcli.translating.stream import StreamReport
+    from mtcli.translating.translator import Translator
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+OF_THE_MODEL = "the model's"
+"""Shown as the default of what `generation.json` of the model folder says."""
+
+
+@app.command()
+def translate(
+    model: Annotated[Path, typer.Option("-m", "--model", help="Run folder or model folder.")],
+    input_path: Annotated[
+        Path | None,
+        typer.Option("-i", "--input", help="File to read.", show_default="standard input"),
+    ] = None,
+    output_path: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="File to write.", show_default="standard output"),
+    ] = None,
+    checkpoint: Annotated[
+        str, typer.Option(help="Which model of a run: best (else the last), last, or step_N.")
+    ] = "best",
+    beam_size: Annotated[
+        int | None,
+        typer.Option(help="Width of the beam; 1 is greedy.", show_default=OF_THE_MODEL),
+    ] = None,
+    length_penalty: Annotated[
+        float | None,
+        typer.Option(help="Exponent of the length penalty.", show_default=OF_THE_MODEL),
+    ] = None,
+    normalization: Annotated[
+        str | None, typer.Option(help="average, gnmt or none.", show_default=OF_THE_MODEL)
+    ] = None,
+    max_length: Annotated[
+        int | None, typer.Option(help="Longest output, in pieces.", show_default=OF_THE_MODEL)
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Sentences translated at once; 1 answers every line before the next is read.",
+            show_default=OF_THE_MODEL,
+        ),
+    ] = None,
+    n_best: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Write the N best translations of a line, with scores."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of the CPU.", show_default="as torch chooses")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notes, only errors.")] = False,
+) -> None:
+    """Translate lines of text: one line out per line in, in order.
+
+    A line ends at a line feed and nowhere else; blank lines come back as they are.
+    """
+    from mtcli.bundle.model_folder import read_model
+    from mtcli.bundle.resolve import resolve_model
+    from mtcli.translating.options import check_num_hypotheses, choose_generation
+    from mtcli.translating.stream import StreamOptions, translate_stream
+    from mtcli.translating.translator import Translator
+
+    # whatever can be wrong is told before torch is imported, which takes seconds
+    chosen = resolve_model(model, checkpoint)
+    bundle = read_model(chosen)
+    generation = choose_generation(
+        bundle.generation,
+        beam_size=beam_size,
+        length_penalty=length_penalty,
+        normalization=normalization,
+        max_length=max_length,
+        batch_size=batch_size,
+    )
+    if n_best is not None:
+        check_num_hypotheses(n_best, generation.beam_size)
+    if output_path is not None:
+        _check_output(output_path, input_path)
+    with _open_input(input_path) as source:
+        if not quiet:
+            _note(_describe_choice(model, checkpoint, chosen))
+        translator = Translator.of_bundle(
+            bundle, device=device, threads=threads, precision=precision
+        )
+        is_terminal = source.isatty()
+        if is_terminal and not quiet:
+            _note("type lines to translate; Ctrl-D ends")
+        options = StreamOptions(generation, n_best, is_interactive=is_terminal)
+        try:
+            with _open_output(output_path) as sink:
+                report = translate_stream(translator, source, sink, options)
+        except BrokenPipeError:
+            # `| head` has seen enough; the interpreter must not flush into the void
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except OSError as error:
+            names = f"{input_path or 'standard input'} to {output_path or 'standard output'}"
+            raise MtcliError(f"translating {names} failed: {error.strerror or error}") from error
+    if not quiet:
+        _note_report(report, translator)
+
+
+def _describe_choice(model: Path, checkpoint: str, chosen: Path) -> str:
+    """Which model of a run it is that translates."""
+    if chosen == model:
+        return f"translating with {model}"
+    which = {"best": "the best model", "last": "the last model"}.get(checkpoint, "a model")
+    if checkpoint == "best" and not (model / "best").exists():
+        which = "the last model (none was found best yet)"
+    return f"translating with {chosen}, {which} of {model}"
+
+
+def _note_report(report: StreamReport, translator: Translator) -> None:
+    if report.num_invalid:
+        _note(
+            f"warning: {_lines(report.num_invalid)} held bytes that are not UTF-8; they were"
+            " replaced by U+FFFD"
+        )
+    if report.num_split:
+        _note(
+            f"{_lines(report.num_split)} of more than {translator.max_src_length} pieces, longer"
+            " than any in training, translated in parts"
+        )
+
+
+def _lines(number: int) -> str:
+    return "1 line" if number == 1 else f"{number} lines"
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _open_input(path: Path | None) -> AbstractContextManager[BinaryIO]:
+    if path is None:
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _check_output(path: Path, input_path: Path | None) -> None:
+    """Raise MtcliError where the output cannot go, while nothing has been overwritten."""
+    if path.is_dir():
+        raise MtcliError(f"{path}: cannot be written, it is a folder")
+    if not path.parent.is_dir():
+        raise MtcliError(f"{path}: cannot be written, there is no folder {path.parent}")
+    if input_path is None or not (path.exists() and input_path.exists()):
+        return
+    if path.samefile(input_path):
+        raise MtcliError(f"{path} is input and output: give the output another name")
+
+
+def _open_output(path: Path | None) -> AbstractContextManager[BinaryIO]:
+    if path is None:
+        return nullcontext(sys.stdout.buffer)
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise MtcliError(f"{path}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,241 @@
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from mtcli.cli.app import app
+from mtcli.translating.translator import Translator
+from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
+
+INPUT = b"ralo teku minaro.\n\nsef dolu\r\npav erin kostu ralo.\n \t\ncaf\xe9\nlast one"
+LONG = " ".join(["ralo teku"] * 30)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run folder with two models, the first of which is the best."""
+    folder = tmp_path_factory.mktemp("translate")
+    train_tokenizer(folder / "tokenizer.model")
+    run = folder / "run"
+    for seed, step in enumerate((10, 20), 1):
+        write_tiny_model(run / f"models/step_{step:08d}", folder / "tokenizer.model", seed)
+    (run / "best").symlink_to("models/step_00000010")
+    return run
+
+
+@pytest.fixture(scope="module")
+def model(run):
+    return run / "models/step_00000010"
+
+
+def mtcli_translate(*arguments, input_bytes=b""):
+    return CliRunner().invoke(app, ["translate", *map(str, arguments)], input=input_bytes)
+
+
+def test_a_line_for_every_line(model):
+    result = mtcli_translate("-m", model, input_bytes=INPUT)
+    assert result.exit_code == 0
+    lines = result.stdout_bytes.split(b"\n")
+    assert len(lines) == 7
+    assert lines[1] == b""
+    assert lines[2].endswith(b"\r")
+    assert lines[4] == b" \t"
+    expected = Translator.load(model, device="cpu").translate(
+        ["ralo teku minaro.", "pav erin kostu ralo.", "caf\ufffd", "last one"]
+    )
+    assert [lines[i].decode() for i in (0, 3, 5, 6)] == expected
+
+
+def test_files(model, tmp_path):
+    (tmp_path / "in").write_bytes(INPUT)
+    result = mtcli_translate(
+        "-m", model, "--input", tmp_path / "in", "--output", tmp_path / "out", "-q"
+    )
+    assert result.exit_code == 0
+    assert result.output == ""
+    piped = mtcli_translate("-m", model, "-q", input_bytes=INPUT)
+    assert (tmp_path / "out").read_bytes() == piped.stdout_bytes
+
+
+def test_notes_go_to_standard_error(model):
+    result = mtcli_translate("-m", model, input_bytes=INPUT + b"\n" + LONG.encode())
+    assert result.stderr.splitlines() == [
+        f"translating with {model}",
+        "warning: 1 line held bytes that are not UTF-8; they were replaced by U+FFFD",
+        "1 line of more than 20 pieces, longer than any in training, translated in parts",
+    ]
+    quiet = mtcli_translate("-m", model, "--quiet", input_bytes=INPUT + b"\n" + LONG.encode())
+    assert quiet.stderr == ""
+    assert quiet.stdout_bytes == result.stdout_bytes
+
+
+def test_options_reach_the_search(model):
+    arguments = {
+        "--beam-size": 2,
+        "--length-penalty": 0.3,
+        "--normalization": "gnmt",
+        "--max-length": 5,
+        "--batch-size": 1,
+        "--threads": 1,
+        "--device": "cpu",
+        "--precision": "fp32",
+    }
+    flat = [item for pair in arguments.items() for item in pair]
+    result = mtcli_translate("-m", model, *flat, input_bytes=b"ralo teku minaro.\nsef\n")
+    expected = Translator.load(model, device="cpu").translate(
+        ["ralo teku minaro.", "sef"],
+        beam_size=2,
+        length_penalty=0.3,
+        normalization="gnmt",
+        max_length=5,
+    )
+    assert result.stdout_bytes.decode() == "".join(f"{line}\n" for line in expected)
+
+
+def test_n_best(model):
+    result = mtcli_translate("-m", model, "--n-best", 2, "-q", input_bytes=b"sef dolu\n\npav\n")
+    rows = [line.split(" ||| ") for line in result.stdout_bytes.decode().splitlines()]
+    assert [row[0] for row in rows] == ["0", "0", "1", "2", "2"]
+    best = Translator.load(model, device="cpu").translate_n_best(["sef dolu"], 2)[0]
+    for row, translation in zip(rows[:2], best, strict=True):
+        text = translation.text
+        assert row[1:] == [text, f"logprob= {translation.log_prob:.4f}", f"{translation.score:.4f}"]
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "step", "which"),
+    [
+        ("best", 10, "the best model"),
+        ("last", 20, "the last model"),
+        ("step_20", 20, "a model"),
+    ],
+)
+def test_a_run_says_which_model_it_takes(run, checkpoint, step, which):
+    result = mtcli_translate("-m", run, "--checkpoint", checkpoint, input_bytes=b"sef\n")
+    chosen = run / f"models/step_{step:08d}"
+    assert result.stderr == f"translating with {chosen}, {which} of {run}\n"
+    alone = mtcli_translate("-m", chosen, input_bytes=b"sef\n")
+    assert result.stdout_bytes == alone.stdout_bytes
+
+
+def test_a_run_without_a_best_model_says_so(run, tmp_path):
+    (tmp_path / "models").symlink_to(run / "models")
+    result = mtcli_translate("-m", tmp_path, input_bytes=b"")
+    assert "step_00000020, the last model (none was found best yet) of" in result.stderr
+
+
+def errors(*arguments):
+    result = mtcli_translate(*arguments)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.stderr
+    assert result.stdout_bytes == b""
+    return result.stderr
+
+
+def test_mistakes_get_one_sentence(run, model, tmp_path):
+    missing = tmp_path / "missing.txt"
+    assert errors("-m", model, "--input", missing) == f"error: {missing}: there is no such file\n"
+    assert "there is no such run folder or model folder" in errors("-m", tmp_path / "no")
+    assert "has no model of step 5: there are step_10, step_20" in errors(
+        "-m", run, "--checkpoint", "step_5"
+    )
+    assert "n_best 9 needs a beam of at least 9, and beam_size is 3" in errors(
+        "-m", model, "--n-best", "9"
+    )
+    assert "beam_size must be an integer from 1, not 0" in errors("-m", model, "--beam-size", "0")
+    assert "normalization 'wu' is none of" in errors("-m", model, "--normalization", "wu")
+    assert "device 'tpu' is none of" in errors("-m", model, "--device", "tpu")
+    assert "precision 'fp8' is none of" in errors("-m", model, "--precision", "fp8")
+    assert "cannot be read (Is a directory)" in errors("-m", model, "--input", tmp_path)
+
+
+def test_an_output_that_cannot_be(model, tmp_path):
+    source = tmp_path / "in"
+    source.write_bytes(INPUT)
+    assert "cannot be written, there is no folder" in errors(
+        "-m", model, "--output", tmp_path / "no/out"
+    )
+    assert "cannot be written, it is a folder" in errors("-m", model, "--output", tmp_path)
+    assert "is input and output: give the output another name" in errors(
+        "-m", model, "--input", source, "--output", source
+    )
+    assert source.read_bytes() == INPUT
+
+
+def test_a_mistake_does_not_empty_the_output(model, tmp_path):
+    (tmp_path / "out").write_bytes(b"precious")
+    errors("-m", model, "--output", tmp_path / "out", "--device", "tpu")
+    assert (tmp_path / "out").read_bytes() == b"precious"
+
+
+def test_a_full_disk_is_the_users(model):
+    result = mtcli_translate("-m", model, "--output", "/dev/full", input_bytes=INPUT)
+    assert result.exit_code == 2
+    assert result.stderr.endswith(
+        "error: translating standard input to /dev/full failed: No space left on device\n"
+    )
+
+
+COMMAND = [sys.executable, "-m", "mtcli", "translate", "--threads", "1", "--device", "cpu"]
+
+
+def test_a_reader_that_has_seen_enough(model):
+    translate = subprocess.Popen(
+        [*COMMAND, "-m", model, "--batch-size", "1", "--beam-size", "1", "-q"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    translate.stdin.write(b"sef dolu\n" * 50)
+    translate.stdin.flush()
+    assert translate.stdout.readline().endswith(b"\n")
+    translate.stdout.close()
+    _, stderr = translate.communicate(timeout=60)
+    assert stderr == b""
+    assert translate.returncode == 0
+
+
+def test_on_a_terminal_each_line_is_answered_at_once(model):
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "-m", model], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as translate:
+        os.close(theirs)
+        for text in (b"sef dolu\n", b"\n", b"pav\n"):
+            os.write(ours, text)
+            assert translate.stdout.readline().endswith(b"\n")
+        os.write(ours, b"\x04")
+        stdout, stderr = translate.communicate(timeout=60)
+    os.close(ours)
+    assert translate.returncode == 0
+    assert stdout == b""
+    assert b"type lines to translate; Ctrl-D ends" in stderr
+
+
+def test_mistakes_are_told_before_torch_is_imported(model, tmp_path):
+    code = (
+        "import sys; from mtcli.cli.app import app\n"
+        "import mtcli.cli.translate\n"
+        "assert not {'torch', 'numpy', 'pydantic', 'sentencepiece'} & sys.modules.keys()\n"
+        "try: app(sys.argv[1:])\n"
+        "finally: assert 'torch' not in sys.modules"
+    )
+    for arguments in (["--input", tmp_path / "no"], ["--n-best", "9"], ["--max-length", "0"]):
+        result = subprocess.run(
+            [sys.executable, "-c", code, "translate", "-m", model, *arguments],
+            capture_output=True,
+            check=False,
+        )
+        assert result.returncode == 2
+        assert result.stderr.startswith(b"error: ")
+        assert b"Traceback" not in result.stderr
+
+
+def test_help_says_what_holds_by_default():
+    result = mtcli_translate("--help")
+    assert result.exit_code == 0
+    assert "(the model's)" in result.stdout
+    assert "(standard input)" in result.stdout

@@ -1,0 +1,226 @@
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+
+from mtcli.bundle.model_folder import read_model
+from mtcli.config.schema import DecodingConfig
+from mtcli.errors import ConfigError, DeviceError, ModelFolderError
+from mtcli.folders import sha256_of
+from mtcli.translating.engine import TranslateOptions
+from mtcli.translating.engines import torch as torch_engine
+from mtcli.translating.engines.torch import (
+    TorchEngine,
+    choose_autocast,
+    choose_device,
+    load_engine,
+    load_weights,
+)
+from mtcli.translating.translator import Translator
+from tests.unit.translating.tiny import VOCAB_SIZE, tiny_model, train_tokenizer, write_tiny_model
+
+CPU = torch.device("cpu")
+OPTIONS = TranslateOptions(
+    beam_size=3, num_hypotheses=2, normalization="average", length_penalty=1.0
+)
+
+
+@pytest.fixture(scope="module")
+def tokenizer_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.model"
+    train_tokenizer(path)
+    return path
+
+
+@pytest.fixture
+def model_folder(tmp_path, tokenizer_file):
+    write_tiny_model(tmp_path / "model", tokenizer_file)
+    return tmp_path / "model"
+
+
+def random_sentences(number, seed=1):
+    generator = random.Random(seed)
+    lengths = [generator.randrange(1, 15) for _ in range(number)]
+    return [[generator.randrange(4, VOCAB_SIZE) for _ in range(n)] for n in lengths]
+
+
+def test_a_batch_is_as_one_by_one():
+    engine = TorchEngine(tiny_model().double().eval(), CPU)
+    sentences = random_sentences(9)
+    limits = [4 + len(ids) for ids in sentences]
+    together = engine.translate(sentences, limits, OPTIONS)
+    assert len({hypotheses[0].token_ids for hypotheses in together}) > 4
+    for ids, limit, found in zip(sentences, limits, together, strict=True):
+        (alone,) = engine.translate([ids], [limit], OPTIONS)
+        assert [h.token_ids for h in alone] == [h.token_ids for h in found]
+        assert [h.is_complete for h in alone] == [h.is_complete for h in found]
+        for a, b in zip(alone, found, strict=True):
+            assert a.log_prob == pytest.approx(b.log_prob, abs=1e-9)
+            assert a.score == pytest.approx(b.score, abs=1e-9)
+        assert all(len(h.token_ids) <= limit for h in found)
+        assert found[0].score >= found[1].score
+
+
+def test_special_ids_are_never_in_an_output():
+    engine = TorchEngine(tiny_model().eval(), CPU)
+    found = engine.translate(random_sentences(20), [20] * 20, OPTIONS)
+    ids = {i for hypotheses in found for h in hypotheses for i in h.token_ids}
+    assert ids.isdisjoint({0, 1, 2, 3})
+    assert ids
+
+
+def test_no_sentences():
+    assert TorchEngine(tiny_model(), CPU).translate([], [], OPTIONS) == []
+
+
+def test_a_model_in_training_is_judged_without_dropout_and_goes_on_training():
+    model = tiny_model().train()
+    sentences = random_sentences(5)
+    first, second = (TorchEngine(model, CPU).translate(sentences, [9] * 5, OPTIONS) for _ in "ab")
+    assert first == second
+    assert model.training
+    evaluated = TorchEngine(tiny_model().eval(), CPU).translate(sentences, [9] * 5, OPTIONS)
+    assert first == evaluated
+    model.encode(torch.tensor([[5, 3]]), None).sum().backward()  # nothing is left in inference mode
+
+
+def test_the_longest_source_and_output_are_taken():
+    engine = TorchEngine(tiny_model().eval(), CPU)
+    longest = engine.max_positions
+    assert longest == 40
+    (found,) = engine.translate([[7] * (longest - 1)], [longest], OPTIONS)
+    assert len(found) == 2
+
+
+def test_what_was_written_is_what_is_loaded(model_folder):
+    model = load_weights(read_model(model_folder))
+    expected = tiny_model().state_dict()
+    assert model.state_dict().keys() == expected.keys()
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, expected[name])
+
+
+def test_loading_draws_no_random_numbers(model_folder):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    load_weights(read_model(model_folder))
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_loaded_translator_is_the_search_over_the_model(model_folder):
+    translator = Translator.load(model_folder, device="cpu")
+    in_memory = Translator(
+        TorchEngine(tiny_model(), CPU),
+        src_tokenizer=translator._src_tokenizer,
+        tgt_tokenizer=translator._tgt_tokenizer,
+        generation=DecodingConfig(beam_size=3, max_length=12, batch_size=4),
+        max_src_length=20,
+    )
+    texts = [
+        "ralo teku minaro.",
+        "",
+        "pav",
+        "sef sef dolu erin kostu.",
+        "ein café \u2028 \U0001f600",
+    ]
+    found = translator.translate(texts)
+    assert found == in_memory.translate(texts)
+    assert found[1] == ""
+    assert len(set(found)) > 2
+    (best, second) = translator.translate_n_best(texts[:1], 2)[0]
+    assert best.text == found[0]
+    assert best.score >= second.score
+
+
+def test_bf16_is_close_to_fp32(model_folder):
+    sentences = random_sentences(6)
+    options = TranslateOptions(
+        beam_size=1, num_hypotheses=1, normalization="average", length_penalty=1.0
+    )
+    bundle = read_model(model_folder)
+    exact = load_engine(bundle, device="cpu", precision="fp32", threads=None)
+    rough = load_engine(bundle, device="cpu", precision="bf16", threads=None)
+    a = [h[0].log_prob for h in exact.translate(sentences, [1] * 6, options)]
+    b = [h[0].log_prob for h in rough.translate(sentences, [1] * 6, options)]
+    assert a != b
+    np.testing.assert_allclose(a, b, atol=0.1)
+
+
+def test_threads(model_folder):
+    before = torch.get_num_threads()
+    try:
+        Translator.load(model_folder, device="cpu", threads=1)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+    with pytest.raises(ConfigError, match="threads must be at least 1, not 0"):
+        Translator.load(model_folder, device="cpu", threads=0)
+
+
+def test_devices_and_precisions_that_are_not_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert choose_device("auto") == CPU
+    with pytest.raises(DeviceError, match="device 'tpu' is none of: auto, cpu, cuda, mps"):
+        choose_device("tpu")
+    with pytest.raises(DeviceError, match="device cuda was asked for, but torch sees none here"):
+        choose_device("cuda")
+    with pytest.raises(DeviceError, match="device mps was asked for, but torch sees none here"):
+        choose_device("mps")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("mps")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("cuda")
+    with pytest.raises(DeviceError, match="precision fp16 needs an accelerator, not cpu"):
+        choose_autocast("fp16", CPU)
+    with pytest.raises(DeviceError, match="precision 'int8' is none of: fp32, bf16, fp16"):
+        choose_autocast("int8", CPU)
+
+
+def test_an_engine_that_is_none(model_folder):
+    with pytest.raises(ConfigError, match="engine 'fairy' is none of: auto, torch"):
+        Translator.load(model_folder, engine="fairy")
+
+
+def test_too_little_memory_is_the_users(monkeypatch):
+    def fail(*args):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch_engine, "beam_search", fail)
+    model = tiny_model().train()
+    with pytest.raises(DeviceError) as info:
+        TorchEngine(model, CPU).translate([[5], [6]], [4, 4], OPTIONS)
+    assert str(info.value) == (
+        "cpu has too little memory for 2 sentences with a beam of 3: use a smaller batch_size"
+    )
+    assert model.training
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("drop", "shared_embed.weight is missing, which model.json asks for"),
+        ("add", "extra is not part of the model of model.json"),
+        ("reshape", "shared_embed.weight has shape [3, 4], but model.json asks for [300, 16]"),
+    ],
+)
+def test_weights_of_another_architecture(model_folder, change, sentence):
+    path = model_folder / "model.safetensors"
+    weights = load_file(path)
+    if change == "drop":
+        del weights["shared_embed.weight"]
+    elif change == "add":
+        weights["extra"] = np.zeros(2, np.float32)
+    else:
+        weights["shared_embed.weight"] = np.zeros((3, 4), np.float32)
+    save_file(weights, path)
+    manifest = json.loads((model_folder / "MANIFEST.json").read_text("utf-8"))
+    manifest["files"][path.name] = {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
+    (model_folder / "MANIFEST.json").write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(ModelFolderError) as info:
+        Translator.load(model_folder)
+    assert str(info.value) == f"{path}: {sentence}"
