@@ -110,6 +110,7 @@ def evaluate(
             # before the minutes of translating
             check_tokenization(tgt_lang, tokenize)
             if output is not None:
+                _refuse_overwriting(output, src, ref)
                 _write_lines(output, [])
             hypotheses = _translate(run, folder, sources)
             if output is not None:
@@ -126,6 +127,12 @@ def _refuse_model_options(model: Path | None, src: Path | None, output: Path | N
                 f"{name} does not go with --hyp: score a file with --hyp, or translate with "
                 "--model and --src"
             )
+
+
+def _refuse_overwriting(output: Path, src: Path, ref: Path) -> None:
+    for name, path in (("--src", src), ("--ref", ref)):
+        if output.exists() and output.samefile(path):
+            raise ConfigError(f"--output {output} is the file of {name}; choose another name")
 
 
 def _check_counts(left: Path, num_left: int, right: Path, num_right: int) -> None:

@@ -165,32 +165,34 @@ def _train(sentences: list[str], config: TokenizerConfig, model_path: Path) -> b
             minloglevel=2,
         )
     except RuntimeError as error:
-        raise _explained(error, config, model_path) from error
+        explanation = _explain(str(error), config, model_path)
+        if explanation is None:
+            raise
+        raise TokenizerError(explanation) from error
     return model.getvalue()
 
 
-def _explained(error: RuntimeError, config: TokenizerConfig, model_path: Path) -> Exception:
-    """What the user can do about SentencePiece's error; the error itself if it is another one."""
-    text = str(error)
+def _explain(text: str, config: TokenizerConfig, model_path: Path) -> str | None:
+    """What the user can do about SentencePiece's error; None if it is another one."""
     size = f"{model_path}: tokenizer.vocab_size is {config.vocab_size}"
     if match := re.search(r"too high \(\d+\).* <= (\d+)", text):
-        return TokenizerError(
+        return (
             f"{size}, but the training text yields at most {match[1]} {config.algorithm} pieces: "
             f"set it to {match[1]} or less, or train on more text"
         )
     if match := re.search(r"smaller than required_chars\. \d+ vs (\d+)", text):
         bytes_part = ", 256 for bytes" if config.byte_fallback else ""
-        return TokenizerError(
+        return (
             f"{size}, but at least {match[1]} pieces are needed (4 special ones{bytes_part}, one "
             "for each user symbol and each character of the training text): raise it, or lower "
             "tokenizer.character_coverage"
         )
-    if "all_chars_count" in text or "!sentences_.empty()" in text:
-        return TokenizerError(
+    if "all_chars_count" in text:
+        return (
             f"{model_path}: no text to train the tokenizer on: normalisation "
             f"({config.normalization}) leaves nothing of it"
         )
-    return error
+    return None
 
 
 def _check_symbols(symbols: list[str]) -> None:

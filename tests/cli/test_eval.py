@@ -223,3 +223,11 @@ def test_translations_that_cannot_be_written(trained_run, src, model_ref, tmp_pa
         "-m", trained_run, "--src", src, "--ref", model_ref, "--output", out, "--device", "cpu"
     )
     assert message == f"{out}: cannot write the translations: No such file or directory"
+
+
+def test_translations_are_not_written_over_what_was_read(trained_run, src, model_ref):
+    for name, path in (("--src", src), ("--ref", model_ref)):
+        content = path.read_bytes()
+        message = refusal("-m", trained_run, "--src", src, "--ref", model_ref, "--output", path)
+        assert message == f"--output {path} is the file of {name}; choose another name"
+        assert path.read_bytes() == content

@@ -2,6 +2,7 @@ import logging
 import re
 
 import pytest
+import sentencepiece
 
 from mtcli.config.schema import TokenizerConfig
 from mtcli.errors import TokenizerError
@@ -218,6 +219,15 @@ def test_a_model_is_replaced_at_once_and_nothing_else_is_left(path):
     train(path, sentences(), vocab_size=310)
     assert path.read_bytes() != old
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_another_error_of_sentencepiece_keeps_its_traceback(path, monkeypatch):
+    def fail(**_):
+        raise RuntimeError("INTERNAL: something else")
+
+    monkeypatch.setattr(sentencepiece.SentencePieceTrainer, "train", fail)
+    with pytest.raises(RuntimeError, match="INTERNAL: something else"):
+        train(path, sentences())
 
 
 def test_sentencepiece_is_silent(path, capfd):
