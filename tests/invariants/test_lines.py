@@ -44,7 +44,7 @@ def lines_of(content):
 
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES.keys())
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(content=CONTENT, batch_size=st.sampled_from([1, 2, 64]))
 def test_as_many_lines_as_came(engine, content, batch_size):
     report, output = translate(content, engine, batch_size)
@@ -59,7 +59,7 @@ def test_as_many_lines_as_came(engine, content, batch_size):
             assert new == old
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(content=CONTENT, batch_size=st.sampled_from([1, 2, 64]))
 def test_an_answer_does_not_depend_on_the_other_lines(content, batch_size):
     _, output = translate(content, ENGINES["repeats"], batch_size)
