@@ -231,3 +231,11 @@ def test_translations_are_not_written_over_what_was_read(trained_run, src, model
         message = refusal("-m", trained_run, "--src", src, "--ref", model_ref, "--output", path)
         assert message == f"--output {path} is the file of {name}; choose another name"
         assert path.read_bytes() == content
+
+
+def test_it_is_a_command_of_mtcli(hyp, ref):
+    from mtcli.cli.app import app as mtcli
+
+    arguments = ["--hyp", str(hyp), "--ref", str(ref)]
+    result = CliRunner().invoke(mtcli, ["eval", *arguments])
+    assert (result.exit_code, result.stdout) == (0, run(*arguments).stdout)

@@ -36,7 +36,7 @@ TEXT = st.lists(
 def test_the_law_with_byte_fallback(algorithm, rule, symbols):
     trained = tokenizer(algorithm, normalization=rule, symbols=symbols)
 
-    @settings(deadline=None, max_examples=100)
+    @settings(deadline=None, max_examples=50)
     @given(text=TEXT, seed=st.integers(0, 2**70))
     def check(text, seed):
         ids, sampled = trained.encode(text), trained.sample(text, amount=0.3, seed=seed)
@@ -58,7 +58,7 @@ def test_the_law_without_byte_fallback(algorithm):
     trained = tokenizer(algorithm, byte_fallback=False, vocab_size=100)
     covered = st.text([*sorted(set("".join(sentences()))), "\u2581", "\t"], max_size=20)
 
-    @settings(deadline=None, max_examples=100)
+    @settings(deadline=None, max_examples=50)
     @given(text=covered, other=TEXT)
     def check(text, other):
         for ids in (trained.encode(text), trained.sample(text, amount=0.3, seed=1)):
