@@ -13,18 +13,18 @@ from pathlib import Path
 import torch
 
 from mtcli.config.schema import TrainConfig
-from mtcli.data.batches import Batch, make_batch
-from mtcli.data.plan import Plan
+from mtcli.data.batches import Batch
 from mtcli.distributed.world import World
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import num_parameters
 from mtcli.tokenizer.protocol import EOS_ID
-from mtcli.training.corpus import Corpus, describe_drops, prepare_corpus
+from mtcli.training.corpus import Corpus, describe_drops, make_plan, prepare_corpus
 from mtcli.training.optim import build_optimizers
 from mtcli.training.precision import Numerics, choose_device, choose_numerics
 from mtcli.training.run_folder import RunFolder
 from mtcli.training.step import StepParts, train_step
 from mtcli.training.tensors import to_tensors
+from mtcli.training.validation import batch_of
 
 _MIB = 2**20
 
@@ -59,8 +59,7 @@ def _describe_corpus(config: TrainConfig, corpus: Corpus) -> Iterator[str]:
         f"vocabulary: {corpus.src_tokenizer.vocab_size} source,"
         f" {corpus.tgt_tokenizer.vocab_size} target pieces"
     )
-    plan = Plan(store, tokens_per_update=config.batch.tokens_per_update, seed=config.seed)
-    yield f"updates per epoch: {plan.num_updates(0)}"
+    yield f"updates per epoch: {make_plan(config, store).num_updates(0)}"
 
 
 def longest_batch(corpus: Corpus, max_tokens: int) -> Batch:
@@ -70,7 +69,7 @@ def longest_batch(corpus: Corpus, max_tokens: int) -> Batch:
     rows = max(1, max_tokens // (max(longest_src, longest_tgt) + 1))
     src = [EOS_ID + 1] * longest_src
     tgt = [EOS_ID + 1] * longest_tgt
-    return make_batch([src] * rows, [tgt] * rows)
+    return batch_of([(src, tgt)] * rows)
 
 
 def _one_step(config: TrainConfig, corpus: Corpus, numerics: Numerics) -> Iterator[str]:

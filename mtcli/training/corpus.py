@@ -11,8 +11,11 @@ from typing import TypeVar
 import numpy as np
 
 from mtcli.config.schema import TrainConfig
+from mtcli.data.batches import BatchStream, Sampling, Update
 from mtcli.data.building import open_or_build
 from mtcli.data.holdout import Indices, holdout_of, read_training, read_validation
+from mtcli.data.plan import Plan
+from mtcli.data.prefetch import Prefetch, prefetch
 from mtcli.data.sources import read_pairs
 from mtcli.data.store import Store
 from mtcli.distributed.world import World
@@ -34,7 +37,7 @@ def on_main(world: World, action: Callable[[], _T]) -> _T:
 
     An error there ends all processes, since the others wait for a message that never comes.
     """
-    return world.broadcast_object(action() if world.is_main else None)  # type: ignore[arg-type, return-value]
+    return world.broadcast_object(action() if world.is_main else None)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,39 @@ def _open_store(
         tokenizers=tokenizers,
         tokenizer_files=list(files.values()),
     )
+
+
+def make_plan(config: TrainConfig, store: Store) -> Plan:
+    """Which pairs make which update."""
+    return Plan(
+        store.shard_sizes,
+        store.src_lengths,
+        store.tgt_lengths,
+        tokens_per_update=config.batch.tokens_per_update,
+        seed=config.seed,
+    )
+
+
+def open_stream(
+    config: TrainConfig, corpus: Corpus, world: World, epoch: int, update: int
+) -> Prefetch[Update]:
+    """This process's share of the updates from there to the last epoch, prepared ahead."""
+    settings = config.tokenizer
+    sampling = None
+    if settings.sample_src > 0 or settings.sample_tgt > 0:
+        sampling = Sampling(
+            corpus.src_tokenizer, corpus.tgt_tokenizer, settings.sample_src, settings.sample_tgt
+        )
+    stream = BatchStream(
+        corpus.store,
+        make_plan(config, corpus.store),
+        max_tokens=config.batch.max_tokens,
+        rank=world.rank,
+        world_size=world.size,
+        sampling=sampling,
+    )
+    updates = stream.updates(epoch, update, max_epochs=config.training.max_epochs)
+    return prefetch(updates, config.data.prefetch_batches)
 
 
 def describe_drops(drops: dict[str, int]) -> str:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 
 from mtcli.config.schema import TrainConfig
 from mtcli.data.batches import Update
+from mtcli.data.prefetch import Prefetch
 from mtcli.errors import DivergedError
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.training.averaging import (
@@ -51,15 +50,6 @@ _SHARE_FOR_STEPS = 0.92
 _SMALLEST_LOSS_SCALE = 2.0**-10
 
 
-class UpdateStream(Protocol):
-    """Updates in order; entered at any place."""
-
-    waited_s: float
-    """Time that the consumer has spent waiting for data."""
-
-    def __iter__(self) -> Iterator[Update]: ...
-
-
 @dataclass
 class Progress:
     """How far a run has come. Saved in every checkpoint."""
@@ -79,7 +69,8 @@ class Progress:
 @dataclass
 class LoopParts:
     """What the loop works on. `progress`, `best`, `plateau`, the weights, the optimizers, the
-    average and the loss scaler are all that changes, and all that a checkpoint holds."""
+    average and the loss scaler are all that changes, and all that a checkpoint holds.
+    """
 
     config: TrainConfig
     run: RunFolder
@@ -90,8 +81,7 @@ class LoopParts:
     progress: Progress
     best: BestScore
     plateau: PlateauState
-    updates_in_epoch: Callable[[int], int]
-    open_stream: Callable[[int, int], AbstractContextManager[UpdateStream]]
+    open_stream: Callable[[int, int], Prefetch[Update]]
     """(epoch, update) -> the updates from there on, ending with the last epoch."""
     save_model: Callable[[int, ValidationResult], None]
     """Write the model folder of a step with the weights that the model holds now."""
@@ -142,7 +132,7 @@ def run_loop(parts: LoopParts) -> Outcome:
             num_tokens, num_cells, stop_votes = world.sum(
                 [
                     sum(b.num_tgt_tokens for b in batches),
-                    sum(b.num_cells for b in batches),
+                    sum(max(b.src_ids.size, b.tgt_in_ids.size) for b in batches),
                     int(parts.stop.reason(reserve_s=1.5 * validation_s) is not None),
                 ]
             )
@@ -158,7 +148,7 @@ def run_loop(parts: LoopParts) -> Outcome:
             if parts.average is not None:
                 parts.average.update(parts.model)
 
-            is_epoch_end = update.index + 1 == parts.updates_in_epoch(update.epoch)
+            is_epoch_end = update.is_last
             progress.step = step
             progress.epoch = update.epoch + 1 if is_epoch_end else update.epoch
             progress.update = 0 if is_epoch_end else update.index + 1

@@ -1,9 +1,10 @@
-"""From config to optimizers: which parameter is moved by what, and how their state is named on disk."""
+"""From config to optimizers: what moves which parameter, and how its state is named on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -78,7 +79,7 @@ class Optimizers:
             device = torch.device("cpu") if kind == "step" and not _is_fused(part) else None
             part.state[parameter][kind] = value.to(device or parameter.device)
 
-    def _groups(self) -> Iterator[dict[str, object] | dict[str, float]]:
+    def _groups(self) -> Iterator[dict[str, Any]]:
         for part in self.parts:
             yield from part.param_groups
 
@@ -126,7 +127,7 @@ def _is_embedding(name: str) -> bool:
 
 def _group(
     name: str, named: list[tuple[str, nn.Parameter]], lr: float, weight_decay: float
-) -> dict[str, object]:
+) -> dict[str, Any]:
     return {
         "params": [p for _, p in named],
         "lr": lr,
@@ -137,8 +138,8 @@ def _group(
 
 
 def _adamw(
-    groups: list[dict[str, object]], betas: tuple[float, float], eps: float
+    groups: list[dict[str, Any]], betas: tuple[float, float], eps: float
 ) -> torch.optim.Optimizer:
-    devices = {p.device.type for g in groups for p in g["params"]}  # type: ignore[attr-defined]
+    devices = {p.device.type for g in groups for p in g["params"]}
     fused = devices <= {"cpu", "cuda"}  # the kernels of other devices do not take every dtype
     return torch.optim.AdamW(groups, betas=betas, eps=eps, fused=fused)

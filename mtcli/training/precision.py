@@ -60,7 +60,7 @@ def choose_device(device: Device, local_rank: int = 0) -> torch.device:
 def has_fast_bf16(device: torch.device) -> bool:
     """Whether bf16 matrix products are native, not emulated."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         flags = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
         return bool(flags.get("avx512_bf16") or flags.get("amx_bf16") or flags.get("bf16"))

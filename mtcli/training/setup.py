@@ -14,7 +14,6 @@ import torch
 from mtcli.bundle.card import ModelCard, ModelScore, TrainingFacts
 from mtcli.bundle.model_folder import write_model
 from mtcli.config.schema import TrainConfig
-from mtcli.data.batches import BatchStream
 from mtcli.data.plan import Plan
 from mtcli.distributed import ddp
 from mtcli.distributed.world import World
@@ -24,7 +23,7 @@ from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq, num_parameters
 from mtcli.training.averaging import ExponentialAverage, named_weights
 from mtcli.training.checkpoint import Checkpoint, read_newest
-from mtcli.training.corpus import Corpus, on_main, prepare_corpus
+from mtcli.training.corpus import Corpus, make_plan, on_main, open_stream, prepare_corpus
 from mtcli.training.early_stopping import BestScore
 from mtcli.training.loop import LoopParts, Outcome, Progress, describe_end, run_loop
 from mtcli.training.optim import Optimizers, build_optimizers
@@ -125,7 +124,7 @@ def build(
             run.cut_back(newest, best.step)
             logger.info("resuming from the checkpoint of step %d", newest)
 
-    plan = Plan(corpus.store, tokens_per_update=config.batch.tokens_per_update, seed=config.seed)
+    plan = make_plan(config, corpus.store)
     if not fits_budget(config.schedule):
         progress.total_steps = find_total_steps(config, plan)
     clip_norm = config.optim.clip_norm
@@ -173,16 +172,7 @@ def build(
         progress=progress,
         best=best,
         plateau=plateau,
-        updates_in_epoch=plan.num_updates,
-        open_stream=lambda epoch, update: BatchStream(
-            corpus.store,
-            plan,
-            config,
-            corpus.src_tokenizer,
-            corpus.tgt_tokenizer,
-            world.rank,
-            world.size,
-        ).opened(epoch, update),
+        open_stream=lambda epoch, update: open_stream(config, corpus, world, epoch, update),
         save_model=save_model,
         stop=stop,
         observer=observer,

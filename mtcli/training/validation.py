@@ -10,10 +10,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from mtcli.config.schema import DecodingConfig, ValidationConfig
-from mtcli.data.batches import Batch, make_batch
+from mtcli.data.batches import Batch, Sentences, make_batch
 from mtcli.distributed.world import World
 from mtcli.evaluation.metrics import Score, bleu, chrf
 from mtcli.model.seq2seq import Seq2Seq
@@ -166,9 +167,21 @@ def batches_by_length(
     for pair in sorted(pairs, key=lambda pair: max(len(pair[0]), len(pair[1]))):
         longest = max(len(pair[0]), len(pair[1])) + 1  # pairs come shortest first
         if chosen and (len(chosen) + 1) * longest > max_tokens:
-            batches.append(make_batch([s for s, _ in chosen], [t for _, t in chosen]))
+            batches.append(batch_of(chosen))
             chosen = []
         chosen.append(pair)
     if chosen:
-        batches.append(make_batch([s for s, _ in chosen], [t for _, t in chosen]))
+        batches.append(batch_of(chosen))
     return batches
+
+
+def batch_of(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Batch:
+    """One batch of some pairs of ids, BOS and EOS not among them."""
+    src, tgt = (
+        Sentences(
+            np.array([i for pair in pairs for i in pair[side]], dtype=np.int64),
+            np.array([len(pair[side]) for pair in pairs], dtype=np.int64),
+        )
+        for side in (0, 1)
+    )
+    return make_batch(src, tgt)

@@ -1,0 +1,245 @@
+"""`mtcli train`: what it leaves behind, and what it says when something is wrong."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from mtcli.cli.app import app
+from mtcli.cli.train import parse_duration
+from mtcli.errors import ConfigError
+from tests.small_run import CONFIG, write_run
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    write_run(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def invoke(*arguments):
+    return runner.invoke(app, ["train", "config.yaml", *arguments])
+
+
+def refusal(*arguments, code=2):
+    result = invoke(*arguments)
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return " ".join(result.stderr.split())
+
+
+def test_a_run_leaves_everything_that_the_architecture_names(folder):
+    result = invoke()
+    assert result.exit_code == 0, result.output
+    run = folder / "run"
+    for name in (
+        "config.yaml", "metrics.jsonl", "train.log", "environment.json", "data_report.json",
+        "tokenizer_report.json", "tokenizer/tokenizer.model",
+        "last/model.safetensors", "last/optimizer.safetensors", "last/state.json",
+        "last/MANIFEST.json", "best/model.safetensors", "best/model.json", "best/scores.json",
+        "best/generation.json", "best/tokenizer.model", "best/README.md", "best/MANIFEST.json",
+    ):  # fmt: skip
+        assert (run / name).exists(), name
+    assert not list(run.rglob("*.tmp-*"))
+    assert not list(run.rglob("*.pkl")) + list(run.rglob("*.pt"))
+    environment = json.loads((run / "environment.json").read_text())
+    assert environment["packages"]["torch"]
+    assert environment["num_parameters"] > 1000
+    scores = json.loads((run / "best/scores.json").read_text())["scores"]
+    assert {s["metric"] for s in scores} == {"BLEU", "chrF2", "loss"} or {
+        s["metric"] for s in scores
+    } == {"BLEU", "chrF", "loss"}
+    assert any("tok:13a" in s["signature"] for s in scores)
+    lines = (run / "metrics.jsonl").read_text().split("\n")[:-1]
+    kinds = [json.loads(line)["kind"] for line in lines]
+    assert kinds == ["step"] * 3 + ["validation"] + ["step"] * 3 + ["validation"]
+
+
+def test_quiet_is_quiet_and_the_log_is_kept(folder):
+    result = invoke("-q", "--set", "training.max_steps=2")
+    assert result.exit_code == 0
+    assert result.output == ""
+    assert "validation at step 2" in (folder / "run/train.log").read_text()
+
+
+def test_check_says_what_a_run_would_be_and_leaves_nothing(folder):
+    before = sorted(folder.iterdir())
+    result = invoke("--check")
+    assert result.exit_code == 0, result.output
+    for text in (
+        "config: en to de", "device: cpu, precision fp32", "training pairs: 200 of 200",
+        "validation pairs: 12", "vocabulary: 60 source, 60 target", "parameters: ",
+        "longest batch: ", "peak memory: ",
+    ):  # fmt: skip
+        assert text in result.stdout, text
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30m", 1800), ("1h30m", 5400), ("90s", 90), ("90", 90), ("2d", 172800)]
+)
+def test_durations(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0m", "m", "3x", "-5m"])
+def test_no_durations(text):
+    with pytest.raises(ConfigError, match="is no duration; write for instance 30m"):
+        parse_duration(text)
+
+
+def test_a_missing_config(folder):
+    (folder / "config.yaml").unlink()
+    assert "cannot read the config config.yaml: No such file" in refusal()
+
+
+def test_a_missing_corpus_file(folder):
+    (folder / "train.de").unlink()
+    assert "train.de" in refusal()
+
+
+def test_unequal_line_counts_name_both_files_and_counts(folder):
+    with (folder / "train.en").open("a") as file:
+        file.write("ba\n")
+    text = refusal()
+    assert "train.en" in text
+    assert "train.de" in text
+    assert "201" in text
+    assert "200" in text
+
+
+def test_invalid_utf8_names_file_and_line(folder):
+    lines = (folder / "train.de").read_bytes().split(b"\n")
+    lines[41] = b"\xff\xfe"
+    (folder / "train.de").write_bytes(b"\n".join(lines))
+    text = refusal()
+    assert "train.de" in text
+    assert "line 42" in text
+
+
+def test_an_empty_corpus(folder):
+    for lang in ("en", "de"):
+        (folder / f"train.{lang}").write_bytes(b"")
+    assert "train.en" in refusal()
+
+
+def test_a_vocabulary_that_the_corpus_does_not_give(folder):
+    text = refusal("--set", "tokenizer.vocab_size=5000")
+    assert "5000" in text
+
+
+def test_a_device_that_is_not_there(folder):
+    assert "device cuda:0 was asked for" in refusal("--set", "training.device=cuda")
+
+
+def test_an_unknown_device(folder):
+    assert "training.device" in refusal("--set", "training.device=gpu")
+
+
+def test_a_schedule_without_an_end(folder):
+    text = refusal(
+        "--set", "schedule={kind: cosine, warmup_steps: 5}", "--set", "training.max_steps=null"
+    )
+    assert "schedule.kind: cosine falls until the last step: set training.max_steps" in text
+
+
+def test_a_run_dir_with_something_else_in_it(folder):
+    (folder / "run").mkdir()
+    (folder / "run/thesis.tex").write_text("x")
+    assert "is not empty and holds no run (found thesis.tex)" in refusal()
+    assert (folder / "run/thesis.tex").read_text() == "x"
+
+
+def test_an_unwritable_run_dir(folder):
+    (folder / "run").write_text("a file")
+    assert "run" in refusal()
+
+
+def test_filters_that_leave_nothing(folder):
+    text = refusal("--set", "data.max_length=1", "--set", "data.max_length_ratio=1.0",
+                   "--set", "data.drop_identical=true")  # fmt: skip
+    assert "no" in text
+
+
+def test_a_loss_that_is_no_number_stops_with_3_and_keeps_the_checkpoint(folder):
+    assert invoke("--set", "training.max_steps=6").exit_code == 0
+    text = refusal("--set", "optim.lr=1e30", "--set", "optim.clip_norm=0", code=3)
+    assert "not a finite number" in text
+    assert "the checkpoint of step 6 is intact" in text
+    assert (folder / "run/last/model.safetensors").exists()
+
+
+def test_a_budget_validates_saves_and_exits_75(folder):
+    result = invoke("--budget", "1s", "--set", "training.max_steps=100000")
+    assert result.exit_code == 75, result.output
+    assert "the time budget is used up" in result.output
+    assert (folder / "run/best").exists()
+    assert (folder / "run/last").exists()
+
+
+def test_fit_budget_fixes_the_number_of_steps(folder):
+    options = ["--set", "schedule={kind: linear, warmup_steps: 5, fit: budget}",
+               "--set", "training.max_steps=null", "--set", "validation.every_steps=100000",
+               "--set", "training.log_every_steps=50"]  # fmt: skip
+    result = invoke("--budget", "12s", *options)
+    assert "the time budget allows" in result.output, result.output
+    state = json.loads((folder / "run/last/state.json").read_text())
+    assert state["progress"]["total_steps"] >= 100
+    assert result.exit_code in (0, 75)
+
+
+def start(folder, *options):
+    command = [sys.executable, "-m", "mtcli", "train", "config.yaml", *options]
+    return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(path, process, timeout_s=60):
+    deadline = time.monotonic() + timeout_s
+    while not path.exists():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_exits_75(tmp_path, number):
+    write_run(tmp_path, CONFIG.replace("max_steps: 12", "max_steps: 100000"))
+    process = start(tmp_path)
+    wait_for(tmp_path / "run/metrics.jsonl", process)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 75, stderr
+    assert f"signal {number.name}" in stderr
+    assert "saved and resumable" in stderr
+    assert (tmp_path / "run/last/state.json").exists()
+
+
+def test_a_full_disk_stops_with_one_sentence_and_keeps_earlier_checkpoints(tmp_path):
+    write_run(tmp_path, CONFIG)
+    subprocess.run(
+        [sys.executable, "-m", "mtcli", "train", "config.yaml", "-q"], cwd=tmp_path, check=True
+    )
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    process = subprocess.run(
+        [sys.executable, "-m", "mtcli", "train", "config.yaml", "-q", "--set", "training.max_steps=14"],
+        cwd=tmp_path, preexec_fn=limit, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert process.returncode == 2, process.stderr
+    assert "cannot write" in process.stderr
+    assert "Traceback" not in process.stderr
+    names = sorted(os.listdir(tmp_path / "run/checkpoints"))
+    assert names == ["step_00000006", "step_00000012"]
+    assert (tmp_path / "run/best/model.safetensors").exists()

@@ -1,0 +1,70 @@
+"""Two processes over gloo: the same update as one, an uneven end, one voice."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from tests.small_run import CONFIG, write_run
+
+NO_DROPOUT = CONFIG.replace("dropout: 0.1", "dropout: 0.0")
+
+
+def run_training(folder, nproc, *options):
+    command = [
+        sys.executable,
+        "-m",
+        "mtcli",
+        "train",
+        "config.yaml",
+        "--nproc",
+        str(nproc),
+        *options,
+    ]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folders = []
+    for nproc in (1, 2):
+        folder = tmp_path_factory.mktemp(f"nproc{nproc}")
+        write_run(folder, NO_DROPOUT)
+        result = run_training(folder, nproc)
+        assert result.returncode == 0, result.stderr
+        folders.append((folder, result))
+    return folders
+
+
+def test_two_processes_make_the_updates_of_one(runs):
+    """Over 12 updates in float32, through two epochs that end unevenly."""
+    one, two = (
+        load_file(folder / "run/checkpoints/step_00000012/model.safetensors") for folder, _ in runs
+    )
+    for name in one:
+        np.testing.assert_allclose(two[name], one[name], rtol=2e-3, atol=2e-5, err_msg=name)
+
+
+def test_only_the_main_process_speaks(runs):
+    _, result = runs[1]
+    assert result.stderr.count("validation at step 12") == 1
+    assert "2 process(es)" in result.stderr
+
+
+def test_it_resumes_on_another_number_of_processes(runs):
+    folder, _ = runs[1]
+    result = run_training(folder, 1, "--set", "training.max_steps=14")
+    assert result.returncode == 0, result.stderr
+    assert "resuming from the checkpoint of step 12" in result.stderr
+
+
+def test_a_mistake_is_told_once(tmp_path):
+    path = write_run(tmp_path, NO_DROPOUT)
+    (tmp_path / "train.de").write_text("nur eine\n", encoding="utf-8")
+    result = run_training(tmp_path, 2)
+    assert result.returncode == 2
+    assert result.stderr.count("error:") == 1
+    assert "Traceback" not in result.stderr
+    assert path.exists()

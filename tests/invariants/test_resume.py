@@ -1,0 +1,231 @@
+"""Invariant 5: resumed equals uninterrupted, bit for bit, wherever it was interrupted."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from mtcli.config.load import load_config
+from mtcli.errors import CheckpointError, RunFolderError
+from mtcli.training.setup import train
+from tests.small_run import CONFIG, write_run
+
+# Everything that has a state: accumulation (micro-batches of 120 cells), an average, sampling.
+FULL = CONFIG.replace("byte_fallback: false", "byte_fallback: false, sample_src: 0.1").replace(
+    "training: {", "training: {ema_decay: 0.9, "
+)
+
+
+def final_files(run: Path, step: int) -> dict[str, np.ndarray]:
+    """All arrays of a checkpoint and of the model of the same step."""
+    folder = run / "checkpoints" / f"step_{step:08d}"
+    arrays = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        arrays |= {f"{path.name}:{name}": array for name, array in load_file(path).items()}
+    model = run / "models" / f"step_{step:08d}" / "model.safetensors"
+    arrays |= {f"model:{name}": array for name, array in load_file(model).items()}
+    return arrays
+
+
+def assert_same_run(run: Path, other: Path, step: int) -> None:
+    want, got = final_files(run, step), final_files(other, step)
+    assert want.keys() == got.keys()
+    assert [name for name in want if not np.array_equal(want[name], got[name])] == []
+    states = [
+        json.loads((r / "checkpoints" / f"step_{step:08d}" / "state.json").read_text())
+        for r in (run, other)
+    ]
+    for state in states:
+        del state["progress"]["elapsed_s"]
+    assert states[0] == states[1]
+    metrics = [
+        [
+            (m["kind"], m["step"], m["loss_per_token"], m.get("bleu"))
+            for m in map(json.loads, (r / "metrics.jsonl").read_text().split("\n")[:-1])
+            if m["kind"] == "validation"
+        ]
+        for r in (run, other)
+    ]
+    assert metrics[0] == metrics[1]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    config = load_config(write_run(folder, FULL), working_dir=folder)
+    train(config)
+    return folder
+
+
+def test_stopping_at_any_step_and_going_on_changes_nothing(uninterrupted, tmp_path):
+    """In steps of 5, 4 and 3, mid-epoch (an epoch has about 7 updates)."""
+    path = write_run(tmp_path, FULL)
+    for steps in (5, 9, 12):
+        config = load_config(path, [f"training.max_steps={steps}"], working_dir=tmp_path)
+        # stop by a request, not by the last step, which would validate
+        if steps < 12:
+            stop_at(config, tmp_path, steps)
+        else:
+            train(config)
+    assert_same_run(uninterrupted / "run", tmp_path / "run", 12)
+
+
+def stop_at(config, folder, step):
+    """Train until the step, as if a signal came during it."""
+    from mtcli.training import setup
+
+    class Interrupt:
+        def stepped(self, done, total):
+            if done == step:
+                requests[0].signal_name = "SIGTERM"
+
+        def reported(self, metrics): ...
+
+        def validated(self, metrics): ...
+
+    requests = []
+    original = setup.StopRequest
+
+    def remember(*arguments):
+        requests.append(original(*arguments))
+        return requests[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(setup, "StopRequest", remember)
+        full = load_config(config.run_dir.parent / "config.yaml", working_dir=folder)
+        outcome = train(full, observer=Interrupt())
+    assert not outcome.is_finished
+    assert f"stopped at step {step}" in outcome.reason
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nproc", [1, 2])
+def test_kill_9_at_random_moments_and_resuming_changes_nothing(tmp_path, nproc):
+    """The process (and its workers) die without a word; the same command is run again."""
+    long = FULL.replace("max_steps: 12", "max_steps: 60").replace(
+        "validation: {every_steps: 6}",
+        "validation: {every_steps: 15}\ncheckpoints: {every_steps: 4}",
+    )
+    generator = np.random.default_rng(nproc)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for folder in (whole, killed):
+        folder.mkdir()
+        write_run(folder, long)
+    command = [sys.executable, "-m", "mtcli", "train", "config.yaml", "--nproc", str(nproc), "-q"]
+    subprocess.run(command, cwd=whole, check=True, timeout=120)
+    kills = 0
+    for _ in range(40):
+        process = subprocess.Popen(command, cwd=killed)
+        checkpoints = killed / "run" / "checkpoints"
+        seen = set(checkpoints.glob("step_*"))
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if kills < 4 and set(checkpoints.glob("step_*")) - seen:
+                time.sleep(generator.uniform(0, 0.3))
+                process.send_signal(signal.SIGKILL)
+                kills += 1
+                break
+            time.sleep(0.02)
+        if process.wait(timeout=60) == 0:
+            break
+    assert kills >= 2
+    assert_same_run(whole / "run", killed / "run", 60)
+
+
+def test_a_damaged_checkpoint_is_passed_over(tmp_path, caplog):
+    path = write_run(tmp_path)
+    config = load_config(path, working_dir=tmp_path)
+    train(config)
+    newest = tmp_path / "run/checkpoints/step_00000012/optimizer.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    want = load_file(tmp_path / "run/models/step_00000012/model.safetensors")
+    train(config)
+    assert "passing over a checkpoint" in caplog.text
+    assert "resuming from the checkpoint of step 6" in (tmp_path / "run/train.log").read_text()
+    got = load_file(tmp_path / "run/models/step_00000012/model.safetensors")
+    assert all(np.array_equal(want[name], got[name]) for name in want)
+
+
+def test_when_all_are_damaged_nothing_is_overwritten(tmp_path):
+    config = load_config(write_run(tmp_path), working_dir=tmp_path)
+    train(config)
+    for file in (tmp_path / "run/checkpoints").glob("*/state.json"):
+        file.write_text("{}")
+    with pytest.raises(CheckpointError, match=r"state.json: damaged"):
+        train(config)
+    assert len(list((tmp_path / "run/checkpoints").glob("step_*"))) == 2
+
+
+def test_a_finished_run_says_so(uninterrupted):
+    config = load_config(uninterrupted / "config.yaml", working_dir=uninterrupted)
+    outcome = train(config)
+    assert outcome.is_finished
+    assert outcome.reason == "already at step 12 of 12; raise training.max_steps to go on"
+
+
+def test_another_identity_is_refused_and_a_free_key_is_logged(tmp_path):
+    path = write_run(tmp_path)
+    train(load_config(path, ["training.max_steps=6"], working_dir=tmp_path))
+    with pytest.raises(RunFolderError, match=r"holds another run: .*seed.*--fresh"):
+        train(load_config(path, ["seed=7"], working_dir=tmp_path))
+    train(load_config(path, ["training.max_steps=7"], working_dir=tmp_path))
+    assert "training.max_steps" in (tmp_path / "run/train.log").read_text()
+
+
+def test_fresh_moves_the_old_run_aside_and_deletes_nothing(tmp_path):
+    path = write_run(tmp_path)
+    config = load_config(path, ["training.max_steps=6"], working_dir=tmp_path)
+    train(config)
+    old = sorted(p.name for p in (tmp_path / "run").rglob("*"))
+    train(config, fresh=True)
+    assert sorted(p.name for p in (tmp_path / "run.1").rglob("*")) == old
+    assert (tmp_path / "run/best").exists()
+
+
+def test_metrics_are_cut_back_to_the_checkpoint(tmp_path):
+    path = write_run(tmp_path)
+    train(load_config(path, ["training.max_steps=6"], working_dir=tmp_path))
+    with (tmp_path / "run/metrics.jsonl").open("a") as file:
+        file.write('{"kind": "step", "step": 8}\n{"kind": "st')  # a killed run's last words
+    train(load_config(path, ["training.max_steps=8"], working_dir=tmp_path))
+    lines = (tmp_path / "run/metrics.jsonl").read_text().split("\n")[:-1]
+    steps = [json.loads(line)["step"] for line in lines]
+    assert steps == [2, 4, 6, 6, 8, 8]
+
+
+def test_the_best_model_outlives_newer_ones(tmp_path):
+    text = CONFIG.replace(
+        "validation: {every_steps: 6}", "validation: {every_steps: 2}\ncheckpoints: {keep_last: 1}"
+    )
+    text = text.replace("training: {", "training: {").replace("lr: 5e-3", "lr: 0.3")  # gets worse
+    config = load_config(
+        write_run(tmp_path, text), ["validation.best_by=loss"], working_dir=tmp_path
+    )
+    train(config)
+    run = tmp_path / "run"
+    assert [p.name for p in sorted((run / "checkpoints").glob("step_*"))] == ["step_00000012"]
+    lines = map(json.loads, (run / "metrics.jsonl").read_text().split("\n")[:-1])
+    losses = {m["step"]: m["loss_per_token"] for m in lines if m["kind"] == "validation"}
+    best = min(losses, key=losses.get)
+    assert best != 12
+    assert (run / "best").readlink().name == f"step_{best:08d}"
+    assert (run / "best" / "model.safetensors").exists()
+    kept = {p.name for p in (run / "models").glob("step_*")}
+    assert kept == {f"step_{best:08d}", "step_00000012"}
+
+
+def test_two_runs_in_one_folder_are_refused(tmp_path):
+    from mtcli.training.run_folder import locked
+
+    config = load_config(write_run(tmp_path), working_dir=tmp_path)
+    with (
+        locked(config.run_dir),
+        pytest.raises(RunFolderError, match=r"is in use by another mtcli \(process \d+\)"),
+    ):
+        train(config)
