@@ -169,7 +169,8 @@ def reference_beam_search(
                 kept = tokens[:-1] if is_complete else tokens
                 score = log_prob / options.penalty(length)
                 found.append(Hypothesis(kept, is_complete, log_prob, score))
-        if options.stop == "full" and len(found) >= W:
+        has_penalty = options.penalty(1) != options.penalty(2)
+        if options.stop == "full" and has_penalty and len(found) >= W:
             break
         live = [candidate for candidate in candidates if candidate[1][-1] != eos_id][:W]
     best = sorted(found, key=lambda hypothesis: -hypothesis.score)

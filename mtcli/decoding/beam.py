@@ -75,7 +75,7 @@ def beam_search(
         history.append(choice_BW)
 
         is_done_B = is_last_B | (log_prob_BW[:, 0] / last_penalty_B <= finished.worst_score())
-        if options.stop == "full":
+        if options.stop == "full" and options.has_penalty:
             is_done_B |= num_ended_B >= W
         # A sentence that is done stays inert until it leaves.
         log_prob_BW = log_prob_BW.masked_fill(is_done_B[:, None], -torch.inf)

@@ -35,10 +35,11 @@ class SearchOptions:
         average: penalty(n) = n ** a      gnmt: ((5 + n) / 6) ** a      none: 1
 
     This loses nothing. `stop: optimal` stops by it alone, and so returns what a search without
-    any early stop returns. `stop: full` also stops once `beam_size` hypotheses have ended, found
-    before the longest length: what fairseq does, and CTranslate2 with its default patience of 1.
-    It is faster, and it leaves fewer steps for hypotheses that repeat themselves up to the longest
-    length, whose average log-probability is high.
+    any early stop returns. `stop: full` also stops once `beam_size` hypotheses have ended, if
+    there is a length penalty: the rule of CTranslate2 with its default patience of 1, and nearly
+    that of fairseq, which does so without a penalty too. It is faster, and it leaves fewer steps to
+    hypotheses that repeat themselves up to the longest length, whose average log-probability is
+    high.
 
     **Length limit.** At the longest length each of the `beam_size` best candidates becomes a
     hypothesis, with EOS or cut without it, and all are ranked by score: CTranslate2's rule.
@@ -76,6 +77,11 @@ class SearchOptions:
             raise ConfigError(f"length_penalty must be between 0 and 10, not {self.length_penalty}")
         if self.eos_id in self.forbidden_ids:
             raise ConfigError(f"eos_id ({self.eos_id}) is among forbidden_ids: nothing could end")
+
+    @property
+    def has_penalty(self) -> bool:
+        """Whether the score of a hypothesis depends on its length."""
+        return self.normalization != "none" and self.length_penalty > 0
 
     def penalty(self, length: int) -> float:
         """What the log-probability of a hypothesis of `length` tokens, EOS in, is divided by."""

@@ -91,6 +91,25 @@ def test_the_search_is_the_reference_search_over_a_vocabulary_in_parts(stop):
             assert_same(got, reference_beam_search(scorer, sentence, wanted, 8))
 
 
+class BrokenScorer(TableScorer):
+    """NaN after some of the prefixes."""
+
+    def after(self, sentence: int, prefix: tuple[int, ...]) -> torch.Tensor:
+        log_probs_V = super().after(sentence, prefix)
+        is_broken = prefix and hash((sentence, *prefix)) % 3 == 0
+        return torch.full_like(log_probs_V, torch.nan) if is_broken else log_probs_V
+
+
+@pytest.mark.parametrize("stop", ["full", "optimal"])
+def test_a_hypothesis_after_which_the_scorer_says_nan_is_dropped_alone(stop):
+    for seed in range(10):
+        wanted = options(beam_size=4, num_hypotheses=4, max_length=8, stop=stop)
+        scorer = BrokenScorer(9, seed=seed)
+        for sentence, got in zip(SENTENCES, search(scorer, SENTENCES, wanted), strict=True):
+            want = reference_beam_search(scorer, sentence, wanted, 8)
+            assert_same(got, want or [Hypothesis((), False, -math.inf, -math.inf)])
+
+
 @pytest.mark.parametrize("vocab_size", [6, 700])
 def test_a_beam_of_one_is_greedy(vocab_size):
     for seed in range(10):

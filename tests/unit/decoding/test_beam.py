@@ -104,6 +104,23 @@ def test_full_stops_at_as_many_hypotheses_as_the_beam_is_wide():
     assert len(scorer.batch_sizes) == 2
 
 
+def test_full_goes_on_as_optimal_does_if_there_is_no_length_penalty():
+    # Two 4s, each likelier than EOS, then EOS alone: by the second step two have ended, but what
+    # goes on is better than both.
+    class LateScorer(FixedScorer):
+        def after(self, sentence: int, prefix: tuple[int, ...]) -> torch.Tensor:
+            eos = 9.0 if len(prefix) == 2 else -1.0
+            return torch.tensor([-9.0, -9.0, -9.0, eos, 1.0]).log_softmax(-1)
+
+    for without in ({"normalization": "none"}, {"length_penalty": 0.0}):
+        scorer = LateScorer([[0.0] * 5])
+        ((found,),) = search(scorer, options(max_length=50, **without))
+        assert found.token_ids == (4, 4)
+        assert len(scorer.batch_sizes) == 3
+    ((found,),) = search(LateScorer([[0.0] * 5]), options(length_penalty=0.01))
+    assert found.token_ids == ()
+
+
 def test_optimal_stops_when_nothing_better_can_come():
     # log P(EOS) = -0.313: of 4s with EOS, n tokens long, the best undivided is n = 1; what goes on
     # has -1.3 already.
@@ -111,11 +128,10 @@ def test_optimal_stops_when_nothing_better_can_come():
     wanted = options(stop="optimal", normalization="none", max_length=50)
     assert search(scorer, wanted)[0][0].token_ids == ()
     assert len(scorer.batch_sizes) == 1
-    # Divided by at most 50 it could still come to -0.026: the search goes on until that is
-    # excluded.
+    # Divided by at most 50, n times -1.313 cannot come above -0.313 from n = 12 on.
     scorer.batch_sizes.clear()
     search(scorer, options(stop="optimal", normalization="average", max_length=50))
-    assert 10 < len(scorer.batch_sizes) <= 50
+    assert len(scorer.batch_sizes) == 12
 
 
 @pytest.mark.parametrize("beam_size", [1, 3])
