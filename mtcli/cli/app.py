@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "train": ("mtcli.cli.train", "Train a translation model, or continue a run."),
-    "translate": ("mtcli.cli.translate", "Translate lines of text, one line out per line in."),
-    "eval": ("mtcli.cli.evaluate", "Score translations, or a model, with BLEU and chrF."),
+    "translate": (
+        "mtcli.cli.translate",
+        "Translate lines of text: one line out per line in, in order.",
+    ),
+    "eval": (
+        "mtcli.cli.evaluate",
+        "Score translations with BLEU and chrF, as sacreBLEU does, signature included.",
+    ),
     "tokenizer": ("mtcli.cli.tokenizer", "Train a SentencePiece model, encode and decode text."),
     "config": ("mtcli.cli.config", "Write a config template, check and show a config."),
     "demo": ("mtcli.cli.demo", "Make a small made-up corpus and train on it."),
@@ -75,7 +81,8 @@ for _name, (_, _line) in COMMANDS.items():
 
 def _print_version(is_wanted: bool) -> None:
     if is_wanted:
-        print(f"mtcli {__version__}")
+        with user_errors():
+            print(f"mtcli {__version__}")
         raise typer.Exit
 
 

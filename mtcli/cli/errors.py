@@ -34,9 +34,11 @@ def user_errors() -> Iterator[None]:
         raise SystemExit(int(error.exit_code)) from None
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
-    except BrokenPipeError:
-        if not _reader_is_gone():  # another pipe broke, to a worker perhaps: that is a bug
-            raise
+    except BrokenPipeError as error:
+        if not _reader_is_gone():
+            # To a worker, perhaps: a bug. Typer takes every BrokenPipeError for a gone reader and
+            # ends in silence, so that it must not see this one.
+            raise RuntimeError("a pipe broke that is not standard output") from error
         _silence_stdout()
         raise SystemExit(READER_GONE) from None
 
