@@ -100,7 +100,7 @@ class DataConfig:
     """Where the sentence pairs come from, and which of them are trained on."""
 
     root: Path | None = None
-    """Folder put before every relative data path below; null leaves them as they are."""
+    """Folder put before relative paths in `train` and `valid`; null leaves them as they are."""
     train: Annotated[list[Source], MinLen(1)]
     """Training sources, read one after the other."""
     valid: Annotated[list[Source], MinLen(1)] | None = None

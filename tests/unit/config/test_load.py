@@ -11,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mtcli.config.diagnosis import problems_in
 from mtcli.config.load import load_config
+from mtcli.config.problems import Problem
 from mtcli.config.schema import (
     AdamWConfig,
     CosineConfig,
@@ -380,6 +382,11 @@ def test_columns_are_aligned(load, smallest):
     lines = str(error.value).split("\n")[1:]
     assert lines[0] == ("  line   9           model.norm            found 3, must be layer or rms")
     assert lines[1].startswith("  --set optim.lrr=1  optim.lrr             unknown key; did you")
+
+
+def test_any_value_error_of_a_section_is_told_at_its_line():
+    details = {"type": "value_error", "loc": ("model",), "ctx": {"error": ValueError("no good")}}
+    assert problems_in(details, {("model",): 7}) == [Problem(7, "model", "no good")]
 
 
 # -------------------------------------------------------------------------------------- the file
