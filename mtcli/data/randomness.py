@@ -1,7 +1,7 @@
 """Randomness without state: every draw is a function of what it is for.
 
-Only raw bits of numpy's bit generators are used: numpy keeps those the same from release to release,
-but not permutations and the like (NEP 19), and a resumed run must not depend on that.
+Only raw bits of numpy's bit generators are used: they stay the same from release to release of
+numpy; permutations and the like do not (NEP 19), and a resumed run must not depend on that.
 """
 
 from __future__ import annotations

@@ -113,10 +113,8 @@ class Store:
             arrays = self._shard(shard)
             rows = pairs[is_here] - self._first_pairs[shard]
             sizes = lengths[is_here]
-            # position of every id within its sentence: 0 1 2, 0 1, 0 1 2 3, ...
-            within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-            source = np.repeat(arrays[f"{side}_offsets"][rows], sizes) + within
-            flat[np.repeat(out_starts[is_here], sizes) + within] = arrays[f"{side}_ids"][source]
+            ids = arrays[f"{side}_ids"][spans(arrays[f"{side}_offsets"][rows], sizes)]
+            flat[spans(out_starts[is_here], sizes)] = ids
         return flat
 
     def _locate(self, pair: int) -> tuple[int, int]:
@@ -148,6 +146,21 @@ def open_store(path: Path) -> Store:
 def shard_name(shard: int) -> str:
     """File name of a shard."""
     return f"shard_{shard:05}.safetensors"
+
+
+def spans(starts: npt.NDArray[np.generic], sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The indices of several spans, one span after the other.
+
+    Args:
+        starts: first index of each span, shape (B,).
+        sizes: number of indices of each span, shape (B,).
+
+    Returns:
+        shape (sum of the sizes,); starts 5, 9 and sizes 3, 2 give 5, 6, 7, 9, 10.
+    """
+    within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    indices: npt.NDArray[np.int64] = np.repeat(starts, sizes) + within
+    return indices
 
 
 def map_arrays(path: Path) -> Arrays:

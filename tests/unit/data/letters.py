@@ -6,6 +6,7 @@ from mtcli.tokenizer.protocol import UNK_ID
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz "
 PIECES = ["<pad>", "<unk>", "<s>", "</s>", *LETTERS, *(a + b for a in LETTERS for b in LETTERS)]
+IDS = {piece: i for i, piece in enumerate(PIECES)}
 
 
 class LetterTokenizer:
@@ -45,4 +46,4 @@ class LetterTokenizer:
         return PIECES[piece_id]
 
     def piece_to_id(self, piece):
-        return PIECES.index(piece) if piece in PIECES else UNK_ID
+        return IDS.get(piece, UNK_ID)

@@ -7,7 +7,7 @@ from safetensors.numpy import load_file, save_file
 
 from mtcli.config.schema import DataConfig, TextSource
 from mtcli.data.building import build_store
-from mtcli.data.store import map_arrays, open_store
+from mtcli.data.store import map_arrays, open_store, spans
 from mtcli.errors import DataError
 from tests.unit.data.letters import PIECES, LetterTokenizer
 
@@ -70,6 +70,12 @@ def test_the_meta_data_add_up(store, pairs, tokenizer):
     assert (store.meta.num_src_tokens, store.meta.num_tgt_tokens) == (sum(src), sum(tgt))
     assert (store.meta.longest_src, store.meta.longest_tgt) == (max(src), max(tgt))
     assert store.meta.max_length == 256
+
+
+def test_spans_follow_one_another():
+    assert spans(np.array([5, 9, 0, 2]), np.array([3, 2, 0, 1])).tolist() == [5, 6, 7, 9, 10, 2]
+    nothing = np.empty(0, dtype=np.int64)
+    assert spans(nothing, nothing).tolist() == []
 
 
 def test_mapped_arrays_are_those_that_the_library_reads(tmp_path):

@@ -1,0 +1,197 @@
+"""What an update holds follows from (seed, epoch, index), not from rank, world, order or entry."""
+
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mtcli.config.schema import DataConfig, TextSource
+from mtcli.data.batches import BatchStream, Sampling
+from mtcli.data.building import build_store
+from mtcli.data.plan import Plan
+from mtcli.data.prefetch import prefetch
+from mtcli.data.store import open_store
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+
+MAX_TOKENS = 300
+MAX_LENGTH = 30
+
+
+def sentences():
+    rng = np.random.default_rng(3)
+    letters = np.array(list("abcdefghi"))
+    words = ["".join(rng.choice(letters, rng.integers(2, 7))) for _ in range(60)]
+    return [" ".join(rng.choice(words, rng.integers(1, 12))) for _ in range(400)]
+
+
+@pytest.fixture(scope="module", params=["bpe", "unigram"])
+def tokenizer(request, tmp_path_factory):
+    import sentencepiece
+
+    path = tmp_path_factory.mktemp("sampling") / "tokenizer.model"
+    with path.open("wb") as file:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(sentences()),
+            model_writer=file,
+            vocab_size=150,
+            model_type=request.param,
+            hard_vocab_limit=False,
+            pad_id=0,
+            unk_id=1,
+            bos_id=2,
+            eos_id=3,
+            minloglevel=2,
+        )
+    return SentencePieceTokenizer(path)
+
+
+@pytest.fixture(scope="module")
+def store(tokenizer, tmp_path_factory):
+    texts = sentences()
+    path = tmp_path_factory.mktemp("sampling") / "store"
+    config = DataConfig(train=[TextSource(src=Path("a"), tgt=Path("b"))], max_length=MAX_LENGTH)
+    build_store(
+        zip(texts[:200], texts[200:], strict=True),
+        tokenizers=(tokenizer, tokenizer),
+        config=config,
+        path=path,
+        shard_size=80,
+    )
+    return open_store(path)
+
+
+@pytest.fixture
+def make_stream(store, tokenizer):
+    def make_stream(rank=0, world_size=1, *, amount=0.3, max_tokens=MAX_TOKENS, seed=5):
+        plan = Plan(
+            store.shard_sizes,
+            store.src_lengths,
+            store.tgt_lengths,
+            tokens_per_update=500,
+            seed=seed,
+            pool_shards=2,
+        )
+        return BatchStream(
+            store,
+            plan,
+            max_tokens=max_tokens,
+            rank=rank,
+            world_size=world_size,
+            sampling=Sampling(tokenizer, tokenizer, amount, amount) if amount else None,
+        )
+
+    return make_stream
+
+
+def pairs_of(update):
+    """The segmented pairs of an update, as a multiset."""
+    return Counter(
+        (tuple(src[src > 0].tolist()), tuple(tgt[tgt > 0].tolist()))
+        for batch in update.micro_batches
+        for src, tgt in zip(batch.src_ids, batch.tgt_out_ids, strict=True)
+        if batch.num_pairs
+    )
+
+
+def identity(update):
+    """Everything that an update says, bit for bit."""
+    values = [value for batch in update.micro_batches for value in vars(batch).values()]
+    return (
+        update.epoch,
+        update.index,
+        update.is_last,
+        *((v.shape, v.tobytes()) if isinstance(v, np.ndarray) else v for v in values),
+    )
+
+
+@pytest.mark.parametrize("amount", [0.0, 0.3])
+def test_resuming_anywhere_continues_the_sequence_bit_for_bit(make_stream, amount):
+    whole = [identity(update) for update in make_stream(amount=amount).updates(max_epochs=2)]
+    assert {epoch for epoch, *_ in whole} == {0, 1}
+    for stop in range(0, len(whole), 3):
+        epoch, index, *_ = whole[stop]
+        resumed = make_stream(amount=amount).updates(epoch, index, max_epochs=2)
+        assert [identity(update) for update in islice(resumed, 2)] == whole[stop : stop + 2]
+
+
+@pytest.mark.parametrize("amount", [0.0, 0.3])
+@pytest.mark.parametrize("world_size", [2, 3, 4])
+def test_ranks_share_what_one_process_does_alone(make_stream, world_size, amount):
+    alone = make_stream(amount=amount).updates(max_epochs=1)
+    ranks = [
+        make_stream(rank, world_size, amount=amount).updates(max_epochs=1)
+        for rank in range(world_size)
+    ]
+    for update, *shares in zip(alone, *ranks, strict=True):
+        assert sum(map(pairs_of, shares), Counter()) == pairs_of(update)
+        assert len({len(share.micro_batches) for share in shares}) == 1
+        assert {(share.epoch, share.index, share.is_last) for share in shares} == {
+            (update.epoch, update.index, update.is_last)
+        }
+
+
+def test_the_size_of_micro_batches_does_not_change_what_is_drawn(make_stream):
+    small, large = (make_stream(max_tokens=size).updates(max_epochs=1) for size in (60, 5000))
+    for one, other in zip(small, large, strict=True):
+        assert pairs_of(one) == pairs_of(other)
+
+
+def test_prefetching_and_other_draws_in_between_change_nothing(make_stream, tokenizer):
+    plain = [identity(update) for update in make_stream().updates(max_epochs=1)]
+    for depth in (1, 5):
+        with prefetch(make_stream().updates(max_epochs=1), depth) as updates:
+            ahead = []
+            for update in updates:
+                tokenizer.encode("abc def")
+                ahead.append(identity(update))
+        assert ahead == plain
+
+
+def test_no_micro_batch_is_over_the_limit_and_no_sentence_too_long(make_stream):
+    for update in make_stream(amount=0.9).updates(max_epochs=1):
+        for batch in update.micro_batches:
+            assert max(batch.src_ids.size, batch.tgt_out_ids.size) <= MAX_TOKENS
+            assert max(batch.src_ids.shape[1], batch.tgt_out_ids.shape[1]) <= MAX_LENGTH + 1
+
+
+def test_what_is_drawn_reads_as_the_text_and_differs_by_epoch_and_seed(
+    make_stream, store, tokenizer
+):
+    def drawn(epoch, seed=5):
+        """The drawn target pieces of each pair, found by their texts."""
+        updates = make_stream(seed=seed).updates(epoch, max_epochs=epoch + 1)
+        return {
+            (tokenizer.decode(src), tokenizer.decode(tgt)): tgt
+            for update in updates
+            for src, tgt in pairs_of(update)
+        }
+
+    texts = {(store.src_text(pair), store.tgt_text(pair)) for pair in range(store.num_pairs)}
+    runs = [drawn(0), drawn(1), drawn(0, seed=6)]
+    for run in runs:
+        assert run.keys() == texts
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        num_changed = sum(runs[one][text] != runs[other][text] for text in texts)
+        assert num_changed > 0.1 * len(texts)
+    assert drawn(1) == runs[1]
+
+
+def test_source_and_target_are_drawn_apart(tmp_path, tokenizer):
+    texts = sentences()[:50]
+    config = DataConfig(train=[TextSource(src=Path("a"), tgt=Path("b"))])
+    build_store(
+        zip(texts, texts, strict=True),
+        tokenizers=(tokenizer, tokenizer),
+        config=config,
+        path=tmp_path / "s",
+    )
+    store = open_store(tmp_path / "s")
+    plan = Plan(
+        store.shard_sizes, store.src_lengths, store.tgt_lengths, tokens_per_update=500, seed=1
+    )
+    sampling = Sampling(tokenizer, tokenizer, 0.3, 0.3)
+    stream = BatchStream(store, plan, max_tokens=500, sampling=sampling)
+    pairs = [pair for update in stream.updates(max_epochs=1) for pair in pairs_of(update)]
+    assert sum(src != tgt for src, tgt in pairs) > 0.1 * len(pairs)
