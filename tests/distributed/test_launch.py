@@ -5,13 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from mtcli.distributed.launch import Patience, should_launch, supervise
+import mtcli
+from mtcli.distributed.launch import Patience, launch, should_launch, supervise
 from mtcli.errors import MtcliError
 
 WORKERS = Path(__file__).parent / "workers"
@@ -158,9 +160,20 @@ def test_what_was_reported_first_decides_even_if_another_rank_ends_first(tmp_pat
     assert run(tmp_path, "await=1,sleep=0.3,exit=1", "report=2,sleep=0.2,exit=2") == 2
 
 
-def test_a_command_that_cannot_start_leaves_nobody(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        supervise([str(tmp_path / "no-such-program")], 2, SHORT)
+def test_a_rank_that_cannot_start_leaves_nobody(tmp_path, monkeypatch):
+    def fail() -> None:
+        wait_until((tmp_path / "0.started").exists)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", fail)
+    with pytest.raises(OSError, match="No space"):
+        supervise(actor(tmp_path, FOREVER, FOREVER), 2, SHORT)
+    assert_gone(tmp_path, 2)
+
+
+def test_mtcli_itself_is_what_is_launched(capfd):
+    assert launch(["--version"], 2) == 0
+    assert capfd.readouterr().out == f"mtcli {mtcli.__version__}\n"
 
 
 # -------------------------------------------------------------------------------------- messages

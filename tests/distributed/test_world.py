@@ -31,9 +31,9 @@ def alone(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def run_two(program: str, folder: Path) -> int:
+def run_two(program: str, folder: Path, settle_s: float = 15.0) -> int:
     command = [sys.executable, str(PROGRAM), program, str(folder)]
-    return supervise(command, 2, Patience(settle_s=15.0, grace_s=1.0))
+    return supervise(command, 2, Patience(settle_s=settle_s, grace_s=1.0))
 
 
 @pytest.fixture(scope="module")
@@ -72,15 +72,20 @@ def test_what_rank_0_broadcasts_reaches_all(results):
 
 def test_gradients_are_those_of_one_process(results):
     """Although the ranks had 9 and 6 tokens, one an empty micro-batch, and their own weights."""
-    gradient = runpy.run_path(str(PROGRAM), run_name="imported")["gradient"]
-    alone = torch.tensor(gradient([[0, 1, 2, 3, 4]], World()), dtype=torch.float64)
+    gradients = runpy.run_path(str(PROGRAM), run_name="imported")["gradients"]
+    alone = torch.tensor(gradients([[0, 1, 2, 3, 4]], World())[-1], dtype=torch.float64)
     for result in results:
-        got = torch.tensor(result["gradient"], dtype=torch.float64)
+        got = torch.tensor(result["gradients"][-1], dtype=torch.float64)
         torch.testing.assert_close(got, alone, rtol=0, atol=1e-14)
 
 
+def test_gradients_stay_local_until_the_last_micro_batch(results):
+    assert results[0]["gradients"][0] != results[1]["gradients"][0]
+
+
 def test_an_error_on_one_rank_is_the_one_that_is_told(tmp_path, capfd):
-    assert run_two("fail", tmp_path) == ExitCode.USER_ERROR
+    """Even if the rank that has it cannot end any more."""
+    assert run_two("fail", tmp_path, settle_s=4.0) == ExitCode.USER_ERROR
     assert capfd.readouterr().err.splitlines() == [
         "mtcli: error: rank 0 of 2 cannot go on, because another process of this run ended;"
         " that one's message says why",

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -27,21 +28,22 @@ def loss_sum(module: nn.Module, sentences: list[int]) -> torch.Tensor:
     return module(chosen).square().sum() * bool(sentences)
 
 
-def gradient(micro_batches: list[list[int]], world: World) -> list[list[float]]:
-    """Of the mean loss per token over all processes."""
+def gradients(micro_batches: list[list[int]], world: World) -> list[list[list[float]]]:
+    """Of the mean loss per token over all processes, after each micro-batch."""
     torch.manual_seed(world.rank)  # other weights on each rank, until DDP sends rank 0's
     linear = nn.Linear(4, 3).double()
     linear.register_buffer("constant", torch.tensor([float(world.rank)]))
     module = wrap(linear, world, torch.device("cpu"))
     num_local = sum(LENGTHS[i] for micro_batch in micro_batches for i in micro_batch)
     (num_tokens,) = world.sum([num_local])
-    *others, last = micro_batches
-    for sentences in others:
-        with world.keep_gradients_local(module):
+    after: list[list[list[float]]] = []
+    for i, sentences in enumerate(micro_batches, 1):
+        is_last = i == len(micro_batches)
+        with nullcontext() if is_last else world.keep_gradients_local(module):
             (loss_sum(module, sentences) * (world.size / num_tokens)).backward()
-    (loss_sum(module, last) * (world.size / num_tokens)).backward()
-    assert linear.weight.grad is not None
-    return linear.weight.grad.tolist()
+        assert linear.weight.grad is not None
+        after.append(linear.weight.grad.tolist())
+    return after
 
 
 def talk(world: World) -> dict[str, object]:
@@ -56,7 +58,7 @@ def talk(world: World) -> dict[str, object]:
         "sum_floats": world.sum_floats([1e16 if rank == 0 else 1.0, 0.1, -0.5]),
         "gathered": world.gather_objects({"rank": rank, "text": "ä\u2028"}),
         "broadcast": world.broadcast_object({"from": rank, "score": 0.1 + 0.2}),
-        "gradient": gradient(plan[rank], world),
+        "gradients": gradients(plan[rank], world),
     }
 
 
@@ -71,14 +73,17 @@ def main() -> None:
             if not world.is_main:
                 time.sleep(0.5)
                 (folder / "late").touch()
+            return
         world.sum([1])
         if program == "fail" and world.rank == 1:
             raise DataError("corpus.en is empty")
         if program == "die" and world.rank == 1:
             os.kill(os.getpid(), signal.SIGKILL)
-        if program != "talk":
-            while True:
-                world.sum([1])
+        while True:
+            world.sum([1])
+
+
+def check_that_all_left_together(folder: Path) -> None:
     assert not torch.distributed.is_initialized()
     assert (folder / "late").exists(), "a rank left before the others were done"
 
@@ -86,6 +91,9 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
+        check_that_all_left_together(Path(sys.argv[2]))
     except MtcliError as error:  # as the command line does
         sys.stderr.write(f"mtcli: error: {error}\n")
+        if isinstance(error, DataError):
+            time.sleep(60)  # as if the process group could not be closed
         sys.exit(error.exit_code)
