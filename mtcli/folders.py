@@ -76,16 +76,13 @@ def new_folder(path: Path, *, manifest: bool = True) -> Iterator[Path]:
         temporary.rename(path)
         _flush(path.parent)
     except OSError as error:
-        _remove(temporary)
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             _refuse_existing(path)
         raise RunFolderError(_cannot_write(path, error)) from error
     except SafetensorError as error:  # so comes a full disk from safetensors
-        _remove(temporary)
         raise RunFolderError(f"cannot write {path}: {error}") from error
-    except BaseException:
+    finally:
         _remove(temporary)
-        raise
 
 
 def verify_folder(
@@ -137,19 +134,10 @@ def write_text_atomically(path: Path, text: str) -> None:
     Raises:
         RunFolderError: it cannot be written.
     """
-    temporary = _temporary_name(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _flush(path.parent)
-    except OSError as error:
-        raise RunFolderError(_cannot_write(path, error)) from error
-    finally:
-        _remove(temporary)
+    with _replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(text.encode("utf-8"))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def replace_link(link: Path, target: str) -> None:
@@ -164,14 +152,8 @@ def replace_link(link: Path, target: str) -> None:
     """
     if link.exists() and not link.is_symlink():
         raise RunFolderError(f"{link} is in the way: it should be a link, or not be there")
-    temporary = _temporary_name(link)
-    try:
+    with _replacing(link) as temporary:
         temporary.symlink_to(target)
-        temporary.replace(link)
-        _flush(link.parent)
-    except OSError as error:
-        _remove(temporary)
-        raise RunFolderError(_cannot_write(link, error)) from error
 
 
 def write_json(path: Path, obj: object) -> None:
@@ -218,6 +200,21 @@ def remove_leftovers(folder: Path) -> None:
         is_local = match["host"] == _host()
         if (is_local and not _is_alive(int(match["pid"]))) or _age_s(path) > _STALE_AFTER_S:
             _remove(path)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary name for what takes the place of `path` when the block ends without error."""
+    temporary = _temporary_name(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+        _flush(path.parent)
+    except OSError as error:
+        raise RunFolderError(_cannot_write(path, error)) from error
+    finally:
+        _remove(temporary)
 
 
 def _temporary_name(path: Path) -> Path:

@@ -291,8 +291,9 @@ def test_a_dangling_link_is_replaced_and_a_folder_is_not(tmp_path):
     assert str(caught.value) == (
         f"{tmp_path / 'folder'} is in the way: it should be a link, or not be there"
     )
+    (tmp_path / "file").touch()
     with pytest.raises(RunFolderError, match="cannot write"):
-        replace_link(tmp_path / "no" / "link", "x")
+        replace_link(tmp_path / "file" / "link", "x")
 
 
 def test_json_round_trip_keeps_order_and_letters(tmp_path):
