@@ -165,9 +165,9 @@ def test_an_unwritable_run_dir(folder):
 
 
 def test_filters_that_leave_nothing(folder):
-    text = refusal("--set", "data.max_length=1", "--set", "data.max_length_ratio=1.0",
-                   "--set", "data.drop_identical=true")  # fmt: skip
-    assert "no" in text
+    (folder / "train.de").write_bytes((folder / "train.en").read_bytes())
+    text = refusal("--set", "data.drop_identical=true", "--set", "tokenizer.vocab_size=30")
+    assert "none of the 200 training pairs is left; dropped: identical 200" in text
 
 
 def test_a_loss_that_is_no_number_stops_with_3_and_keeps_the_checkpoint(folder):

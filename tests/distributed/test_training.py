@@ -9,7 +9,10 @@ from safetensors.numpy import load_file
 
 from tests.small_run import CONFIG, write_run
 
-NO_DROPOUT = CONFIG.replace("dropout: 0.1", "dropout: 0.0")
+# A large eps: where the gradient is rounding error (biases of keys), Adam would follow its sign.
+NO_DROPOUT = CONFIG.replace("dropout: 0.1", "dropout: 0.0").replace(
+    "lr: 5e-3", "lr: 5e-3, eps: 0.01"
+)
 
 
 def run_training(folder, nproc, *options):
