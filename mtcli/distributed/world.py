@@ -137,19 +137,17 @@ def join(device_type: str, timeout_s: float = 7200.0) -> Iterator[World]:
         world = World(place.rank, place.size, place.local_rank)
         yield world
         world.barrier()
-    except Exception as error:
-        if _is_lost_peer(error):
-            # Not reported: the launcher shall look for the one that went first.
-            _leave(is_cuda=is_cuda, is_well=False)
+    except BaseException as error:
+        is_lost_peer = _is_lost_peer(error)
+        # A lost peer is not reported: the launcher shall look for the one that went first.
+        if isinstance(error, Exception) and not is_lost_peer:
+            report_failure(error.exit_code if isinstance(error, MtcliError) else ExitCode.BUG)
+        _leave(is_cuda=is_cuda, is_well=False)
+        if is_lost_peer:
             raise LostPeerError(
                 f"rank {place.rank} of {place.size} cannot go on, because another process of this"
                 " run ended; that one's message says why"
             ) from error
-        report_failure(error.exit_code if isinstance(error, MtcliError) else ExitCode.BUG)
-        _leave(is_cuda=is_cuda, is_well=False)
-        raise
-    except BaseException:
-        _leave(is_cuda=is_cuda, is_well=False)
         raise
     _leave(is_cuda=is_cuda, is_well=True)
 
@@ -169,7 +167,7 @@ def _take_device(device_type: str, place: Place) -> None:
         )
 
 
-def _is_lost_peer(error: Exception) -> bool:
+def _is_lost_peer(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(text in str(error) for text in _LOST_PEER_TEXTS)
 
 
