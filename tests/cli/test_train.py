@@ -1,7 +1,6 @@
 """`mtcli train`: what it leaves behind, and what it says when something is wrong."""
 
 import json
-import os
 import resource
 import signal
 import subprocess
@@ -240,6 +239,6 @@ def test_a_full_disk_stops_with_one_sentence_and_keeps_earlier_checkpoints(tmp_p
     assert process.returncode == 2, process.stderr
     assert "cannot write" in process.stderr
     assert "Traceback" not in process.stderr
-    names = sorted(os.listdir(tmp_path / "run/checkpoints"))
+    names = sorted(path.name for path in (tmp_path / "run/checkpoints").iterdir())
     assert names == ["step_00000006", "step_00000012"]
     assert (tmp_path / "run/best/model.safetensors").exists()

@@ -56,7 +56,9 @@ def updated_weights(split, *, clip_norm=0.0, smoothing=0.1):
 WHOLE = [[0, 1, 2, 3, 4]]
 
 
-@pytest.mark.parametrize("split", [[[0, 1], [2], [3, 4]], [[4], [0, 1, 2, 3]], [[0, 1, 2, 3, 4], []]])
+@pytest.mark.parametrize(
+    "split", [[[0, 1], [2], [3, 4]], [[4], [0, 1, 2, 3]], [[0, 1, 2, 3, 4], []]]
+)
 @pytest.mark.parametrize("clip_norm", [0.0, 0.01])
 def test_micro_batches_do_not_change_the_update(split, clip_norm):
     want, want_stats = updated_weights(WHOLE, clip_norm=clip_norm)

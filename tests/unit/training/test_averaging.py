@@ -29,7 +29,10 @@ def test_the_exponential_average_is_the_loop():
 
 def test_it_goes_on_where_it_was_saved():
     model = tiny_model("pre-norm")
-    one, other = ExponentialAverage(model, 0.9), ExponentialAverage(tiny_model("pre-norm", seed=5), 0.9)
+    one, other = (
+        ExponentialAverage(model, 0.9),
+        ExponentialAverage(tiny_model("pre-norm", seed=5), 0.9),
+    )
     one.update(model)
     other.load(one.weights, one.num_steps)
     one.update(model)

@@ -1,0 +1,65 @@
+"""What only a CUDA device can show. Skipped where there is none; the README says where it ran."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from mtcli.config.load import load_config
+from mtcli.model.dropout import dropout
+from mtcli.training.setup import train
+from mtcli.translating.translator import Translator
+from tests.architectures import random_batch, tiny_model
+from tests.small_run import CONFIG, write_run
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
+]
+ON_CUDA = CONFIG.replace("device: cpu", "device: cuda")
+
+
+def on_cuda(batch):
+    return batch._make(None if t is None else t.cuda() for t in batch)
+
+
+def test_the_loss_on_cuda_is_that_on_cpu():
+    model, batch = tiny_model("rms silu gated"), random_batch([(7, 4), (3, 9)])
+    want = model(batch, 0.1)
+    got = model.cuda()(on_cuda(batch), 0.1)
+    torch.testing.assert_close(got.cpu(), want, rtol=1e-9, atol=1e-9)
+
+
+def test_dropout_keeps_the_mean():
+    out = dropout(torch.ones(1_000_000, device="cuda"), 0.3, training=True)
+    assert abs(out.mean().item() - 1) < 0.005
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_training_and_translating(tmp_path, precision):
+    text = ON_CUDA.replace("precision: fp32", f"precision: {precision}")
+    config = load_config(write_run(tmp_path, text), working_dir=tmp_path)
+    assert train(config).is_finished
+    lines = (tmp_path / "run/metrics.jsonl").read_text().split("\n")[:-1]
+    losses = [m["loss_per_token"] for m in map(json.loads, lines) if m["kind"] == "step"]
+    assert losses[-1] < losses[0]
+    on_gpu = Translator.load(tmp_path / "run", device="cuda").translate(["ba ce di"])
+    on_cpu = Translator.load(tmp_path / "run", device="cpu").translate(["ba ce di"])
+    assert on_gpu == on_cpu
+
+
+def test_resuming_on_cuda(tmp_path):
+    path = write_run(tmp_path, ON_CUDA)
+    train(load_config(path, ["training.max_steps=6"], working_dir=tmp_path))
+    outcome = train(load_config(path, working_dir=tmp_path))
+    assert outcome.is_finished
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="fewer than two CUDA devices")
+def test_two_gpus_over_nccl(tmp_path):
+    write_run(tmp_path, ON_CUDA)
+    command = [sys.executable, "-m", "mtcli", "train", "config.yaml", "--nproc", "2"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
