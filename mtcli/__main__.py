@@ -3,7 +3,7 @@
 from mtcli.distributed.worker import die_with_parent
 
 if __name__ == "__main__":
-    die_with_parent()  # before the imports that take seconds: a killed launcher leaves nobody behind
+    die_with_parent()  # before imports that take seconds: a killed launcher leaves none
 
     from mtcli.cli.app import main
 

@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
 
 
 class MtcliError(Exception):
-    """Something the user can fix; the command line prints the message alone, without a traceback."""
+    """Something the user can fix; the command line prints the message, without a traceback."""
 
     exit_code = ExitCode.USER_ERROR
 

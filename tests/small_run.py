@@ -1,4 +1,4 @@
-"""A small real run: 200 sentence pairs of made-up words, a config that trains on them in seconds."""
+"""A small real run: 200 pairs of made-up words, a config that trains on them in seconds."""
 
 from __future__ import annotations
 

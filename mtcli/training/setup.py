@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from mtcli.bundle.card import ModelCard, ModelScore, TrainingFacts
 from mtcli.bundle.model_folder import write_model
 from mtcli.config.schema import TrainConfig
 from mtcli.data.plan import Plan
@@ -22,13 +21,16 @@ from mtcli.evaluation.metrics import check_tokenization
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq, num_parameters
 from mtcli.training.averaging import ExponentialAverage, named_weights
+from mtcli.training.cards import make_card, make_scores
 from mtcli.training.checkpoint import Checkpoint, read_newest
 from mtcli.training.corpus import Corpus, make_plan, on_main, open_stream, prepare_corpus
 from mtcli.training.early_stopping import BestScore
-from mtcli.training.loop import LoopParts, Outcome, Progress, describe_end, run_loop
+from mtcli.training.loop import run_loop
 from mtcli.training.optim import Optimizers, build_optimizers
+from mtcli.training.parts import LoopParts, Outcome, Progress
 from mtcli.training.precision import Numerics, choose_device, choose_numerics
 from mtcli.training.progress import Observer, SilentObserver
+from mtcli.training.reporting import describe_end
 from mtcli.training.run_folder import RunFolder, claim, locked, move_aside, write_environment
 from mtcli.training.schedule import PlateauState, fits_budget, needs_total_steps
 from mtcli.training.step import StepParts
@@ -72,6 +74,11 @@ def train(
             stack.enter_context(locked(run.path))
             changed = claim(run, config)
             stack.enter_context(logging_to(run.path / "train.log"))
+            if not has_end(config, budget_s):
+                logger.info(
+                    "no training.max_steps, training.max_epochs, validation.patience or --budget:"
+                    " this trains until it is stopped"
+                )
             if aside is not None:
                 logger.info("moved the earlier run to %s", aside)
             for change in changed:
@@ -224,6 +231,13 @@ def check_length(config: TrainConfig, budget_s: float | None) -> None:
         )
 
 
+def has_end(config: TrainConfig, budget_s: float | None) -> bool:
+    """Whether something but a signal will end the run."""
+    training, patience = config.training, config.validation.patience
+    ends = (training.max_steps, training.max_epochs, patience, budget_s)
+    return any(end is not None for end in ends)
+
+
 def find_total_steps(config: TrainConfig, plan: Plan) -> int | None:
     """Number of the last step; None when only patience, a budget or a signal ends the run."""
     steps, epochs = config.training.max_steps, config.training.max_epochs
@@ -249,48 +263,6 @@ def already_finished(parts: LoopParts) -> Outcome | None:
             " raise validation.patience to go on",
         )
     return None
-
-
-def make_card(config: TrainConfig, corpus: Corpus, progress: Progress) -> ModelCard:
-    """What the model folder says of the model."""
-    return ModelCard(
-        src_lang=config.src_lang,
-        tgt_lang=config.tgt_lang,
-        architecture=config.model,
-        src_vocab_size=corpus.src_tokenizer.vocab_size,
-        tgt_vocab_size=corpus.tgt_tokenizer.vocab_size,
-        shared_vocab=config.tokenizer.shared,
-        max_src_length=corpus.store.meta.longest_src,
-        training=TrainingFacts(
-            num_steps=progress.step,
-            num_tgt_tokens=progress.total_tgt_tokens,
-            num_pairs=corpus.store.num_pairs,
-        ),
-    )
-
-
-def make_scores(config: TrainConfig, result: ValidationResult) -> list[ModelScore]:
-    """What the model folder says of its validation."""
-    num_pairs, beam = len(result.hypotheses), config.validation.beam_size
-    scores = [
-        ModelScore(
-            metric=score.metric,
-            score=score.score,
-            signature=score.signature,
-            split="valid",
-            beam_size=beam,
-            num_pairs=num_pairs,
-        )
-        for score in (result.bleu, result.chrf)
-    ]
-    loss = ModelScore(
-        metric="loss",
-        score=result.loss_per_token,
-        signature="",
-        split="valid",
-        num_pairs=num_pairs,
-    )
-    return [*scores, loss]
 
 
 def describe(

@@ -233,7 +233,7 @@ def test_a_full_disk_stops_with_one_sentence_and_keeps_earlier_checkpoints(tmp_p
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
     process = subprocess.run(
-        [sys.executable, "-m", "mtcli", "train", "config.yaml", "-q", "--set", "training.max_steps=14"],
+        [sys.executable, "-m", "mtcli", "train", "config.yaml", "-q", "--set", "training.max_steps=14"],  # noqa: E501
         cwd=tmp_path, preexec_fn=limit, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert process.returncode == 2, process.stderr

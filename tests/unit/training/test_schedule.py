@@ -1,6 +1,7 @@
 """Learning-rate schedules at the steps where one can say what they must be."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_the_first_steps_climb_in_a_straight_line_to_the_peak(config):
 @pytest.mark.parametrize("config", ALL, ids=lambda c: c.kind)
 def test_after_the_warmup_it_never_rises_and_never_reaches_zero_before_the_end(config):
     rates = [lr_multiplier(config, step, 100) for step in range(10, 101)]
-    assert all(a >= b for a, b in zip(rates, rates[1:], strict=False))
+    assert all(a >= b for a, b in pairwise(rates))
     assert rates[-1] > 0
 
 
@@ -50,7 +51,7 @@ def test_cosine_is_half_way_down_half_way_and_ends_at_its_final_ratio():
 def test_linear_falls_by_the_same_amount_at_every_step():
     config = LinearConfig(kind="linear", warmup_steps=0)
     rates = [lr_multiplier(config, step, 9) for step in range(1, 11)]
-    falls = [a - b for a, b in zip(rates, rates[1:], strict=False)]
+    falls = [a - b for a, b in pairwise(rates)]
     assert falls == [pytest.approx(0.1)] * 9
     assert lr_multiplier(config, 10, 9) == 0
 

@@ -1,0 +1,51 @@
+"""What a model folder says about the model that was just validated."""
+
+from __future__ import annotations
+
+from mtcli.bundle.card import ModelCard, ModelScore, TrainingFacts
+from mtcli.config.schema import TrainConfig
+from mtcli.training.corpus import Corpus
+from mtcli.training.parts import Progress
+from mtcli.training.validation import ValidationResult
+
+
+def make_card(config: TrainConfig, corpus: Corpus, progress: Progress) -> ModelCard:
+    """What the model folder says of the model."""
+    return ModelCard(
+        src_lang=config.src_lang,
+        tgt_lang=config.tgt_lang,
+        architecture=config.model,
+        src_vocab_size=corpus.src_tokenizer.vocab_size,
+        tgt_vocab_size=corpus.tgt_tokenizer.vocab_size,
+        shared_vocab=config.tokenizer.shared,
+        max_src_length=corpus.store.meta.longest_src,
+        training=TrainingFacts(
+            num_steps=progress.step,
+            num_tgt_tokens=progress.total_tgt_tokens,
+            num_pairs=corpus.store.num_pairs,
+        ),
+    )
+
+
+def make_scores(config: TrainConfig, result: ValidationResult) -> list[ModelScore]:
+    """What the model folder says of its validation."""
+    num_pairs, beam = len(result.hypotheses), config.validation.beam_size
+    scores = [
+        ModelScore(
+            metric=score.metric,
+            score=score.score,
+            signature=score.signature,
+            split="valid",
+            beam_size=beam,
+            num_pairs=num_pairs,
+        )
+        for score in (result.bleu, result.chrf)
+    ]
+    loss = ModelScore(
+        metric="loss",
+        score=result.loss_per_token,
+        signature="",
+        split="valid",
+        num_pairs=num_pairs,
+    )
+    return [*scores, loss]

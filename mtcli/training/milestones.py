@@ -1,0 +1,79 @@
+"""What happens every so often in a run: it is judged, and it is saved."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import asdict
+
+import torch
+
+from mtcli.training.averaging import holding_weights, mean_weights, named_weights
+from mtcli.training.checkpoint import Checkpoint, read_weights, write_checkpoint
+from mtcli.training.parts import LoopParts
+from mtcli.training.reporting import report_validation
+
+logger = logging.getLogger(__name__)
+
+
+def validate(parts: LoopParts) -> float:
+    """Judge the weights as they will be used, save them as a model; seconds that it took."""
+    started = time.perf_counter()
+    progress, world = parts.progress, parts.step_parts.world
+    with holding_weights(parts.model, weights_to_use(parts)):
+        result = parts.validator.validate(parts.model)
+        score = result.score_by(parts.best.metric)
+        is_best = parts.best.validated(score, progress.step)
+        if parts.plateau.validated(parts.config.schedule, is_better=is_best):
+            logger.info(
+                "no better score: the learning rate falls to %g of its peak", parts.plateau.ratio
+            )
+        if world.is_main:
+            parts.save_model(progress.step, result)
+            if is_best:
+                parts.run.point_best(progress.step)
+    duration_s = time.perf_counter() - started
+    if world.is_main:
+        report_validation(parts, result, is_best=is_best, duration_s=duration_s)
+    world.barrier()
+    return duration_s
+
+
+def weights_to_use(parts: LoopParts) -> dict[str, torch.Tensor] | None:
+    """What is validated and saved as model: an average where the config asks for one."""
+    if parts.average is not None:
+        return parts.average.weights
+    wanted = parts.config.checkpoints.average_last - 1
+    steps = [s for s in parts.run.checkpoint_steps() if s < parts.progress.step]
+    if wanted == 0 or not steps:
+        return None
+    earlier = [read_weights(parts.run, step) for step in steps[-wanted:]]
+    return mean_weights([*earlier, {n: w.cpu() for n, w in named_weights(parts.model).items()}])
+
+
+def save(parts: LoopParts) -> None:
+    """Write a checkpoint, then remove what is older than the config keeps."""
+    checkpoints, average = parts.config.checkpoints, parts.average
+    if parts.step_parts.world.is_main and not parts.run.checkpoint(parts.progress.step).exists():
+        write_checkpoint(
+            parts.run,
+            Checkpoint(
+                step=parts.progress.step,
+                weights=named_weights(parts.model),
+                optimizer=parts.step_parts.optimizers.state_tensors(),
+                average=None if average is None else average.weights,
+                state={
+                    "progress": asdict(parts.progress),
+                    "best": asdict(parts.best),
+                    "plateau": asdict(parts.plateau),
+                    "scaler": parts.step_parts.scaler.state_dict(),
+                    "average_steps": 0 if average is None else average.num_steps,
+                },
+            ),
+        )
+        parts.run.prune(
+            keep_last=checkpoints.keep_last,
+            keep_checkpoints=max(checkpoints.keep_last, checkpoints.average_last),
+            best_step=parts.best.step,
+        )
+    parts.step_parts.world.barrier()

@@ -1,0 +1,67 @@
+"""What the training loop works on, and how far it has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mtcli.config.schema import TrainConfig
+from mtcli.data.batches import Update
+from mtcli.data.prefetch import Prefetch
+from mtcli.model.seq2seq import Seq2Seq
+from mtcli.training.averaging import ExponentialAverage
+from mtcli.training.early_stopping import BestScore
+from mtcli.training.progress import Observer
+from mtcli.training.run_folder import RunFolder
+from mtcli.training.schedule import PlateauState
+from mtcli.training.step import StepParts
+from mtcli.training.stopping import StopRequest
+from mtcli.training.validation import ValidationResult, Validator
+
+
+@dataclass
+class Progress:
+    """How far a run has come. Saved in every checkpoint."""
+
+    step: int = 0
+    """Updates made."""
+    epoch: int = 0
+    """Epoch of the next update, from 0."""
+    update: int = 0
+    """Index of the next update within its epoch."""
+    total_tgt_tokens: int = 0
+    total_steps: int | None = None
+    """Number of the last step, once it is known."""
+    elapsed_s: float = 0.0
+
+
+@dataclass
+class LoopParts:
+    """What the loop works on. `progress`, `best`, `plateau`, the weights, the optimizers, the
+    average and the loss scaler are all that changes, and all that a checkpoint holds.
+    """
+
+    config: TrainConfig
+    run: RunFolder
+    model: Seq2Seq
+    step_parts: StepParts
+    average: ExponentialAverage | None
+    validator: Validator
+    progress: Progress
+    best: BestScore
+    plateau: PlateauState
+    open_stream: Callable[[int, int], Prefetch[Update]]
+    """(epoch, update) -> the updates from there on, ending with the last epoch."""
+    save_model: Callable[[int, ValidationResult], None]
+    """Write the model folder of a step with the weights that the model holds now."""
+    stop: StopRequest
+    observer: Observer
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an invocation ended."""
+
+    is_finished: bool
+    """False: stopped before the end, and resumable."""
+    reason: str

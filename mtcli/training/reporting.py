@@ -1,0 +1,113 @@
+"""From the loop's counters to metrics.jsonl, the log and whoever watches."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import torch
+
+from mtcli.training.parts import LoopParts, Outcome
+from mtcli.training.progress import (
+    MetricsFile,
+    StepMetrics,
+    ValidationMetrics,
+    describe_duration,
+    describe_step,
+    describe_validation,
+)
+from mtcli.training.validation import ValidationResult
+
+logger = logging.getLogger(__name__)
+
+
+class Report:
+    """Sums since the last line of the log."""
+
+    def __init__(self, waited_before_s: float = 0.0) -> None:
+        self.started = time.perf_counter()
+        self.loss_sum = torch.zeros(())
+        self.num_steps = self.num_tokens = self.num_cells = 0
+        self.waited_before_s = waited_before_s
+
+
+def report_steps(
+    parts: LoopParts, report: Report, grad_norm: float, multiplier: float, waited_s: float
+) -> None:
+    """One line of metrics and of the log, over the steps since the last."""
+    progress, world = parts.progress, parts.step_parts.world
+    (loss_sum,) = world.sum_floats([report.loss_sum.item()])
+    seconds = max(time.perf_counter() - report.started, 1e-9)
+    if not world.is_main:
+        return
+    left = None if progress.total_steps is None else progress.total_steps - progress.step
+    metrics = StepMetrics(
+        step=progress.step,
+        total_steps=progress.total_steps,
+        epoch=progress.epoch,
+        loss_per_token=loss_sum / report.num_tokens,
+        grad_norm=grad_norm,
+        lr=parts.step_parts.optimizers.describe()[0].lr * multiplier,
+        tgt_tokens_per_s=report.num_tokens / seconds,
+        tgt_tokens_per_update=report.num_tokens / report.num_steps,
+        cells_per_update=report.num_cells / report.num_steps,
+        data_wait_share=min(1.0, (waited_s - report.waited_before_s) / seconds),
+        total_tgt_tokens=progress.total_tgt_tokens,
+        elapsed_s=progress.elapsed_s,
+        eta_s=None if left is None else left * seconds / report.num_steps,
+    )
+    MetricsFile(parts.run.metrics).write("step", metrics)
+    logger.info(describe_step(metrics), extra={"is_progress": True})
+    parts.observer.reported(metrics)
+
+
+def report_validation(
+    parts: LoopParts, result: ValidationResult, *, is_best: bool, duration_s: float
+) -> None:
+    """A validation in metrics.jsonl and in the log; each one shows another sample sentence."""
+    progress, best = parts.progress, parts.best
+    if best.score is None or best.step is None:
+        raise ValueError("nothing was validated")
+    sample = progress.step % len(result.hypotheses)
+    metrics = ValidationMetrics(
+        step=progress.step,
+        epoch=progress.epoch,
+        loss_per_token=result.loss_per_token,
+        perplexity=result.perplexity,
+        bleu=result.bleu.score,
+        chrf=result.chrf.score,
+        bleu_signature=result.bleu.signature,
+        chrf_signature=result.chrf.signature,
+        is_best=is_best,
+        best_score=best.score,
+        best_step=best.step,
+        total_tgt_tokens=progress.total_tgt_tokens,
+        elapsed_s=progress.elapsed_s,
+        duration_s=duration_s,
+        sample_source=parts.validator.pairs.src_texts[sample],
+        sample_hypothesis=result.hypotheses[sample],
+        sample_reference=parts.validator.pairs.tgt_texts[sample],
+    )
+    MetricsFile(parts.run.metrics).write("validation", metrics)
+    logger.info(describe_validation(metrics))
+    logger.info(
+        "  source:     %s\n  hypothesis: %s\n  reference:  %s",
+        metrics.sample_source,
+        metrics.sample_hypothesis,
+        metrics.sample_reference,
+    )
+    parts.observer.validated(metrics)
+
+
+def describe_end(parts: LoopParts, outcome: Outcome) -> str:
+    """The last line of the log."""
+    progress, best = parts.progress, parts.best
+    found = (
+        "no validation yet"
+        if best.score is None
+        else (f"best {best.metric} {best.score:.2f} at step {best.step}")
+    )
+    return (
+        f"{outcome.reason}: {progress.step} steps, {progress.total_tgt_tokens} target tokens in"
+        f" {describe_duration(progress.elapsed_s)}; {found}"
+    )
