@@ -32,6 +32,8 @@ IDENTITY_PREFIXES = (
     "optim.kind",
     "batch.tokens_per_update",
     "training.ema_decay",
+    "training.init_from",
+    "training.init_tokenizer",
 )
 """Keys, and sections whose every key, make a run the run that it is; see identity_differences."""
 

@@ -30,6 +30,9 @@ def resolve(config: TrainConfig, working_dir: Path) -> TrainConfig:
         run_dir=run_dir,
         data=_resolve_data(config.data, working_dir, run_dir.parent / ".cache"),
         tokenizer=_resolve_tokenizer(tokenizer, working_dir),
+        training=replace(
+            config.training, init_from=_absolute_or_none(config.training.init_from, working_dir)
+        ),
     )
 
 

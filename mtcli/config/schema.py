@@ -412,6 +412,12 @@ class TrainingConfig:
     ema_decay: Annotated[float, Gt(0), Lt(1)] | None = None
     """Decay per step of an exponential moving average of the weights, which is then what is
     validated and saved as model; null keeps none."""
+    init_from: Path | None = None
+    """Model folder, or run folder whose best model, to start from (fine-tuning): its weights, and
+    its tokenizer where `tokenizer` names none. The optimizer starts afresh."""
+    init_tokenizer: Literal["same", "any"] = "same"
+    """With `init_from`: `same` refuses a tokenizer that is not the model's; `any` leaves embeddings
+    and output projection at random, so that the tokenizer may be another."""
     log_every_steps: Positive = 50
     """Steps between lines of the log."""
 

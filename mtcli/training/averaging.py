@@ -37,6 +37,10 @@ class ExponentialAverage:
         averages = list(self.weights.values())
         torch._foreach_lerp_(averages, [p.detach() for p in model.parameters()], 1 - decay)
 
+    def restart(self, model: nn.Module) -> None:
+        """Begin again with the weights that `model` has now."""
+        self.load(named_weights(model), 0)
+
     def load(self, weights: dict[str, Tensor], num_steps: int) -> None:
         """Go on from what was saved."""
         for name, value in weights.items():

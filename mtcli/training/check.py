@@ -25,6 +25,7 @@ from mtcli.training.run_folder import RunFolder
 from mtcli.training.step import StepParts, train_step
 from mtcli.training.tensors import to_tensors
 from mtcli.training.validation import batch_of
+from mtcli.training.warm_start import starting_model
 
 _MIB = 2**20
 
@@ -45,7 +46,8 @@ def check(config: TrainConfig) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as temporary:
         run = RunFolder(Path(temporary))
         data = replace(config.data, cache_dir=Path(temporary) / "cache")
-        corpus = prepare_corpus(replace(config, data=data), run, World())
+        start = starting_model(config)
+        corpus = prepare_corpus(replace(config, data=data), run, World(), start)
         yield from _describe_corpus(config, corpus)
         yield from _one_step(config, corpus, numerics)
 

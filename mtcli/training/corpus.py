@@ -6,10 +6,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shutil import copyfile
 from typing import TypeVar
 
 import numpy as np
 
+from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema import TrainConfig
 from mtcli.data.batches import BatchStream, Sampling, Update
 from mtcli.data.building import open_or_build
@@ -25,6 +27,7 @@ from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.tokenizer.train import SHARED_MODEL, SRC_MODEL, TGT_MODEL, train_tokenizers
 from mtcli.training.run_folder import RunFolder
 from mtcli.training.validation import ValidationSet
+from mtcli.training.warm_start import check_tokenizers, tokenizers_of
 
 logger = logging.getLogger(__name__)
 
@@ -53,15 +56,25 @@ class Corpus:
     valid: ValidationSet
 
 
-def prepare_corpus(config: TrainConfig, run: RunFolder, world: World) -> Corpus:
+def prepare_corpus(
+    config: TrainConfig, run: RunFolder, world: World, start: Bundle | None = None
+) -> Corpus:
     """Train or read the tokenizers, tokenise or open the store, read the validation pairs.
+
+    Args:
+        config: says where they are.
+        run: where what is trained goes.
+        world: the processes that share them.
+        start: the model that the run starts from, if any.
 
     Raises:
         DataError: the corpus is missing, malformed or empty.
         TokenizerError: a tokenizer cannot be trained or read.
     """
     holdout = np.array(on_main(world, lambda: _hold_out(config)), dtype=np.int64)
-    files = on_main(world, lambda: find_tokenizers(config, run, holdout))
+    files = on_main(world, lambda: find_tokenizers(config, run, holdout, start))
+    if start is not None:
+        check_tokenizers(config, start, files)
     src, tgt = open_tokenizers(files)
     if world.is_main:
         _report_tokenizers(config, run, src, tgt)
@@ -86,10 +99,13 @@ def _hold_out(config: TrainConfig) -> list[int]:
     return chosen
 
 
-def find_tokenizers(config: TrainConfig, run: RunFolder, holdout: Indices) -> dict[str, Path]:
-    """Files of the tokenizers that the config gives, else of those that the run has trained.
+def find_tokenizers(
+    config: TrainConfig, run: RunFolder, holdout: Indices, start: Bundle | None
+) -> dict[str, Path]:
+    """Files of the tokenizers, named as in the model folder.
 
-    They are named as in the model folder.
+    They are those that the config names, else those of the model that the run starts from, else
+    those that the run has trained.
     """
     settings = config.tokenizer
     if settings.model is not None:
@@ -98,6 +114,10 @@ def find_tokenizers(config: TrainConfig, run: RunFolder, holdout: Indices) -> di
         return {SRC_MODEL: settings.src_model, TGT_MODEL: settings.tgt_model}
     names = [SHARED_MODEL] if settings.shared else [SRC_MODEL, TGT_MODEL]
     files = {name: run.tokenizers / name for name in names}
+    if start is not None and config.training.init_tokenizer == "same":
+        for name, path in tokenizers_of(start, shared=settings.shared).items():
+            run.tokenizers.mkdir(parents=True, exist_ok=True)
+            copyfile(path, files[name])  # so that the run goes on when that model is gone
     if not all(path.exists() for path in files.values()):
         logger.info(
             "training the tokenizer: %s, %d pieces", settings.algorithm, settings.vocab_size

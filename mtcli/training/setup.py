@@ -36,6 +36,7 @@ from mtcli.training.schedule import PlateauState, fits_budget, needs_total_steps
 from mtcli.training.step import StepParts
 from mtcli.training.stopping import StopRequest
 from mtcli.training.validation import ValidationResult, Validator
+from mtcli.training.warm_start import starting_model, take_weights
 
 logger = logging.getLogger(__name__)
 
@@ -84,8 +85,15 @@ def train(
             for change in changed:
                 logger.info("changed since the last invocation: %s", change)
         world.barrier()
-        corpus = prepare_corpus(config, run, world)
+        # A run that has begun goes on by itself: what it started from may be gone by then.
+        has_begun = on_main(world, lambda: bool(run.checkpoint_steps()))
+        start = None if has_begun else starting_model(config)
+        corpus = prepare_corpus(config, run, world, start)
         parts = build(config, run, corpus, numerics, world, stop, observer or SilentObserver())
+        if start is not None:
+            take_weights(parts.model, config, start)
+            if parts.average is not None:
+                parts.average.restart(parts.model)
         if outcome := already_finished(parts):
             logger.info(outcome.reason)
             return outcome

@@ -1,0 +1,102 @@
+"""Starting a run from a model folder: fine-tuning, or another pair of languages."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mtcli.bundle.model_folder import (
+    SHARED_TOKENIZER,
+    SRC_TOKENIZER,
+    TGT_TOKENIZER,
+    Bundle,
+    read_model,
+)
+from mtcli.bundle.resolve import resolve_model
+from mtcli.config.schema import TrainConfig
+from mtcli.errors import ConfigError
+from mtcli.folders import sha256_of
+from mtcli.model.seq2seq import Seq2Seq
+from mtcli.training.averaging import named_weights
+
+logger = logging.getLogger(__name__)
+
+_VOCABULARY_WEIGHTS = ("shared_embed.", "src_embed.", "tgt_embed.", "output_proj.")
+
+
+def starting_model(config: TrainConfig) -> Bundle | None:
+    """The model folder that `training.init_from` means; None without it.
+
+    Raises:
+        ModelFolderError: there is no such model, or it is damaged.
+    """
+    path = config.training.init_from
+    return None if path is None else read_model(resolve_model(path))
+
+
+def tokenizers_of(bundle: Bundle, *, shared: bool) -> dict[str, Path]:
+    """The model's tokenizers, by their names in a model folder.
+
+    Raises:
+        ConfigError: the config wants one tokenizer and the model has two, or the reverse.
+    """
+    if bundle.card.shared_vocab != shared:
+        has, wants = ("one", "two") if bundle.card.shared_vocab else ("two", "one")
+        raise ConfigError(
+            f"training.init_from: {bundle.path} has {has} tokenizer(s), but tokenizer.shared asks"
+            f" for {wants}; set tokenizer.shared: {str(bundle.card.shared_vocab).lower()}"
+        )
+    if shared:
+        return {SHARED_TOKENIZER: bundle.src_tokenizer_path}
+    return {SRC_TOKENIZER: bundle.src_tokenizer_path, TGT_TOKENIZER: bundle.tgt_tokenizer_path}
+
+
+def check_tokenizers(config: TrainConfig, bundle: Bundle, files: dict[str, Path]) -> None:
+    """Refuse to put a model's embeddings under other pieces.
+
+    Raises:
+        ConfigError: a tokenizer is not the model's, and `training.init_tokenizer` is `same`.
+    """
+    if config.training.init_tokenizer == "any":
+        return
+    own = tokenizers_of(bundle, shared=config.tokenizer.shared)
+    for name, path in files.items():
+        if sha256_of(path) != sha256_of(own[name]):
+            raise ConfigError(
+                f"training.init_from: the tokenizer {path} is not that of {bundle.path}; leave"
+                " tokenizer.model out to keep the model's, or set training.init_tokenizer: any to"
+                " start with fresh embeddings"
+            )
+
+
+@torch.no_grad()
+def take_weights(model: Seq2Seq, config: TrainConfig, bundle: Bundle) -> None:
+    """Put the model folder's weights into `model`.
+
+    Raises:
+        ConfigError: the architectures differ.
+    """
+    keeps_vocabulary = config.training.init_tokenizer == "same"
+    theirs = {
+        name: torch.from_numpy(array)
+        for name, array in bundle.weights().items()
+        if keeps_vocabulary or not name.startswith(_VOCABULARY_WEIGHTS)
+    }
+    own: dict[str, Tensor] = {
+        name: weight
+        for name, weight in named_weights(model).items()
+        if keeps_vocabulary or not name.startswith(_VOCABULARY_WEIGHTS)
+    }
+    for name in sorted(own.keys() | theirs.keys()):
+        shapes = [list(side[name].shape) if name in side else "none" for side in (own, theirs)]
+        if shapes[0] != shapes[1]:
+            raise ConfigError(
+                f"training.init_from: the weight {name} has shape {shapes[0]} by the model section"
+                f" and {shapes[1]} in {bundle.path}; the model section must be that of its"
+                " model.json"
+            )
+        own[name].copy_(theirs[name])
+    logger.info("starting from %s: %d of its weight tensors", bundle.path, len(theirs))
