@@ -1,0 +1,256 @@
+"""German word order: main clauses, questions, commands, subordinate and infinitive clauses."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from mtcli.demo.function_words import NEVER, A
+from mtcli.demo.german_words import (
+    REFLEXIVES,
+    adverbial,
+    description_words,
+    imperative,
+    nominal,
+    present,
+    preterite,
+)
+from mtcli.demo.spelling import punctuate
+from mtcli.demo.syntax import (
+    Adverbial,
+    Clause,
+    Comparison,
+    Description,
+    Expletive,
+    Link,
+    Measure,
+    Mood,
+    Nominal,
+    NounPhrase,
+    Predicate,
+    Pronoun,
+    Purpose,
+    Sentence,
+    Slot,
+    Subordinate,
+    is_indefinite,
+    person_of,
+)
+from mtcli.demo.verb_forms import GERN, HABEN, SEIN, WERDEN
+from mtcli.demo.words import Case, Tense
+
+
+class _Order(Enum):
+    """Where the finite verb stands."""
+
+    SECOND = auto()
+    FIRST = auto()
+    LAST = auto()
+    INFINITIVE = auto()
+    """Nowhere: `zu` with an infinitive closes the clause."""
+    SHARED = auto()
+    """Nowhere: the clause before it has said subject and auxiliary."""
+
+
+def german_sentence(sentence: Sentence) -> str:
+    """The German sentence, capitalised and with its final mark."""
+    clause = sentence.clause
+    if sentence.mood is Mood.COMMAND:
+        words = [*(["bitte"] if sentence.is_polite else []), *_command(clause)]
+    else:
+        is_plain_question = sentence.mood is Mood.QUESTION and clause.front is None
+        words = _clause(clause, _Order.FIRST if is_plain_question else _Order.SECOND)
+    match sentence.link, sentence.second:
+        case Link.AND, Clause() as second:
+            words += ["und", *_clause(second, _Order.SECOND)]
+        case Link.BUT, Clause() as second:
+            words += [",", "aber", *_clause(second, _Order.SECOND)]
+        case Link.SO, Clause() as second:
+            words += [",", "deshalb", *_clause(second, _Order.FIRST)]
+        case Link.SAME_SUBJECT, Clause() as second:
+            words += ["und", *_clause(second, _Order.SHARED)]
+    mark = {Mood.STATEMENT: ".", Mood.QUESTION: "?", Mood.COMMAND: "!"}[sentence.mood]
+    return punctuate(words, "." if sentence.is_polite else mark)
+
+
+def _verb_forms(clause: Clause) -> tuple[str, list[str]]:
+    """The finite verb and what closes the clause: participle, infinitive or separable prefix."""
+    verb, person = clause.verb.german, person_of(clause.subject)
+    modal = None if clause.modal is GERN else clause.modal
+    if modal is not None:
+        forms = modal.german_past if clause.tense is Tense.PAST else modal.german
+        return forms[person], [verb.particle + verb.infinitive]
+    if clause.tense is Tense.FUTURE:
+        return WERDEN[person], [verb.particle + verb.infinitive]
+    if clause.tense is Tense.PAST:
+        past = preterite(verb, person)
+        if past is not None:
+            return past, []
+        return (SEIN if verb.takes_sein else HABEN)[person], [verb.participle]
+    return present(verb, person), [verb.particle] if verb.particle else []
+
+
+def _slots(clause: Clause) -> dict[Slot, list[str]]:
+    """The words of every filled slot."""
+    slots: dict[Slot, list[str]] = {}
+    if clause.subject is not None:
+        slots["subject"] = nominal(clause.subject, Case.NOMINATIVE)
+        slots["subject"] += _embedded(clause.subject)
+    takes_kein = _takes_kein(clause)
+    if isinstance(clause.accusative, Measure):
+        slots["accusative"] = [clause.accusative.number.german, clause.accusative.unit.german]
+    elif clause.accusative is not None:
+        slots["accusative"] = nominal(clause.accusative, Case.ACCUSATIVE, is_negated=takes_kein)
+    if clause.dative is not None:
+        slots["dative"] = nominal(clause.dative, Case.DATIVE)
+    if clause.predicate is not None:
+        slots["predicate"] = _predicate(clause.predicate, is_negated=takes_kein)
+    adverbials: tuple[tuple[Slot, Adverbial | None], ...] = (
+        ("time", clause.time),
+        ("cause", clause.cause),
+        ("frequency", clause.frequency),
+        ("manner", clause.manner),
+        ("companion", clause.companion),
+        ("place", clause.place),
+        ("goal", clause.goal),
+    )
+    slots.update({slot: adverbial(node) for slot, node in adverbials if node is not None})
+    return slots
+
+
+def _takes_kein(clause: Clause) -> bool:
+    """Whether the negation is `kein`: an object with `ein`, or with no article at all."""
+    target = clause.predicate if clause.accusative is None else clause.accusative
+    return (
+        clause.is_negated
+        and clause.modal is not GERN
+        and isinstance(target, NounPhrase)
+        and target.possessor is None
+        and (target.determiner is None or target.determiner is A)
+    )
+
+
+def _predicate(predicate: Predicate, *, is_negated: bool) -> list[str]:
+    match predicate:
+        case Description():
+            return description_words(predicate, None)
+        case Comparison(adjective=adjective, standard=standard, is_equal=is_equal):
+            words = nominal(standard, Case.NOMINATIVE)
+            if is_equal:
+                return ["so", adjective.german, "wie", *words]
+            return [adjective.german_comparative, "als", *words]
+        case Measure(number=number, unit=unit):
+            return [number.german, unit.german]
+        case NounPhrase():
+            return nominal(predicate, Case.NOMINATIVE, is_negated=is_negated)
+
+
+def _embedded(node: Nominal) -> list[str]:
+    """The relative clause of a subject, between its commas."""
+    if isinstance(node, NounPhrase) and node.relative is not None:
+        return [",", *_clause(node.relative, _Order.LAST), ","]
+    return []
+
+
+_LIKE_SUBJECTS = (["sie"], ["es"])
+
+
+def _middle(clause: Clause, slots: dict[Slot, list[str]], *, has_subject: bool) -> list[str]:
+    """The words between the finite verb and the clause's end.
+
+    Subject, pronouns, time, cause, frequency, definite objects, nicht, manner, company and place,
+    indefinite objects, goal: so the new and the close-knit stand last. A pronoun stands before a
+    noun that is the subject, unless one could take it for the subject; `nie` stands like `nicht`.
+    """
+
+    def words_of(*names: Slot) -> list[str]:
+        return [word for name in names if name != clause.front for word in slots.get(name, ())]
+
+    objects: tuple[tuple[Slot, object], ...] = (
+        ("dative", clause.dative),
+        ("accusative", clause.accusative),
+    )
+    pronouns: list[Slot] = [slot for slot, node in objects if isinstance(node, Pronoun)]
+    late: list[Slot] = [slot for slot, node in objects if is_indefinite(node)]
+    early = [slot for slot, _ in objects if slot not in pronouns and slot not in late]
+    subject = words_of("subject") if has_subject else []
+    reflexive = [REFLEXIVES[person_of(clause.subject)]] if clause.verb.german.is_reflexive else []
+    light = reflexive + words_of(*reversed(pronouns))
+    subject_leads = isinstance(clause.subject, (Pronoun, Expletive)) or light in _LIKE_SUBJECTS
+    takes_nicht = clause.is_negated and not _takes_kein(clause)
+    negates_like_nicht = clause.frequency is NEVER
+    return [
+        *(subject + light if subject_leads else light + subject),
+        *words_of("time", "cause"),
+        *([] if negates_like_nicht else words_of("frequency")),
+        *words_of(*early),
+        *(words_of("frequency") if negates_like_nicht else []),
+        *(["nicht"] if takes_nicht else []),
+        *(["gern"] if clause.modal is GERN else []),
+        *words_of("manner", "companion", "place"),
+        *words_of(*late),
+        *words_of("predicate", "goal"),
+    ]
+
+
+def _clause(clause: Clause, order: _Order) -> list[str]:
+    """A clause with all that hangs on it."""
+    slots = _slots(clause)
+    finite, closing = _verb_forms(clause)
+    before, after = _subordinate_parts(clause)
+    opening = before or (slots[clause.front] if clause.front else [])
+    subject_opens = order is _Order.SECOND and not opening
+    is_headless = order in (_Order.INFINITIVE, _Order.SHARED)
+    middle = _middle(clause, slots, has_subject=not (subject_opens or is_headless))
+    match order:
+        case _Order.SECOND | _Order.FIRST:
+            first = slots["subject"] if subject_opens else opening
+            words = [*first, finite, *middle, *closing]
+        case _Order.LAST:
+            words = [*opening, *middle, *_verb_last(clause, finite, closing)]
+        case _Order.INFINITIVE:
+            words = [*middle, *_infinitive(clause)]
+        case _Order.SHARED:
+            words = [*middle, *closing]
+    return words + _postponed(clause) + after
+
+
+def _verb_last(clause: Clause, finite: str, closing: list[str]) -> list[str]:
+    """The verbs at the end of a subordinate clause: anruft, angerufen hat, anrufen will."""
+    if closing == [clause.verb.german.particle]:
+        return [closing[0] + finite]
+    return [*closing, finite]
+
+
+def _infinitive(clause: Clause) -> list[str]:
+    verb = clause.verb.german
+    if verb.particle:
+        return [f"{verb.particle}zu{verb.infinitive}"]
+    return ["zu", verb.infinitive]
+
+
+def _postponed(clause: Clause) -> list[str]:
+    """The relative clause of an object or predicate, behind the verbs."""
+    for node in (clause.accusative, clause.dative, clause.predicate):
+        if isinstance(node, NounPhrase) and node.relative is not None:
+            return [",", *_clause(node.relative, _Order.LAST), ","]
+    return []
+
+
+def _subordinate_parts(clause: Clause) -> tuple[list[str], list[str]]:
+    """What a subordinate clause puts before the finite verb, and what behind the clause."""
+    match clause.subordinate:
+        case Subordinate(conjunction=conjunction, clause=inner, comes_first=comes_first):
+            words = [conjunction.german] if conjunction.german else []
+            words += _clause(inner, _Order.LAST)
+            return ([*words, ","], []) if comes_first else ([], [",", *words])
+        case Purpose(clause=inner):
+            return [], [",", "um", *_clause(inner, _Order.INFINITIVE)]
+        case _:
+            return [], []
+
+
+def _command(clause: Clause) -> list[str]:
+    verb = clause.verb.german
+    particle = [verb.particle] if verb.particle else []
+    middle = _middle(clause, _slots(clause), has_subject=False)
+    return [imperative(verb), *middle, *particle]
