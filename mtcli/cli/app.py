@@ -30,7 +30,10 @@ COMMANDS = {
     ),
     "tokenizer": ("mtcli.cli.tokenizer", "Train a SentencePiece model, encode and decode text."),
     "config": ("mtcli.cli.config", "Write a config template, check and show a config."),
-    "demo": ("mtcli.cli.demo", "Make a small made-up corpus and train on it."),
+    "demo": (
+        "mtcli.cli.demo",
+        "Write a made-up English-German corpus and a config that trains on it in minutes.",
+    ),
 }
 """Name of a command: its module, which holds a Typer called `app`, and its line in `--help`."""
 
