@@ -44,9 +44,9 @@ def test_blank_lines_keep_their_bytes(blank):
 
 def test_what_is_not_utf8_is_replaced_and_told():
     assert lines_of(b"caf\xe9!\nfine\n\xff") == [
-        Line("caf\ufffd!", b"\n", None, False),
-        Line("fine", b"\n", None, True),
-        Line("\ufffd", b"", None, False),
+        Line("caf\ufffd!", b"\n", None, False, 6),
+        Line("fine", b"\n", None, True, 5),
+        Line("\ufffd", b"", None, False, 1),
     ]
 
 

@@ -31,7 +31,7 @@ def test_a_last_line_with_an_empty_answer_is_still_a_line():
 def test_the_report_counts():
     content = "fine\ncaf\xe9\n".encode("latin-1") + b"\n" + b"x" * 50 + b"\n"
     output, report = translated(content, max_src_length=30)
-    assert report == StreamReport(num_lines=4, num_split=1, num_invalid=1)
+    assert report == StreamReport(num_lines=4, num_over_limit=1, num_invalid=1)
     assert output == "fine\ncaf\ufffd\n\n".encode() + b"x" * 25 + b" " + b"x" * 25 + b"\n"
 
 
@@ -85,7 +85,7 @@ class CountingSink(io.BytesIO):
 @pytest.mark.parametrize(
     "options",
     [
-        StreamOptions(DecodingConfig(), is_interactive=True),
+        StreamOptions(DecodingConfig(), is_line_buffered=True),
         StreamOptions(DecodingConfig(batch_size=1)),
     ],
     ids=["terminal", "batch_size=1"],
