@@ -1,13 +1,17 @@
+import json
 import os
 import pty
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from typer.testing import CliRunner
 
 from mtcli.cli.app import app
 from mtcli.translating.translator import Translator
+from tests.unit.translating.fakes import FakeEngine, fake_translator
 from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
 
 INPUT = b"ralo teku minaro.\n\nsef dolu\r\npav erin kostu ralo.\n \t\ncaf\xe9\nlast one"
@@ -239,3 +243,121 @@ def test_help_says_what_holds_by_default():
     assert result.exit_code == 0
     assert "(the model's)" in result.stdout
     assert "(standard input)" in result.stdout
+
+
+def test_json_lines(model):
+    result = mtcli_translate("-m", model, "--jsonl", "--n-best", 2, "-q", input_bytes=INPUT)
+    assert result.exit_code == 0
+    found = [json.loads(line) for line in result.stdout_bytes.decode().splitlines()]
+    assert [entry["line"] for entry in found] == [1, 2, 3, 4, 5, 6, 7]
+    assert list(found[0]) == [
+        "line", "source", "translation", "score", "log_prob", "pieces", "n_best", "flags",
+    ]  # fmt: skip
+    assert found[0]["source"] == "ralo teku minaro."
+    assert found[5]["source"] == "caf\ufffd"
+    assert found[1]["flags"] == found[4]["flags"] == ["empty"]
+    (best, second) = Translator.load(model, device="cpu").translate_n_best(
+        ["ralo teku minaro."], 2
+    )[0]
+    assert found[0]["translation"] == best.text
+    assert found[0]["log_prob"] == pytest.approx(best.log_prob, abs=1e-4)
+    assert found[0]["n_best"][1]["translation"] == second.text
+    assert "".join(found[0]["pieces"]).replace("\u2581", " ").strip() == best.text
+
+
+@pytest.mark.parametrize(
+    "mode", [[], ["--jsonl"], ["--n-best", 2]], ids=["text", "jsonl", "n-best"]
+)
+def test_an_interrupted_output_is_gone_on_with(model, tmp_path, mode):
+    source, whole, output = tmp_path / "in", tmp_path / "whole", tmp_path / "out"
+    source.write_bytes(INPUT)
+    # one by one, for sums in batches of other shapes are rounded otherwise
+    common = ["-m", model, "--input", source, "--batch-size", 1, *mode]
+    assert mtcli_translate(*common, "--output", whole).exit_code == 0
+    expected = whole.read_bytes()
+    for cut in (0, 1, len(expected) // 2, len(expected) - 1, len(expected)):
+        output.write_bytes(expected[:cut])
+        result = mtcli_translate(*common, "--output", output, "--resume")
+        assert result.exit_code == 0
+        assert output.read_bytes() == expected
+    output.unlink()
+    result = mtcli_translate(*common, "--output", output, "--resume")
+    assert output.read_bytes() == expected
+    assert f"{output} answers 0 lines, going on with the next" in result.stderr
+
+
+def test_what_cannot_be_gone_on_with_stays_as_it_is(model, tmp_path):
+    source, output = tmp_path / "in", tmp_path / "out"
+    source.write_bytes(b"sef\n")
+    output.write_bytes(b"a\nb\nto")
+    common = ["-m", model, "--input", source, "--resume"]
+    assert "--resume needs --output FILE" in errors(*common)
+    assert "out answers 2 lines, but the input has 1: it is not the output of this input" in errors(
+        *common, "--output", output
+    )
+    assert "out:2: this is not the JSON object of line 2" in errors(
+        *common, "--output", output, "--jsonl"
+    )
+    assert "out:1: this is no entry of the n-best list of line 0" in errors(
+        *common, "--output", output, "--n-best", 1
+    )
+    assert "/dev/null: --resume needs a plain file" in errors(*common, "--output", "/dev/null")
+    assert output.read_bytes() == b"a\nb\nto"
+
+
+def test_sentences_are_translated_one_by_one(model):
+    translator = Translator.load(model, device="cpu")
+    sentences = ["Ralo teku.", "Sef dolu pav."]
+    result = mtcli_translate(
+        "-m", model, "--split-sentences", "-q", input_bytes=" ".join(sentences).encode()
+    )
+    assert result.stdout_bytes.decode() == " ".join(translator.translate(sentences))
+
+
+def test_doubts_are_noted(model, monkeypatch):
+    engine = FakeEngine(answer=lambda ids: ids[:2] * 9, is_complete=False)
+    monkeypatch.setattr(Translator, "of_bundle", lambda *_, **__: fake_translator(engine))
+    result = mtcli_translate("-m", model, input_bytes=b"sef dolu\n\npav\n")
+    assert result.stdout_bytes == b"se" * 9 + b"\n\n" + b"pa" * 9 + b"\n"
+    assert result.stderr.splitlines()[1:] == [
+        "warning: 2 lines got a translation that the model did not end within the longest length",
+        "warning: 2 lines got a translation that repeats itself",
+    ]
+    assert len(engine.calls) == 2
+    mtcli_translate("-m", model, "--no-retry", input_bytes=b"sef dolu\n\npav\n")
+    assert len(engine.calls) == 3
+
+
+def started(*arguments, **pipes):
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)], stdin=subprocess.PIPE, stderr=subprocess.PIPE, **pipes
+    )
+
+
+def test_line_buffered_answers_each_line_at_once(model):
+    with started("-m", model, "--line-buffered", "-q", stdout=subprocess.PIPE) as translate:
+        for text, ending in ((b"sef dolu\n", b"\n"), (b"\n", b"\n"), (b"pav\r\n", b"\r\n")):
+            translate.stdin.write(text)
+            translate.stdin.flush()
+            assert translate.stdout.readline().endswith(ending)
+        stdout, stderr = translate.communicate(timeout=60)
+    assert (translate.returncode, stdout, stderr) == (0, b"", b"")
+
+
+def test_ctrl_c_is_quiet_and_resume_goes_on(model, tmp_path):
+    output = tmp_path / "out"
+    arguments = ["-m", model, "--batch-size", "2", "-q", "--output", output]
+    with started(*arguments, "--line-buffered") as translate:
+        translate.stdin.write(b"sef dolu\npav\n")
+        translate.stdin.flush()
+        while not output.exists() or output.read_bytes().count(b"\n") < 2:
+            time.sleep(0.05)
+            assert translate.poll() is None
+        translate.send_signal(signal.SIGINT)
+        _, stderr = translate.communicate(timeout=60)
+    assert (translate.returncode, stderr) == (130, b"")
+    before = output.read_bytes()
+    result = mtcli_translate(*arguments, "--resume", input_bytes=b"sef dolu\npav\nkostu\n")
+    assert result.exit_code == 0
+    assert output.read_bytes().startswith(before)
+    assert output.read_bytes().count(b"\n") == 3
