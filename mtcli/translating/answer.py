@@ -88,6 +88,10 @@ def join_answer(
 
 
 def _join(hypotheses: Sequence[EngineHypothesis], tokenizer: Tokenizer) -> Translation:
+    if len(hypotheses) == 1:
+        (only,) = hypotheses
+        text = without_controls(tokenizer.decode(only.token_ids)).strip()
+        return Translation(text, only.log_prob, only.score, only.token_ids)
     texts = tokenizer.decode_batch([hypothesis.token_ids for hypothesis in hypotheses])
     return Translation(
         text=join_parts([without_controls(text).strip() for text in texts]),

@@ -57,6 +57,8 @@ def without_controls(text: str) -> str:
 
     So it cannot break a line, neither by the rules of bytes nor by those of Unicode.
     """
+    if text.isprintable():
+        return text  # which is nearly all there is; it knows no control character
     return _CONTROL.sub(lambda match: " " if match[0].isspace() else "", text)
 
 

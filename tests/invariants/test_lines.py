@@ -169,11 +169,12 @@ def test_a_million_random_lines():
     noise = generator.randbytes(5_000_000).replace(b"\n", b"\r")
     lines = [noise[5 * i : 5 * i + generator.randrange(8)] for i in range(1_000_000)]
     content = b"\n".join(lines) + b"\n"
-    started = time.monotonic()
+    started_s = time.process_time()
     report, output = translate(content, ENGINES["repeats"], 1024)
+    elapsed_s = time.process_time() - started_s
     assert report.num_lines == output.count(b"\n") == 1_000_000
     for old, new in zip(lines, output.split(b"\n"), strict=False):
         text = without_controls(old.removesuffix(b"\r").decode("utf-8", "replace"))
         ending = b"\r" if old.endswith(b"\r") else b""
         assert new == (text.strip().encode() + ending if text.strip() else old)
-    assert time.monotonic() - started < 120
+    assert elapsed_s < 120
