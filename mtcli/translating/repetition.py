@@ -25,6 +25,9 @@ _MORE_THAN_SOURCE = 1.5
 _LONGEST_SOURCE_UNIT = 64
 """Most characters of what is looked for in the source."""
 
+_NEARLY_A_SUM, _HALF_WAY, _AVERAGE = 0.2, 0.5, 1.0
+"""Exponents of the length."""
+
 Ids = Sequence[int]
 Decode = Callable[[Ids], str]
 
@@ -78,18 +81,20 @@ def most_times(items: Sequence[object], longest_unit: int) -> int:
 
 
 def second_settings(generation: DecodingConfig) -> DecodingConfig:
-    """How a repetition is translated again: a wider beam, and no reward for length.
+    """How a repetition is translated again: a wider beam, and next to no reward for length.
 
     An average over pieces rewards a loop, whose pieces are ever more probable; the plain sum
-    punishes each. From the plain sum it is the other way round. Batches are smaller by as much
-    as the beam is wider, so that memory is the same.
+    punishes each. What was searched by a sum, or nearly so, is searched by an average. Both are
+    averages with one exponent or another, which every engine can do. Batches are smaller by as
+    much as the beam is wider, so that memory is the same.
     """
     beam_size = max(4, 2 * generation.beam_size)
+    is_sum = generation.normalization == "none" or generation.length_penalty < _HALF_WAY
     return replace(
         generation,
         beam_size=beam_size,
-        normalization="average" if generation.normalization == "none" else "none",
-        length_penalty=1.0,
+        normalization="average",
+        length_penalty=_AVERAGE if is_sum else _NEARLY_A_SUM,
         batch_size=max(1, generation.batch_size * generation.beam_size // beam_size),
     )
 

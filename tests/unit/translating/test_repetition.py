@@ -107,10 +107,13 @@ def test_second_settings():
     first = DecodingConfig(beam_size=5, batch_size=64, normalization="gnmt", length_penalty=0.6)
     second = second_settings(first)
     assert (second.beam_size, second.batch_size) == (10, 32)
-    assert (second.normalization, second.max_length) == ("none", first.max_length)
+    assert (second.normalization, second.length_penalty) == ("average", 0.2)
+    assert second.max_length == first.max_length
     greedy = second_settings(DecodingConfig(beam_size=1, batch_size=2, normalization="none"))
     assert (greedy.beam_size, greedy.batch_size) == (4, 1)
     assert (greedy.normalization, greedy.length_penalty) == ("average", 1.0)
+    nearly = second_settings(DecodingConfig(length_penalty=0.2))
+    assert (nearly.normalization, nearly.length_penalty) == ("average", 1.0)
 
 
 @pytest.mark.parametrize(

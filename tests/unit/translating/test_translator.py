@@ -151,7 +151,9 @@ def test_a_repetition_is_translated_once_more():
     assert [t.score for t in mended.translations] == pytest.approx([-1 / 6, -2 / 6])
     assert [[len(src) for src in src_ids] for src_ids, _, _ in engine.calls] == [[4, 2], [2]]
     options = engine.calls[1][2]
-    assert (options.beam_size, options.normalization) == (10, "none")
+    assert (options.beam_size, options.normalization, options.length_penalty) == (
+        10, "average", 0.2,
+    )  # fmt: skip
 
 
 def test_a_repetition_that_stays_is_kept_and_flagged():
