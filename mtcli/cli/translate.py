@@ -208,6 +208,8 @@ def _note(text: str) -> None:
 
 def _open_input(path: Path | None) -> AbstractContextManager[BinaryIO]:
     if path is None:
+        if not sys.stdin:  # None where the caller closed it
+            raise DataError("standard input is closed: give --input FILE")
         return nullcontext(sys.stdin.buffer)
     try:
         return path.open("rb")
@@ -224,6 +226,8 @@ def _check_output(path: Path | None, input_path: Path | None, resume: bool) -> N
             raise MtcliError(
                 "--resume needs --output FILE: what was printed cannot be gone on with"
             )
+        if not sys.stdout:
+            raise MtcliError("standard output is closed: give --output FILE")
         return
     if path.is_dir():
         raise MtcliError(f"{path}: cannot be written, it is a folder")

@@ -175,6 +175,21 @@ def test_a_mistake_does_not_empty_the_output(model, tmp_path):
     assert (tmp_path / "out").read_bytes() == b"precious"
 
 
+def test_standard_streams_that_are_closed(model):
+    for closing, sentence in (
+        ("<&-", "standard input is closed: give --input FILE"),
+        (">&-", "standard output is closed: give --output FILE"),
+    ):
+        shell = f'"$0" -m mtcli translate -m "$1" {closing}'
+        result = subprocess.run(
+            ["sh", "-c", shell, sys.executable, model],
+            capture_output=True,
+            check=False,
+            input=b"" if closing.startswith(">") else None,
+        )
+        assert (result.returncode, result.stderr.decode()) == (2, f"error: {sentence}\n")
+
+
 def test_a_full_disk_is_the_users(model):
     result = mtcli_translate("-m", model, "--output", "/dev/full", input_bytes=INPUT)
     assert result.exit_code == 2
