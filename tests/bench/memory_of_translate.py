@@ -1,7 +1,7 @@
 """Memory of `mtcli translate` while millions of lines run through it, and whether all come out.
 
 Usage: python tests/bench/memory_of_translate.py [--lines 200000] [--stub-lines 20000]
-           [--noise-lines 100000] [--svg docs/translate-memory.svg]
+           [--noise-lines 100000] [--at-once] [--svg docs/translate-memory.svg]
 
 Three runs of the whole command, each a process of its own between two pipes:
 - identity: an engine that gives back what it gets; the output must be the input, byte for byte.
@@ -22,6 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -251,7 +252,7 @@ def svg(runs: list[Run]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width + 90} {height + 90}"'
         ' font-family="sans-serif" font-size="12">',
         f'<rect width="{width + 90}" height="{height + 90}" fill="white"/>',
-        f'<text x="{left}" y="20">Memory of mtcli translate (resident, MiB) over lines answered</text>',
+        f'<text x="{left}" y="20">Resident memory of mtcli translate, MiB, over lines</text>',
     ]
     step = 10 ** len(str(int(most / 5))) / 2
     for i in range(int(most / step) + 1):
@@ -282,6 +283,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=200_000)
     parser.add_argument("--stub-lines", type=int, default=50_000)
     parser.add_argument("--noise-lines", type=int, default=100_000)
+    parser.add_argument("--at-once", action="store_true", help="the three runs side by side")
     parser.add_argument("--svg", type=Path)
     parser.add_argument("--child", nargs=2)
     args = parser.parse_args()
@@ -301,10 +303,11 @@ def main() -> None:
             " lines/s | good |\n|---|---|---|---|---|---|---|---|"
         )
         runs = []
-        for kind, num_lines in plan.items():
-            if num_lines:
-                runs.append(measure(kind, num_lines, Path(folder) / "model"))
-                print(runs[-1].row(), flush=True)
+        with ThreadPoolExecutor(len(plan) if args.at_once else 1) as pool:
+            wanted = [(kind, num, Path(folder) / "model") for kind, num in plan.items() if num]
+            for run in pool.map(lambda args: measure(*args), wanted):
+                runs.append(run)
+                print(run.row(), flush=True)
     if args.svg:
         args.svg.write_text(svg(runs), encoding="utf-8")
     if not all(run.is_good for run in runs):
