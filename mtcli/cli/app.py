@@ -107,5 +107,6 @@ def main() -> None:
         try:
             app(prog_name="mtcli")
         except SystemExit:
-            sys.stdout.flush()  # a reader that has gone shows here, where we can still answer it
+            if sys.stdout:  # None if it was closed
+                sys.stdout.flush()  # a reader that has gone shows here, where we can answer it
             raise
