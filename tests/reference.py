@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from mtcli.decoding.constraints import Constraints
-from mtcli.decoding.options import Hypothesis, Sampling, SearchOptions
+from mtcli.decoding.options import Constraints, Hypothesis, Sampling, SearchOptions
 
 # ------------------------------------------------------------------------------------ model oracles
 

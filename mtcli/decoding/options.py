@@ -122,3 +122,30 @@ class Sampling:
             raise ConfigError(f"top_k must be at least 1, not {self.top_k}")
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ConfigError(f"top_p must be above 0 and at most 1, not {self.top_p}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constraints:
+    """What is asked of a hypothesis besides being likely. Probabilities are not renormalised."""
+
+    forbidden_ids: tuple[int, ...] = ()
+    """Tokens that are never chosen, but for a prefix that holds them; unlike
+    `SearchOptions.forbidden_ids`, which no prefix overrides."""
+    prefix_ids: tuple[tuple[int, ...], ...] = ()
+    """For each sentence the tokens that its hypotheses begin with, without BOS, perhaps none;
+    empty: no sentence has a prefix. They count for lengths and log-probabilities."""
+    no_repeat_ngram: int = 0
+    """No n-gram of this size comes twice in a hypothesis, prefix included; 0 allows all."""
+    repetition_penalty: float = 1.0
+    """The log-probability of a token that the hypothesis has already is multiplied by this, above
+    1 against repetition; 1 is off. It is the form of Hugging Face's beam search; CTranslate2
+    multiplies negative logits and divides positive ones.
+    Source: Keskar et al. 2019 (CTRL), section 4.1, which divides logits."""
+
+    def __post_init__(self) -> None:
+        if self.no_repeat_ngram < 0:
+            raise ConfigError(f"no_repeat_ngram must be at least 0, not {self.no_repeat_ngram}")
+        if not 0 < self.repetition_penalty < math.inf:
+            raise ConfigError(
+                f"repetition_penalty must be a number above 0, not {self.repetition_penalty}"
+            )

@@ -9,6 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mtcli.config.schema import DecodingConfig
+from mtcli.translating.engine import PairEngine
+from mtcli.translating.windows import batches_by_length
+
 Link = tuple[int, int]
 """A source word and a target word, counted from 0."""
 
@@ -28,6 +32,37 @@ class AlignedPart(NamedTuple):
     attention: np.ndarray
     """How much it looked at each source piece while it wrote each target piece: an array (target
     pieces, source pieces), as `PairEngine.attention` gives it."""
+
+
+def attention_of_pairs(
+    engine: PairEngine,
+    src_ids: Sequence[Sequence[int]],
+    tgt_ids: Sequence[Sequence[int]],
+    generation: DecodingConfig,
+) -> list[np.ndarray]:
+    """Attention (target pieces, source pieces) of each pair, of the layer and heads of the config.
+
+    Args:
+        engine: runs the model.
+        src_ids: sources that were translated, any number of them.
+        tgt_ids: their outputs.
+        generation: layer, heads and batch size.
+
+    Raises:
+        ConfigError: the model has no such layer or head.
+    """
+    found = [np.zeros((0, 0), dtype=np.float32)] * len(src_ids)
+    lengths = [len(src) + len(tgt) for src, tgt in zip(src_ids, tgt_ids, strict=True)]
+    for batch in batches_by_length(lengths, generation.batch_size):
+        arrays = engine.attention(
+            [src_ids[i] for i in batch],
+            [tgt_ids[i] for i in batch],
+            generation.alignment_layer,
+            generation.alignment_heads,
+        )
+        for i, array in zip(batch, arrays, strict=True):
+            found[i] = array
+    return found
 
 
 def align_words(

@@ -8,12 +8,16 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from mtcli.decoding.options import Sampling, Stop
+from mtcli.decoding.options import Constraints, Sampling, Stop
 
 
 @dataclass(frozen=True)
 class TranslateOptions:
-    """How one batch is searched; the meanings are those of `DecodingConfig`."""
+    """How one batch is searched; the meanings are those of `DecodingConfig`.
+
+    Raises:
+        ConfigError: `no_repeat_ngram` or `repetition_penalty` makes no sense.
+    """
 
     beam_size: int
     num_hypotheses: int
@@ -36,6 +40,12 @@ class TranslateOptions:
     sample_keys: tuple[int, ...] = ()
     """For each sentence of the batch a number of 64 bits that its samples depend on, besides the
     seed. Empty: one made of the source, so that equal sources have equal samples."""
+
+    def __post_init__(self) -> None:
+        # raises ConfigError here, before an engine is loaded
+        Constraints(
+            no_repeat_ngram=self.no_repeat_ngram, repetition_penalty=self.repetition_penalty
+        )
 
 
 class EngineHypothesis(NamedTuple):

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from mtcli.decoding.beam import beam_search
-from mtcli.decoding.constraints import ConstrainedScorer, Constraints
+from mtcli.decoding.constraints import ConstrainedScorer
 from mtcli.decoding.ensemble import EnsembleScorer
-from mtcli.decoding.options import Hypothesis, SearchOptions
+from mtcli.decoding.options import Constraints, Hypothesis, SearchOptions
 from tests.reference import (
     ConstrainedTable,
     MeanTable,

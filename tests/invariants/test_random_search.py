@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from mtcli.decoding import sampling as sampling_module
-from mtcli.decoding.constraints import ConstrainedScorer, Constraints
-from mtcli.decoding.options import Hypothesis, Sampling, SearchOptions
+from mtcli.decoding.constraints import ConstrainedScorer
+from mtcli.decoding.options import Constraints, Hypothesis, Sampling, SearchOptions
 from mtcli.decoding.sampling import sample
 from tests.reference import (
     ConstrainedTable,

@@ -14,10 +14,10 @@ import torch
 
 from mtcli.bundle.model_folder import WEIGHTS, Bundle
 from mtcli.decoding.beam import beam_search
-from mtcli.decoding.constraints import ConstrainedScorer, Constraints
+from mtcli.decoding.constraints import ConstrainedScorer
 from mtcli.decoding.ensemble import EnsembleScorer
 from mtcli.decoding.forced import forced_attention, forced_log_probs
-from mtcli.decoding.options import Hypothesis, SearchOptions
+from mtcli.decoding.options import Constraints, Hypothesis, SearchOptions
 from mtcli.decoding.sampling import sample
 from mtcli.decoding.scorer import ModelScorer, Scorer
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from mtcli.decoding.constraints import Constraints, block_ngrams, penalize_repetition
+from mtcli.decoding.constraints import block_ngrams, penalize_repetition
 from mtcli.decoding.ensemble import EnsembleScorer
+from mtcli.decoding.options import Constraints
 from mtcli.errors import ConfigError
 from tests.reference import TableScorer
 

@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from mtcli.bundle.model_folder import read_model
+from mtcli.config.schema import DecodingConfig
 from mtcli.decoding.options import Sampling
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
+from mtcli.translating.alignment import attention_of_pairs
 from mtcli.translating.engine import PairEngine, TranslateOptions
 from mtcli.translating.engines import torch as torch_engine
 from mtcli.translating.engines.torch import TorchEngine, key_of, load_engine, load_ensemble
@@ -121,6 +123,22 @@ def test_attention_is_of_the_pieces_alone(engine):
     assert engine.attention([], []) == []
     (empty,) = engine.attention([[5, 6]], [[]])
     assert empty.shape == (0, 2)
+
+
+def test_attention_of_many_pairs_is_that_of_each(engine):
+    src, tgt = sentences(9), sentences(9, seed=2)
+    generation = DecodingConfig(batch_size=2, alignment_layer=1, alignment_heads=[1])
+    found = attention_of_pairs(engine, src, tgt, generation)
+    for array, src_ids, tgt_ids in zip(found, src, tgt, strict=True):
+        (alone,) = engine.attention([src_ids], [tgt_ids], 1, [1])
+        np.testing.assert_allclose(array, alone, atol=1e-7)
+
+
+def test_options_that_make_no_sense_are_refused_before_an_engine_is_there():
+    with pytest.raises(ConfigError, match="no_repeat_ngram must be at least 0, not -2"):
+        replace(OPTIONS, no_repeat_ngram=-2)
+    with pytest.raises(ConfigError, match=r"repetition_penalty must be a number above 0, not 0"):
+        replace(OPTIONS, repetition_penalty=0)
 
 
 def test_layers_and_heads_that_are_not_there(engine):
