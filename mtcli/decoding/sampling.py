@@ -120,12 +120,22 @@ def lowest_log_prob(step_RV: Tensor, sampling: Sampling) -> Tensor:
         if k == V:
             return step_RV.new_full((R, 1), -torch.inf)
         return step_RV.topk(k).values[:, -1:]
-    best_RX, sum_RX, total_R1 = _running_sums(step_RV, sampling, min(k, _NUCLEUS), k)
-    if k > _NUCLEUS and bool((sum_RX[:, -1:] < sampling.top_p * total_R1).any()):
-        best_RX, sum_RX, total_R1 = _running_sums(step_RV, sampling, k, k)
+    least_R1, is_found_R = _least_of_nucleus(step_RV, sampling, min(k, _NUCLEUS), k)
+    if k > _NUCLEUS and len(rows_X := (~is_found_R).nonzero()[:, 0]):
+        least_R1[rows_X], _ = _least_of_nucleus(step_RV[rows_X], sampling, k, k)
+    return least_R1
+
+
+def _least_of_nucleus(
+    step_RV: Tensor, sampling: Sampling, num_best: int, k: int
+) -> tuple[Tensor, Tensor]:
+    """The least log-probability R1 of the nucleus, and whether R it lies among the best."""
+    assert sampling.top_p is not None
+    best_RX, sum_RX, total_R1 = _running_sums(step_RV, sampling, num_best, k)
     # a token is in the nucleus if those before it do not fill it; the first always is
     last_R1 = (sum_RX < sampling.top_p * total_R1).sum(1, keepdim=True)
-    return best_RX.gather(1, last_R1.clamp_(max=best_RX.size(1) - 1))
+    is_found_R = last_R1[:, 0] < num_best
+    return best_RX.gather(1, last_R1.clamp_(max=num_best - 1)), is_found_R
 
 
 def _running_sums(
