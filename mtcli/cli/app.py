@@ -28,6 +28,10 @@ COMMANDS = {
         "mtcli.cli.evaluate",
         "Score translations with BLEU and chrF, as sacreBLEU does, signature included.",
     ),
+    "score": (
+        "mtcli.cli.score",
+        "Write the log-probability of each translation: one number out per pair in, in order.",
+    ),
     "tokenizer": ("mtcli.cli.tokenizer", "Train a SentencePiece model, encode and decode text."),
     "config": ("mtcli.cli.config", "Write a config template, check and show a config."),
     "demo": (
