@@ -77,7 +77,7 @@ class Bundle:
         Raises:
             ModelFolderError: the file is missing or damaged.
         """
-        _check_file(self.path, WEIGHTS, _manifest_entries(self.path))
+        _check_file(self.path, WEIGHTS, manifest_entries(self.path))
 
 
 def write_model(
@@ -144,7 +144,7 @@ def read_model(path: Path, *, check_weights: bool = True) -> Bundle:
     """
     if not path.is_dir():
         raise ModelFolderError(f"{path}: there is no such folder")
-    entries = _manifest_entries(path)
+    entries = manifest_entries(path)
     _check_file(path, CARD, entries)
     card = read_checked(path / CARD, ModelCard)
     for name in (GENERATION, SCORES, *_tokenizer_names(card), *[WEIGHTS] * check_weights):
@@ -175,7 +175,7 @@ def _tokenizer_names(card: ModelCard) -> tuple[str, ...]:
     return (SHARED_TOKENIZER,) if card.shared_vocab else (SRC_TOKENIZER, TGT_TOKENIZER)
 
 
-def _manifest_entries(path: Path) -> dict[str, dict[str, object]]:
+def manifest_entries(path: Path) -> dict[str, dict[str, object]]:
     """The files that the manifest names.
 
     Not `verify_folder`: that one checks every file, and would refuse to translate because

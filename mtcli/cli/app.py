@@ -28,6 +28,7 @@ COMMANDS = {
         "mtcli.cli.evaluate",
         "Score translations with BLEU and chrF, as sacreBLEU does, signature included.",
     ),
+    "export": ("mtcli.cli.export", "Export a model to CTranslate2, compare and measure both."),
     "tokenizer": ("mtcli.cli.tokenizer", "Train a SentencePiece model, encode and decode text."),
     "config": ("mtcli.cli.config", "Write a config template, check and show a config."),
     "demo": ("mtcli.cli.demo", "Make a small made-up corpus and train on it."),

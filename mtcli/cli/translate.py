@@ -64,10 +64,14 @@ def translate(
         int | None,
         typer.Option(metavar="N", help="Write the N best translations of a line, with scores."),
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(help="auto, torch or ctranslate2; auto takes the fastest that can do it."),
+    ] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
     threads: Annotated[
-        int | None, typer.Option(help="Threads of the CPU.", show_default="as torch chooses")
+        int | None, typer.Option(help="Threads of the CPU.", show_default="as the engine chooses")
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notes, only errors.")] = False,
 ) -> None:
@@ -77,13 +81,15 @@ def translate(
     """
     from mtcli.bundle.model_folder import read_model
     from mtcli.bundle.resolve import resolve_model
+    from mtcli.translating.engine import TranslateOptions
+    from mtcli.translating.engines.choice import EngineRequest, choose_engine
     from mtcli.translating.options import check_num_hypotheses, choose_generation
     from mtcli.translating.stream import StreamOptions, translate_stream
     from mtcli.translating.translator import Translator
 
     # whatever can be wrong is told before torch is imported, which takes seconds
     chosen = resolve_model(model, checkpoint)
-    bundle = read_model(chosen)
+    bundle = read_model(chosen, check_weights=False)
     generation = choose_generation(
         bundle.generation,
         beam_size=beam_size,
@@ -94,14 +100,22 @@ def translate(
     )
     if n_best is not None:
         check_num_hypotheses(n_best, generation.beam_size)
+    search = TranslateOptions(
+        beam_size=generation.beam_size,
+        num_hypotheses=n_best or 1,
+        normalization=generation.normalization,
+        length_penalty=generation.length_penalty,
+    )
+    request = EngineRequest(engine, device, precision, threads, search)
+    choice = choose_engine(bundle, request)
     if output_path is not None:
         _check_output(output_path, input_path)
     with _open_input(input_path) as source:
         if not quiet:
             _note(_describe_choice(model, checkpoint, chosen))
-        translator = Translator.of_bundle(
-            bundle, device=device, threads=threads, precision=precision
-        )
+            if choice.reason:
+                _note(choice.reason)
+        translator = Translator.of_bundle(bundle, request, choice)
         is_terminal = source.isatty()
         if is_terminal and not quiet:
             _note("type lines to translate; Ctrl-D ends")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -57,4 +57,22 @@ class Engine(Protocol):
         Returns:
             For each sentence between 1 and `options.num_hypotheses` hypotheses.
         """
+        ...
+
+
+class EngineBatch(NamedTuple):
+    """One batch; the meanings are those of `Engine.translate`."""
+
+    src_ids: Sequence[Sequence[int]]
+    max_lengths: Sequence[int]
+
+
+@runtime_checkable
+class ParallelEngine(Protocol):
+    """An `Engine` that is faster when it is given several batches at once."""
+
+    def translate_batches(
+        self, batches: Sequence[EngineBatch], options: TranslateOptions
+    ) -> list[list[list[EngineHypothesis]]]:
+        """What `Engine.translate` answers, for each batch."""
         ...
