@@ -44,7 +44,7 @@ def export(
         typer.Option(
             metavar="FILE",
             help="Lines that the model and its export both translate.",
-            show_default="64 lines of random pieces",
+            show_default="32 lines of random pieces",
         ),
     ] = None,
     ref: Annotated[

@@ -19,7 +19,7 @@ from mtcli.translating.engines.choice import num_cores
 from mtcli.translating.engines.ctranslate2 import CTranslate2Engine
 from mtcli.translating.translator import Translation, Translator
 
-NUM_MADE_UP = 64
+NUM_MADE_UP = 32
 """Lines of random pieces that an export is tried on where no text is given."""
 
 _REPEATS = 3

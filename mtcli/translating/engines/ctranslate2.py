@@ -16,9 +16,13 @@ Source: CTranslate2 4.8, src/decoding.cc.
 from __future__ import annotations
 
 import json
+import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from mtcli.errors import ConfigError, ModelFolderError
@@ -249,10 +253,31 @@ def import_translator() -> Any:
         ConfigError: the package is not installed.
     """
     try:
-        from ctranslate2 import Translator
+        with _without_importing("asyncio"):
+            from ctranslate2 import Translator
     except ImportError as error:
         raise ConfigError(f"engine ctranslate2 cannot run, {MISSING}") from error
     return Translator
+
+
+@contextmanager
+def _without_importing(name: str) -> Iterator[None]:
+    """Stand-ins for a module are imported inside, which import it when something in it is used.
+
+    ctranslate2 imports asyncio (0.02 s) for methods that we never call. The standard library's
+    LazyLoader is of no use here: `import` itself looks into the module, which loads it.
+    """
+    if name in sys.modules:
+        yield
+        return
+    stand_in = ModuleType(name)
+    stand_in.__getattr__ = lambda key: getattr(import_module(name), key)  # type: ignore[method-assign]
+    sys.modules[name] = stand_in
+    try:
+        yield
+    finally:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
 
 
 def _penalty(length: int, options: TranslateOptions) -> float:

@@ -61,6 +61,4 @@ def exported(model: Seq2Seq, folder: Path, quantization: str = "float32") -> Pat
 
 
 def engine_of(folder: Path, inter_threads: int = 1) -> CTranslate2Engine:
-    return CTranslate2Engine(
-        folder, max_positions=40, inter_threads=inter_threads, intra_threads=1
-    )
+    return CTranslate2Engine(folder, max_positions=40, inter_threads=inter_threads, intra_threads=1)
