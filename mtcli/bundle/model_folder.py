@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError
-
 from mtcli.bundle.card import ModelCard, ModelScore, ScoreList, read_checked
 from mtcli.bundle.readme import render_readme
 from mtcli.config.schema import DecodingConfig
@@ -63,6 +61,7 @@ class Bundle:
             ModelFolderError: the file is damaged.
         """
         # here, and wherever numpy is needed: an exported model translates without it
+        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
         path = self.path / WEIGHTS
@@ -104,6 +103,7 @@ def write_model(
         ValueError: the names of the tokenizers do not fit `card.shared_vocab`.
     """
     import numpy as np
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     if set(tokenizer_files) != set(_tokenizer_names(card)):

@@ -126,6 +126,8 @@ class Translator:
             DeviceError: the device or the precision is not there.
             ConfigError: an argument makes no sense.
         """
+        # first, for it goes on getting ready while the tokenizers are read
+        loaded = load_engine(bundle, request, choice)
         # here, for a wrong path should be told at once
         from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 
@@ -136,7 +138,7 @@ class Translator:
             else SentencePieceTokenizer(bundle.tgt_tokenizer_path)
         )
         return cls(
-            load_engine(bundle, request, choice),
+            loaded,
             src_tokenizer=src_tokenizer,
             tgt_tokenizer=tgt_tokenizer,
             generation=bundle.generation,
