@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from mtcli import __version__
 from mtcli.cli.errors import user_errors
+from mtcli.cli.plain_params import read_plainly
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -32,6 +33,10 @@ COMMANDS = {
         "mtcli.cli.score",
         "Write the log-probability of each translation: one number out per pair in, in order.",
     ),
+    "export": (
+        "mtcli.cli.export",
+        "Export a model to CTranslate2, compare both on the same lines, and measure speeds.",
+    ),
     "tokenizer": ("mtcli.cli.tokenizer", "Train a SentencePiece model, encode and decode text."),
     "config": ("mtcli.cli.config", "Write a config template, check and show a config."),
     "demo": (
@@ -45,12 +50,20 @@ COMMANDS = {
 class LazyGroup(TyperGroup):
     """A group whose commands are stand-ins for help and completion until one is called."""
 
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Read the root's own options."""
+        read_plainly(self.get_params(ctx))
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: Context, args: list[str]
     ) -> tuple[str | None, Command | None, list[str]]:
         """Find the command that `args` call, and import it."""
         name, stand_in, rest = super().resolve_command(ctx, args)
-        return name, stand_in and load_command(str(name)), rest
+        command = stand_in and load_command(str(name))
+        if command is not None:
+            read_plainly(command.get_params(ctx))
+        return name, command, rest
 
     def invoke(self, ctx: Context) -> Any:
         """Run the command; what the user can mend becomes one message."""

@@ -90,10 +90,14 @@ def translate(
         bool,
         typer.Option(help="Translate once more, with other settings, what repeats itself."),
     ] = True,
+    engine: Annotated[
+        str,
+        typer.Option(help="auto, torch or ctranslate2; auto takes the fastest that can do it."),
+    ] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
     threads: Annotated[
-        int | None, typer.Option(help="Threads of the CPU.", show_default="as torch chooses")
+        int | None, typer.Option(help="Threads of the CPU.", show_default="as the engine chooses")
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notes, only errors.")] = False,
 ) -> None:
@@ -103,6 +107,8 @@ def translate(
     """
     from mtcli.bundle.model_folder import read_model
     from mtcli.bundle.resolve import resolve_model
+    from mtcli.translating.engine import TranslateOptions
+    from mtcli.translating.engines.choice import EngineRequest, choose_engine
     from mtcli.translating.options import check_num_hypotheses, choose_generation
     from mtcli.translating.resume import ResumePoint, find_resume_point, skip_lines
     from mtcli.translating.sentences import load_splitter
@@ -111,7 +117,7 @@ def translate(
 
     # whatever can be wrong is told before torch is imported, which takes seconds
     chosen = resolve_model(model, checkpoint)
-    bundle = read_model(chosen)
+    bundle = read_model(chosen, check_weights=False)
     generation = choose_generation(
         bundle.generation,
         beam_size=beam_size,
@@ -129,6 +135,14 @@ def translate(
         splitter=load_splitter(bundle.card.src_lang) if split_sentences else None,
         retries=retry,
     )
+    search = TranslateOptions(
+        beam_size=generation.beam_size,
+        num_hypotheses=n_best or 1,
+        normalization=generation.normalization,
+        length_penalty=generation.length_penalty,
+    )
+    request = EngineRequest(engine, device, precision, threads, search)
+    choice = choose_engine(bundle, request)
     _check_output(output_path, input_path, resume)
     with _open_input(input_path) as source, _io_errors(input_path, output_path):
         done = ResumePoint(0, 0)
@@ -137,11 +151,11 @@ def translate(
             skip_lines(source, done.num_lines, str(output_path))
         if not quiet:
             _note(_describe_choice(model, checkpoint, chosen))
+            if choice.reason:
+                _note(choice.reason)
             if resume:
                 _note(f"{output_path} answers {_lines(done.num_lines)}, going on with the next")
-        translator = Translator.of_bundle(
-            bundle, device=device, threads=threads, precision=precision
-        )
+        translator = Translator.of_bundle(bundle, request, choice)
         is_terminal = source.isatty()
         if is_terminal and not quiet:
             _note("type lines to translate; Ctrl-D ends")

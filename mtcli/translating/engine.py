@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 from mtcli.decoding.options import Constraints, Sampling, Stop
+
+if TYPE_CHECKING:
+    import numpy as np  # importing it would slow the start of engines that need none
 
 
 @dataclass(frozen=True)
@@ -132,4 +133,22 @@ class PairEngine(Protocol):
         Raises:
             ConfigError: the model has no such layer or head.
         """
+        ...
+
+
+class EngineBatch(NamedTuple):
+    """One batch; the meanings are those of `Engine.translate`."""
+
+    src_ids: Sequence[Sequence[int]]
+    max_lengths: Sequence[int]
+
+
+@runtime_checkable
+class ParallelEngine(Protocol):
+    """An `Engine` that is faster when it is given several batches at once."""
+
+    def translate_batches(
+        self, batches: Sequence[EngineBatch], options: TranslateOptions
+    ) -> list[list[list[EngineHypothesis]]]:
+        """What `Engine.translate` answers, for each batch."""
         ...

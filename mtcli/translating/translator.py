@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
 from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.bundle.resolve import resolve_model
 from mtcli.config.schema import DecodingConfig
-from mtcli.errors import ConfigError
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.answer import Answer, Translation, join_answer
-from mtcli.translating.engine import Engine, EngineHypothesis, TranslateOptions
+from mtcli.translating.engine import (
+    Engine,
+    EngineBatch,
+    EngineHypothesis,
+    ParallelEngine,
+    TranslateOptions,
+)
+from mtcli.translating.engines.choice import (
+    EngineChoice,
+    EngineRequest,
+    choose_engine,
+    load_engine,
+)
 from mtcli.translating.lines import without_controls
 from mtcli.translating.options import Normalization, check_num_hypotheses, choose_generation
 from mtcli.translating.repetition import is_repeated, rescored, second_settings
@@ -60,7 +71,7 @@ class Translator:
         device: str = "auto",
         threads: int | None = None,
         precision: str = "fp32",
-        engine: Literal["auto", "torch"] = "auto",
+        engine: Literal["auto", "torch", "ctranslate2"] = "auto",
     ) -> Translator:
         """The translator of a run folder or model folder.
 
@@ -68,35 +79,40 @@ class Translator:
             path: run folder or model folder.
             checkpoint: which model of a run: `best` (else the last), `last` or `step_N`.
             device: `auto` (cuda, then mps, then cpu), `cpu`, `cuda` or `mps`.
-            threads: threads of the arithmetic on the CPU, for the whole process; None leaves
-                the choice to torch.
+            threads: threads of the arithmetic on the CPU, with torch for the whole process; None
+                leaves the choice to torch, or to what was measured at export.
             precision: `fp32`, `bf16` or `fp16`.
-            engine: what runs the model; `auto` is `torch`.
+            engine: what runs the model: `torch`, or `ctranslate2`, which needs an export in the
+                model folder. `auto` takes the export if it was measured faster, and torch for
+                whatever the export cannot do exactly.
 
         Raises:
             ModelFolderError: there is no such model, or it is damaged.
             DeviceError: the device or the precision is not there.
             ConfigError: an argument makes no sense.
         """
-        if engine not in ("auto", "torch"):
-            raise ConfigError(f"engine {engine!r} is none of: auto, torch")
-        bundle = read_model(resolve_model(Path(path), checkpoint))
-        return cls.of_bundle(bundle, device=device, threads=threads, precision=precision)
+        bundle = read_model(resolve_model(Path(path), checkpoint), check_weights=False)
+        request = EngineRequest(engine, device, precision, threads)
+        return cls.of_bundle(bundle, request, choose_engine(bundle, request))
 
     @classmethod
-    def of_bundle(
-        cls, bundle: Bundle, *, device: str, threads: int | None, precision: str
-    ) -> Translator:
-        """The translator of a model folder that was read already; arguments are those of `load`.
+    def of_bundle(cls, bundle: Bundle, request: EngineRequest, choice: EngineChoice) -> Translator:
+        """The translator of a model folder that was read already, but for its weights.
+
+        Args:
+            bundle: the model folder.
+            request: what is asked of the engine.
+            choice: what `choose_engine` says to that.
 
         Raises:
             ModelFolderError: the weights are damaged.
             DeviceError: the device or the precision is not there.
             ConfigError: an argument makes no sense.
         """
-        # here, for torch takes seconds, and a wrong path should be told at once
+        # first, for it goes on getting ready while the tokenizers are read
+        loaded = load_engine(bundle, request, choice)
+        # here, for a wrong path should be told at once
         from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
-        from mtcli.translating.engines.torch import load_engine
 
         src_tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path)
         tgt_tokenizer = (
@@ -105,7 +121,7 @@ class Translator:
             else SentencePieceTokenizer(bundle.tgt_tokenizer_path)
         )
         return cls(
-            load_engine(bundle, device=device, precision=precision, threads=threads),
+            loaded,
             src_tokenizer=src_tokenizer,
             tgt_tokenizer=tgt_tokenizer,
             generation=bundle.generation,
@@ -277,12 +293,22 @@ class Translator:
             length_penalty=generation.length_penalty,
         )
         lengths = [len(ids) for ids in src_ids]
-        for batch in batches_by_length(lengths, generation.batch_size):
-            hypotheses = self._engine.translate(
-                [src_ids[i] for i in batch],
-                [output_limit(lengths[i], max_length) for i in batch],
-                options,
+        places = list(batches_by_length(lengths, generation.batch_size))
+        batches = [
+            EngineBatch(
+                [src_ids[i] for i in batch], [output_limit(lengths[i], max_length) for i in batch]
             )
+            for batch in places
+        ]
+        for batch, hypotheses in zip(places, self._run(batches, options), strict=True):
             for i, of_sentence in zip(batch, hypotheses, strict=True):
                 found[i] = of_sentence
         return found
+
+    def _run(
+        self, batches: Sequence[EngineBatch], options: TranslateOptions
+    ) -> Iterable[list[list[EngineHypothesis]]]:
+        """What the engine answers to each batch."""
+        if isinstance(self._engine, ParallelEngine):
+            return self._engine.translate_batches(batches, options)
+        return (self._engine.translate(*batch, options) for batch in batches)
