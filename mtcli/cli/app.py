@@ -29,6 +29,10 @@ COMMANDS = {
         "Score translations with BLEU and chrF, as sacreBLEU does, signature included.",
     ),
     "tokenizer": ("mtcli.cli.tokenizer", "Train a SentencePiece model, encode and decode text."),
+    "bench": (
+        "mtcli.cli.bench",
+        "Measure how fast configs train and translate, and where the time goes.",
+    ),
     "config": ("mtcli.cli.config", "Write a config template, check and show a config."),
     "demo": ("mtcli.cli.demo", "Make a small made-up corpus and train on it."),
 }

@@ -66,7 +66,7 @@ def test_state_goes_through_its_names_and_back_bit_for_bit(config):
 
 def test_state_of_another_model_is_refused():
     optimizers = build_optimizers(tiny_model("pre-norm"), CONFIGS[0])
-    with pytest.raises(CheckpointError, match="exp_avg/nobody.weight fits no parameter"):
+    with pytest.raises(CheckpointError, match=r"exp_avg/nobody\.weight fits no parameter"):
         optimizers.load_state_tensors({"exp_avg/nobody.weight": torch.zeros(1)})
 
 
