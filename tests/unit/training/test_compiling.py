@@ -6,9 +6,11 @@ import torch
 from mtcli.training.compiling import CompiledForward
 from tests.architectures import random_batch, tiny_model
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+"""torch.compile's own imports warn."""
+
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch.compile's own imports
 def test_the_compiled_forward_gives_the_same_loss_and_gradients():
     model = tiny_model("pre-norm").train()
     compiled = CompiledForward(model)
