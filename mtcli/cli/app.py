@@ -38,6 +38,10 @@ COMMANDS = {
         "Export a model to CTranslate2, compare both on the same lines, and measure speeds.",
     ),
     "tokenizer": ("mtcli.cli.tokenizer", "Train a SentencePiece model, encode and decode text."),
+    "bench": (
+        "mtcli.cli.bench",
+        "Measure how fast configs train and translate, and where the time goes.",
+    ),
     "config": ("mtcli.cli.config", "Write a config template, check and show a config."),
     "demo": (
         "mtcli.cli.demo",

@@ -36,6 +36,17 @@ def parse_duration(text: str) -> float:
     return float(seconds)
 
 
+def check_nproc(text: str) -> str:
+    """`text`, which is a number of processes or `auto`.
+
+    Raises:
+        BadParameter: it is neither.
+    """
+    if text != "auto" and not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise typer.BadParameter(f"{text!r} must be a whole number, at least 1, or auto")
+    return text
+
+
 @app.command()
 def train(
     config: Annotated[Path, typer.Argument(help="YAML training config.")],
@@ -46,8 +57,14 @@ def train(
         ),
     ] = None,
     nproc: Annotated[
-        int, typer.Option(min=1, help="Processes to train on; on CUDA one per GPU.")
-    ] = 1,
+        str,
+        typer.Option(
+            metavar="N|auto",
+            callback=check_nproc,
+            help="Processes to train on; on CUDA one per GPU. auto measures once whether this"
+            " machine is faster with several.",
+        ),
+    ] = "1",
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Move an earlier run aside and begin anew.")
     ] = False,
@@ -79,9 +96,25 @@ def train(
     budget_s = None if budget is None else parse_duration(budget)
     if check:
         raise typer.Exit(_check(loaded))
-    if should_launch(nproc):
-        raise typer.Exit(launch(sys.argv[1:], nproc))
+    num_processes = _count_processes(nproc, loaded, quiet=quiet)
+    if should_launch(num_processes):
+        raise typer.Exit(launch(sys.argv[1:], num_processes))
     raise typer.Exit(_train(loaded, fresh=fresh, budget_s=budget_s, quiet=quiet, verbose=verbose))
+
+
+def _count_processes(nproc: str, config: TrainConfig, *, quiet: bool) -> int:
+    """What `--nproc` comes to in this process."""
+    from mtcli.distributed.worker import place_from_environment
+
+    if nproc != "auto":
+        return int(nproc)
+    if place_from_environment() is not None:  # one of several, which have been counted
+        return 1
+    from mtcli.cli.live import showing
+    from mtcli.workflows.nproc import choose_nproc
+
+    with showing(level=logging.WARNING if quiet else logging.INFO, is_live=False):
+        return choose_nproc(config)
 
 
 def _train(

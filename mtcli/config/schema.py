@@ -407,6 +407,9 @@ class TrainingConfig:
     """Where to compute; auto takes cuda, then mps, then cpu."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """Arithmetic of the matrix products; auto takes bf16 where the hardware has it, else fp32."""
+    compile: bool = False
+    """Compile encoder and decoder with torch.compile for training: a minute or more before the
+    first update, then a faster step where kernels are small; `mtcli bench` says whether it pays."""
     label_smoothing: Probability = 0.1
     """Probability mass spread evenly over the vocabulary (Szegedy et al. 2016)."""
     ema_decay: Annotated[float, Gt(0), Lt(1)] | None = None

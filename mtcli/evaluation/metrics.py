@@ -71,7 +71,9 @@ def check_tokenization(tgt_lang: str, tokenize: str | None = None) -> None:
     Raises:
         ConfigError: the tokenisation is unknown, or needs a package that is not installed.
     """
-    _bleu_metric(tokenize or tokenization_for(tgt_lang), lowercase=False)
+    tokenization = tokenize or tokenization_for(tgt_lang)
+    if tokenization != _DEFAULT_TOKENIZATION:  # that is always there; a look costs an import
+        _bleu_metric(tokenization, lowercase=False)
 
 
 def chrf(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: bool = False) -> Score:

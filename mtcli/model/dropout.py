@@ -45,14 +45,16 @@ def dropout(x: Tensor, p: float, *, training: bool) -> Tensor:
     """`x` with each unit zeroed with probability `p` and the rest scaled up to keep the mean.
 
     On CPU the probability is the nearest multiple of 1/256, and the scale is that of the
-    probability really used, so the result is unbiased. Elsewhere it is torch's own dropout.
+    probability really used, so the result is unbiased. Elsewhere, and under torch.compile, it is
+    torch's own dropout.
 
     Source: Srivastava et al. 2014, in the inverted form.
     """
     threshold = round(p * _BYTE_VALUES)
     if not training or threshold == 0:
         return x
-    if x.device.type == "cpu":
+    # torch.compile (2.13) fails on bytes that are a view of words, and fuses torch's own dropout.
+    if x.device.type == "cpu" and not torch.compiler.is_compiling():
         return _ByteDropout.apply(x, threshold)  # type: ignore[no-any-return,no-untyped-call]
     return F.dropout(x, p, training=True)
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_CHUNK_CELLS = 2**21
+CHUNK_CELLS = 2**21
 """Logits that exist at once."""
 
 
@@ -59,7 +59,7 @@ def _loss_and_gradients(
     weight_sum_D = weight_VD.sum(0, dtype=exact)
     grad_hidden = hidden_ND.new_empty(hidden_ND.shape, dtype=exact) if with_gradients else None
     grad_weight = weight_VD.new_zeros(weight_VD.shape, dtype=exact) if with_gradients else None
-    rows = max(1, _CHUNK_CELLS // V)
+    rows = max(1, CHUNK_CELLS // V)
     for start in range(0, N, rows):
         hidden_CD, ids_C1 = hidden_ND[start : start + rows], ids_N[start : start + rows, None]
         logits_CV = torch.mm(hidden_CD, weight_VD.t())

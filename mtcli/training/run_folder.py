@@ -46,6 +46,11 @@ class RunFolder:
         """SentencePiece models that the run trained."""
         return self.path / "tokenizer"
 
+    @property
+    def nproc(self) -> Path:
+        """What `--nproc auto` has found; it may be there before the run is."""
+        return self.path / "nproc.json"
+
     def checkpoint(self, step: int) -> Path:
         """Folder of the checkpoint after `step` updates."""
         return self.path / "checkpoints" / step_name(step)
@@ -165,6 +170,10 @@ def move_aside(path: Path) -> Path | None:
     while (aside := path.with_name(f"{path.name}.{number}")).exists():
         number += 1
     path.rename(aside)
+    chosen = RunFolder(aside).nproc
+    if chosen.exists():  # it is about the machine, and as true of the new run
+        path.mkdir()
+        shutil.copy(chosen, RunFolder(path).nproc)
     return aside
 
 
@@ -189,7 +198,11 @@ def claim(run: RunFolder, config: TrainConfig) -> list[str]:
                 " or move the old one aside with --fresh"
             )
         changed = differences(old, config)
-    elif strangers := [p.name for p in run.path.iterdir() if not p.name.startswith(".")]:
+    elif strangers := [
+        path.name
+        for path in run.path.iterdir()
+        if not path.name.startswith(".") and path != run.nproc
+    ]:
         raise RunFolderError(
             f"run_dir {run.path} is not empty and holds no run (found {strangers[0]}); choose"
             " another folder"

@@ -16,13 +16,15 @@ from mtcli.config.schema import TrainConfig
 from mtcli.data.plan import Plan
 from mtcli.distributed import ddp
 from mtcli.distributed.world import World
-from mtcli.errors import CheckpointError, ConfigError
+from mtcli.errors import CheckpointError, ConfigError, RunFolderError
 from mtcli.evaluation.metrics import check_tokenization
+from mtcli.folders import read_json
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq, num_parameters
 from mtcli.training.averaging import ExponentialAverage, named_weights
 from mtcli.training.cards import make_card, make_scores
 from mtcli.training.checkpoint import Checkpoint, read_newest
+from mtcli.training.compiling import CompiledForward
 from mtcli.training.corpus import Corpus, make_plan, on_main, open_stream, prepare_corpus
 from mtcli.training.early_stopping import BestScore
 from mtcli.training.loop import run_loop
@@ -82,6 +84,10 @@ def train(
                 )
             if aside is not None:
                 logger.info("moved the earlier run to %s", aside)
+            if run.nproc.exists():
+                logger.info(
+                    "measured for --nproc auto: %s", read_json(run.nproc, RunFolderError)["why"]
+                )
             for change in changed:
                 logger.info("changed since the last invocation: %s", change)
         world.barrier()
@@ -142,9 +148,10 @@ def build(
     plan = make_plan(config, corpus.store)
     if not fits_budget(config.schedule):
         progress.total_steps = find_total_steps(config, plan)
+    forward = CompiledForward(model) if config.training.compile else model
     clip_norm = config.optim.clip_norm
     step_parts = StepParts(
-        model=ddp.wrap(model, world, numerics.device),
+        model=ddp.wrap(forward, world, numerics.device),
         optimizers=optimizers,
         scaler=scaler,
         numerics=numerics,

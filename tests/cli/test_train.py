@@ -242,3 +242,29 @@ def test_a_full_disk_stops_with_one_sentence_and_keeps_earlier_checkpoints(tmp_p
     names = sorted(path.name for path in (tmp_path / "run/checkpoints").iterdir())
     assert names == ["step_00000006", "step_00000012"]
     assert (tmp_path / "run/best/model.safetensors").exists()
+
+
+@pytest.mark.parametrize("text", ["0", "two", "-1", "1.5", "Auto"])
+def test_a_wrong_number_of_processes(folder, text):
+    message = " ".join(refusal("--nproc", text).replace("│", "").split())
+    assert f"{text!r} must be a whole number, at least 1, or auto" in message
+
+
+@pytest.mark.slow
+def test_nproc_auto_measures_once_and_says_so(folder):
+    command = [sys.executable, "-m", "mtcli", "train", "config.yaml", "--nproc", "auto"]
+    command += ["--set", "training.max_steps=2"]
+    first = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert first.returncode == 0, first.stderr
+    found = json.loads((folder / "run/nproc.json").read_text())
+    assert f"--nproc auto: {found['why']}" in first.stderr
+    assert "target tokens/s" in found["why"]
+    log = (folder / "run/train.log").read_text()
+    assert f"measured for --nproc auto: {found['why']}" in log
+    environment = json.loads((folder / "run/environment.json").read_text())
+    assert environment["num_processes"] == found["nproc"]
+    again = subprocess.run([*command, "--fresh"], capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert f"--nproc auto: {found['nproc']}, as measured before" in again.stderr
+    assert json.loads((folder / "run/nproc.json").read_text()) == found
+    assert (folder / "run.1/config.yaml").exists()

@@ -134,7 +134,7 @@ def test_tied_weights_are_one_tensor_also_after_loading(variant, names):
 def test_the_fused_loss_equals_the_plain_formula_and_its_autograd(
     monkeypatch, smoothing, num_tokens
 ):
-    monkeypatch.setattr("mtcli.model.loss._CHUNK_CELLS", 3 * V)  # three rows at a time
+    monkeypatch.setattr("mtcli.model.loss.CHUNK_CELLS", 3 * V)  # three rows at a time
     torch.manual_seed(0)
     hidden = torch.randn(num_tokens, 12, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(V, 12, dtype=torch.float64, requires_grad=True)

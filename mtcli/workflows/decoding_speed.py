@@ -1,0 +1,102 @@
+"""How fast a model translates the validation set, by beam and batch size."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mtcli.bundle.model_folder import read_model
+from mtcli.bundle.resolve import resolve_model
+from mtcli.config.schema import TrainConfig
+from mtcli.model.factory import build_model
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from mtcli.training.corpus import Corpus
+from mtcli.training.precision import Numerics
+from mtcli.translating.engine import Engine, EngineHypothesis, TranslateOptions
+from mtcli.translating.engines.torch import TorchEngine, load_engine
+from mtcli.translating.translator import Translator
+from mtcli.workflows.jobs import Job
+
+
+class _CountingEngine:
+    """An engine that counts the tokens of what it finds, EOS among them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.num_tokens = 0
+
+    @property
+    def max_positions(self) -> int:
+        return self._engine.max_positions
+
+    def translate(
+        self,
+        src_ids: Sequence[Sequence[int]],
+        max_lengths: Sequence[int],
+        options: TranslateOptions,
+    ) -> list[list[EngineHypothesis]]:
+        found = self._engine.translate(src_ids, max_lengths, options)
+        best = [of_sentence[0] for of_sentence in found]
+        self.num_tokens += sum(len(one.token_ids) + one.is_complete for one in best)
+        return found
+
+
+def measure_decoding(
+    config: TrainConfig, job: Job, corpus: Corpus, numerics: Numerics
+) -> dict[str, Any]:
+    """Sentences and target tokens a second for each beam and batch size."""
+    translator, engine = _make_translator(config, job, corpus, numerics)
+    texts = list(corpus.valid.src_texts)
+    texts = (texts * (job.num_sentences // len(texts) + 1))[: job.num_sentences]
+    rates = []
+    translator.translate(texts[:8], beam_size=1, batch_size=8)  # warm
+    for beam_size in job.beam_sizes:
+        for batch_size in job.batch_sizes:
+            engine.num_tokens = 0
+            started = time.perf_counter()
+            translator.translate(texts, beam_size=beam_size, batch_size=batch_size)
+            seconds = time.perf_counter() - started
+            rates.append(
+                {
+                    "beam_size": beam_size,
+                    "batch_size": batch_size,
+                    "sentences_per_s": len(texts) / seconds,
+                    "tgt_tokens_per_s": engine.num_tokens / seconds,
+                    "tgt_tokens_per_sentence": engine.num_tokens / len(texts),
+                }
+            )
+    return {"rates": rates, "model": job.model or "random weights"}
+
+
+def _make_translator(
+    config: TrainConfig, job: Job, corpus: Corpus, numerics: Numerics
+) -> tuple[Translator, _CountingEngine]:
+    """The given model, or one of random weights in the precision of training."""
+    if job.model is not None:
+        bundle = read_model(resolve_model(Path(job.model), "best"))
+        precision = numerics.precision
+        engine = _CountingEngine(
+            load_engine(bundle, device=numerics.device.type, precision=precision, threads=None)
+        )
+        src_tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path)
+        tgt_tokenizer = SentencePieceTokenizer(bundle.tgt_tokenizer_path)
+        generation, longest = bundle.generation, bundle.card.max_src_length
+    else:
+        src_tokenizer, tgt_tokenizer = corpus.src_tokenizer, corpus.tgt_tokenizer
+        torch.manual_seed(config.seed)
+        model = build_model(config.model, src_tokenizer.vocab_size, tgt_tokenizer.vocab_size)
+        model = model.to(numerics.device).eval()
+        engine = _CountingEngine(TorchEngine(model, numerics.device, numerics.autocast))
+        generation, longest = config.decoding, corpus.store.meta.longest_src
+    translator = Translator(
+        engine,
+        src_tokenizer=src_tokenizer,
+        tgt_tokenizer=tgt_tokenizer,
+        generation=generation,
+        max_src_length=longest,
+    )
+    return translator, engine

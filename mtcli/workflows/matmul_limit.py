@@ -1,0 +1,92 @@
+"""How fast this machine multiplies matrices of the shapes that a model has: the step's limit."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+
+from mtcli.config.schema import ModelConfig
+from mtcli.model.loss import CHUNK_CELLS
+from mtcli.workflows.flops import TRAINING_PER_FORWARD
+
+
+@dataclass(frozen=True)
+class Product:
+    """The products of one linear layer: its output and the two gradients."""
+
+    rows: int
+    """Tokens."""
+    inputs: int
+    outputs: int
+    weight: float
+    """How often there is one in a training step, each over `rows` tokens."""
+
+
+def products_of(config: ModelConfig, tgt_vocab_size: int, num_tokens: int) -> list[Product]:
+    """The linear layers of a step over `num_tokens` tokens a side, queries, keys, values as one.
+
+    The output projection is made in chunks of rows, as the loss makes it.
+    """
+    d_model, layers = config.d_model, config.encoder_layers + config.decoder_layers
+    width = config.num_heads * (config.head_dim or d_model // config.num_heads)
+    rows = max(1, min(num_tokens, CHUNK_CELLS // tgt_vocab_size))
+    return [
+        Product(num_tokens, d_model, 3 * width, layers),
+        Product(num_tokens, d_model, 2 * width, config.decoder_layers),
+        Product(num_tokens, d_model, width, layers + 2 * config.decoder_layers),
+        Product(num_tokens, d_model, config.d_ff, layers * (2 if config.gated else 1)),
+        Product(num_tokens, config.d_ff, d_model, layers),
+        Product(rows, d_model, tgt_vocab_size, num_tokens / rows),
+    ]
+
+
+def measure_limit(
+    products: list[Product], dtype: torch.dtype, device: torch.device, *, shortest_s: float
+) -> float:
+    """Operations a second over the products, each weighted by what it has of a step's operations.
+
+    Args:
+        products: what is multiplied.
+        dtype: of the operands.
+        device: where.
+        shortest_s: time that each of the three products of a layer is repeated for, at least.
+    """
+    total_flops = total_s = 0.0
+    for product in products:
+        flops = 2.0 * product.rows * product.inputs * product.outputs
+        seconds = _seconds(product, dtype, device, shortest_s)
+        total_flops += TRAINING_PER_FORWARD * flops * product.weight
+        total_s += seconds * product.weight
+    return total_flops / total_s
+
+
+def _seconds(
+    product: Product, dtype: torch.dtype, device: torch.device, shortest_s: float
+) -> float:
+    """Seconds of output, input gradient and weight gradient together; the best repeat of each.
+
+    The best: whatever else runs on the machine only ever takes away.
+    """
+    x = torch.randn(product.rows, product.inputs, device=device).to(dtype)
+    weight = torch.randn(product.outputs, product.inputs, device=device).to(dtype)
+    grad = torch.randn(product.rows, product.outputs, device=device).to(dtype)
+    operands = ((x, weight.t()), (grad, weight), (grad.t(), x))
+    total_s = 0.0
+    for left, right in operands:
+        torch.mm(left, right)  # warm
+        started, best_s = time.perf_counter(), float("inf")
+        while time.perf_counter() - started < shortest_s:
+            _wait_for(device)
+            before = time.perf_counter()
+            torch.mm(left, right)
+            _wait_for(device)
+            best_s = min(best_s, time.perf_counter() - before)
+        total_s += best_s
+    return total_s
+
+
+def _wait_for(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,228 @@
+"""What a worker measures: updates, where their time goes, and the matmul limit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mtcli.config.load import load_config
+from mtcli.config.schema import TrainConfig
+from mtcli.data.batches import Update
+from mtcli.data.prefetch import Prefetch
+from mtcli.distributed.world import World, join
+from mtcli.model.seq2seq import num_parameters
+from mtcli.tokenizer.protocol import PAD_ID
+from mtcli.training.corpus import Corpus, prepare_corpus
+from mtcli.training.loop import seed_update
+from mtcli.training.parts import LoopParts
+from mtcli.training.precision import Numerics, choose_device, choose_numerics
+from mtcli.training.progress import SilentObserver
+from mtcli.training.run_folder import RunFolder
+from mtcli.training.setup import build
+from mtcli.training.step import train_step
+from mtcli.training.stopping import StopRequest
+from mtcli.training.tensors import to_tensors
+from mtcli.workflows.decoding_speed import measure_decoding
+from mtcli.workflows.flops import training_flops
+from mtcli.workflows.jobs import Job
+from mtcli.workflows.matmul_limit import measure_limit, products_of
+from mtcli.workflows.where_time_goes import DATA_RANGE, time_by_category
+
+_LR_MULTIPLIER = 1e-3
+"""Small, so that no run of a few updates diverges; the speed does not depend on it."""
+_PRODUCT_S = 0.05
+"""Time that each product of the matmul limit is repeated for."""
+
+
+def measure(job: Job) -> dict[str, Any] | None:
+    """The result of a job, on its main process; None on the others.
+
+    Raises:
+        MtcliError: config, data, device or model are wrong.
+    """
+    config = load_config(Path(job.config))
+    training = replace(config.training, max_epochs=None)
+    config = replace(config, training=training)
+    with join(choose_device(config.training.device).type) as world:
+        device = choose_device(config.training.device, world.local_rank)
+        numerics = choose_numerics(device, config.training.precision)
+        facts = {
+            "device": str(device.type),
+            "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+            "num_devices": torch.cuda.device_count() if device.type == "cuda" else 0,
+            "precision": numerics.precision,
+            "num_processes": world.size,
+            "num_threads": torch.get_num_threads(),
+        }
+        run = RunFolder(config.run_dir)
+        run.path.mkdir(parents=True, exist_ok=True)
+        corpus = prepare_corpus(config, run, world)
+        match job.kind:
+            case "prepare":
+                found = {"limit": _limit(config, corpus, numerics)}
+            case "training":
+                found = _training(job, _build(config, run, corpus, numerics, world), corpus)
+            case "profile":
+                found = _profile(job, _build(config, run, corpus, numerics, world))
+            case "decoding":
+                found = measure_decoding(config, job, corpus, numerics)
+        return facts | found if world.is_main else None
+
+
+def _build(
+    config: TrainConfig, run: RunFolder, corpus: Corpus, numerics: Numerics, world: World
+) -> LoopParts:
+    parts = build(config, run, corpus, numerics, world, StopRequest(None), SilentObserver())
+    parts.model.train()
+    parts.step_parts.optimizers.set_lr(_LR_MULTIPLIER)
+    return parts
+
+
+# -------------------------------------------------------------------------------------- training
+
+
+def _training(job: Job, parts: LoopParts, corpus: Corpus) -> dict[str, Any]:
+    """Tokens a second of `job.steps` updates, over all processes."""
+    device = parts.step_parts.numerics.device
+    totals, timed = [0, 0, 0, 0], []
+    with parts.open_stream(0, 0) as stream:
+        for number in range(job.warmup_steps):
+            _update(parts, next(stream), number + 1)
+        _finish(parts)
+        waited_s, cpu_s, started = stream.waited_s, time.process_time(), time.perf_counter()
+        for number, update in enumerate(islice(stream, job.steps)):
+            counts = _update(parts, update, job.warmup_steps + number + 1)
+            totals = [total + count for total, count in zip(totals, counts, strict=True)]
+            timed.append(update)
+        _finish(parts)
+        seconds = time.perf_counter() - started
+        waited_s = stream.waited_s - waited_s
+    (cpu_s,) = parts.step_parts.world.sum_floats([time.process_time() - cpu_s])
+    own_flops = sum(_flops_of(update, parts, corpus) for update in timed)
+    (all_flops,) = parts.step_parts.world.sum([own_flops])
+    peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+    return {
+        "seconds": seconds,
+        "steps": job.steps,
+        "tgt_tokens": totals[0],
+        "src_tokens": totals[1],
+        "pairs": totals[2],
+        "cells": totals[3],
+        "tgt_tokens_per_s": totals[0] / seconds,
+        "tokens_per_s": (totals[0] + totals[1]) / seconds,
+        "seconds_per_step": seconds / job.steps,
+        "flops": all_flops,
+        "flops_per_tgt_token": all_flops / totals[0],
+        "flops_per_s": all_flops / seconds,
+        "data_wait_share": waited_s / seconds,
+        "cpu_s_per_s": cpu_s / seconds,
+        "num_parameters": num_parameters(parts.model),
+        "peak_cuda_bytes": peak,
+    }
+
+
+def _update(parts: LoopParts, update: Update, step: int) -> list[int]:
+    """One update, as the training loop makes it.
+
+    Returns:
+        Target tokens, source tokens, pairs and padded cells, over all processes.
+    """
+    batches, step_parts = update.micro_batches, parts.step_parts
+    counts = step_parts.world.sum(
+        [
+            sum(batch.num_tgt_tokens for batch in batches),
+            sum(batch.num_src_tokens for batch in batches),
+            sum(batch.num_pairs for batch in batches),
+            sum(max(batch.src_ids.size, batch.tgt_in_ids.size) for batch in batches),
+        ]
+    )
+    seed_update(parts.config.seed, step, step_parts.world.rank)
+    with torch.profiler.record_function(DATA_RANGE):
+        tensors = [to_tensors(batch, step_parts.numerics.device) for batch in batches]
+    train_step(step_parts, tensors, counts[0])
+    if parts.average is not None:
+        parts.average.update(parts.model)
+    return counts
+
+
+def _flops_of(update: Update, parts: LoopParts, corpus: Corpus) -> int:
+    """Operations of this process's share of an update, padding not counted."""
+    pairs = [
+        (int(src), int(tgt))
+        for batch in update.micro_batches
+        for src, tgt in zip(
+            batch.src_lengths[: batch.num_pairs],
+            (batch.tgt_out_ids != PAD_ID).sum(1)[: batch.num_pairs],
+            strict=True,
+        )
+    ]
+    return training_flops(parts.config.model, corpus.tgt_tokenizer.vocab_size, pairs)
+
+
+def _finish(parts: LoopParts) -> None:
+    """Wait until the device is done, on all processes."""
+    if parts.step_parts.numerics.device.type == "cuda":
+        torch.cuda.synchronize(parts.step_parts.numerics.device)
+    parts.step_parts.world.barrier()
+
+
+def _profile(job: Job, parts: LoopParts) -> dict[str, Any]:
+    """Shares of the time of some updates, on the main process.
+
+    On CUDA it is the device's time, else that of the thread that trains; what no operator accounts
+    for is `waiting and python`.
+    """
+    is_cuda = parts.step_parts.numerics.device.type == "cuda"
+    kinds = [torch.profiler.ProfilerActivity.CPU]
+    kinds += [torch.profiler.ProfilerActivity.CUDA] if is_cuda else []
+    with parts.open_stream(0, 0) as stream:
+        for number in range(job.warmup_steps):
+            _update(parts, next(stream), number + 1)
+        _finish(parts)
+        seconds, events = _profiled(parts, stream, job.steps, kinds)
+    own = [
+        (event, event.self_device_time_total if is_cuda else event.self_cpu_time_total)
+        for event in events
+    ]
+    by_category = {name: us / 1e6 for name, us in time_by_category(own).items()}
+    rest = max(0.0, seconds - sum(by_category.values()))
+    total = sum(by_category.values()) + rest
+    shares = {name: found / total for name, found in by_category.items()}
+    return {"shares": shares | {"waiting and python": rest / total}}
+
+
+def _profiled(
+    parts: LoopParts,
+    stream: Prefetch[Update],
+    steps: int,
+    kinds: Sequence[torch.profiler.ProfilerActivity],
+) -> tuple[float, Any]:
+    with torch.profiler.profile(activities=kinds) as profiler:
+        started = time.perf_counter()
+        for number in range(steps):
+            _update(parts, next(stream), number + 1)
+        _finish(parts)
+        seconds = time.perf_counter() - started
+    return seconds, profiler.events()
+
+
+# ----------------------------------------------------------------------------------------- limit
+
+
+def _limit(config: TrainConfig, corpus: Corpus, numerics: Numerics) -> dict[str, float]:
+    """Operations a second of matrix products of the model's shapes, by precision."""
+    num_tokens = min(config.batch.tokens_per_update, config.batch.max_tokens)
+    products = products_of(config.model, corpus.tgt_tokenizer.vocab_size, num_tokens)
+    dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16}
+    if numerics.precision == "fp16":
+        dtypes["fp16"] = torch.float16
+    return {
+        name: measure_limit(products, dtype, numerics.device, shortest_s=_PRODUCT_S)
+        for name, dtype in dtypes.items()
+    }

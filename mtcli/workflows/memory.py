@@ -1,0 +1,67 @@
+"""Memory of a process and all that it has started, as its peak over time. Linux only."""
+
+from __future__ import annotations
+
+import re
+import threading
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+_PSS = re.compile(rb"^Pss: +(\d+) kB", re.MULTILINE)
+
+
+def pss_bytes(pid: int) -> int | None:
+    """Proportional set size of a process and its descendants: shared pages count once in all.
+
+    None where the system does not tell.
+    """
+    total = 0
+    for member in _family(pid):
+        with suppress(OSError):  # it may end while we look
+            if found := _PSS.search(Path(f"/proc/{member}/smaps_rollup").read_bytes()):
+                total += int(found[1]) * 1024
+    return total or None
+
+
+def _family(pid: int) -> list[int]:
+    members = [pid]
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_bytes().split():
+                members += _family(int(child))
+    return members
+
+
+class PeakMemory:
+    """In a `with` block, watches a process; afterwards `peak_bytes` is what it had at most.
+
+    Args:
+        pid: the process; its descendants count, too.
+        every_s: time between two looks: what lasts shorter may go unseen.
+    """
+
+    def __init__(self, pid: int, every_s: float = 0.2) -> None:
+        self.peak_bytes: int | None = None
+        self._pid, self._every_s = pid, every_s
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._is_over.wait(self._every_s):
+            now = pss_bytes(self._pid)
+            if now is not None:
+                self.peak_bytes = max(now, self.peak_bytes or 0)

@@ -1,0 +1,139 @@
+"""Threads or processes? Chosen by measuring a few updates, and remembered in the run folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import statistics
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mtcli.config.schema import TrainConfig
+from mtcli.errors import RunFolderError
+from mtcli.folders import read_json, write_json
+from mtcli.training.run_folder import RunFolder
+from mtcli.workflows.bench import BenchOptions, VariantJobs
+from mtcli.workflows.variants import Variant
+
+logger = logging.getLogger(__name__)
+
+_OPTIONS = BenchOptions(steps=8, warmup_steps=2)
+_REPEATS = 2
+_WORTH_IT = 1.05
+"""More processes take more memory, so that they must be this much faster than fewer."""
+_FORMAT_VERSION = 1
+
+
+def choose_nproc(config: TrainConfig) -> int:
+    """The number of processes that train fastest here: remembered, or measured and remembered.
+
+    On CUDA it is one per GPU. On a CPU one process of all cores is measured against as many
+    processes as there are cores (and, from 8 cores, a quarter of that), each time in fresh ones.
+
+    Raises:
+        MtcliError: config, data or device are wrong.
+        RunFolderError: the run folder cannot be written.
+    """
+    run = RunFolder(config.run_dir)
+    fingerprint = _fingerprint(config)
+    remembered = _read(run)
+    if remembered.get("fingerprint") == fingerprint:
+        nproc = int(remembered["nproc"])
+        logger.info("--nproc auto: %d, as measured before (%s)", nproc, run.nproc)
+        return nproc
+    if num_cores() == 1 and config.training.device == "cpu":
+        return 1
+    nproc, why = _measure(config)
+    logger.info("--nproc auto: %s", why)
+    found = {
+        "format_version": _FORMAT_VERSION,
+        "nproc": nproc,
+        "why": why,
+        "fingerprint": fingerprint,
+    }
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+        write_json(run.nproc, found)
+    except OSError as error:
+        raise RunFolderError(
+            f"cannot write into the run folder {run.path}: {error.strerror}"
+        ) from error
+    return nproc
+
+
+def num_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def candidates(cores: int) -> list[int]:
+    """Numbers of processes that are measured, fewest first."""
+    return sorted({1, cores} | ({cores // 4} if cores >= 8 else set()))
+
+
+def choose(rates: dict[int, float]) -> int:
+    """The number of processes of the highest rate, or a smaller one that is nearly as fast.
+
+    Args:
+        rates: target tokens a second by number of processes.
+    """
+    best = max(rates.values())
+    return min(nproc for nproc, rate in rates.items() if rate * _WORTH_IT >= best)
+
+
+def _measure(config: TrainConfig) -> tuple[int, str]:
+    """The best number of processes, and what was found, for people."""
+    with tempfile.TemporaryDirectory(prefix="mtcli-nproc-") as temporary:
+        folder = Path(temporary)
+        first = VariantJobs(Variant("1", config), folder / "1", _OPTIONS)
+        facts = first.run("prepare")
+        if facts["device"] != "cpu":
+            nproc = max(1, facts["num_devices"])
+            return nproc, f"{nproc}, one process per {facts['device']} device"
+        tried = [
+            VariantJobs(Variant(str(n), config, nproc=n), folder / f"of-{n}", _OPTIONS)
+            for n in candidates(num_cores())
+        ]
+        for jobs in tried:
+            jobs.share_tokenizer(first)
+        rates: dict[int, list[float]] = {jobs.variant.nproc: [] for jobs in tried}
+        threads: dict[int, int] = {}
+        logger.info("--nproc auto: measuring %s process(es)", " and ".join(map(str, rates)))
+        for repeat in range(_REPEATS):
+            for jobs in tried[:: 1 if repeat % 2 == 0 else -1]:
+                result = jobs.run("training")
+                rates[jobs.variant.nproc].append(result["tgt_tokens_per_s"])
+                threads[jobs.variant.nproc] = result["num_threads"]
+    medians = {nproc: statistics.median(found) for nproc, found in rates.items()}
+    described = "; ".join(
+        f"{nproc} x {threads[nproc]} thread(s) {rate:.0f} target tokens/s"
+        for nproc, rate in medians.items()
+    )
+    nproc = choose(medians)
+    return nproc, f"{nproc} process(es), for {described}"
+
+
+def _read(run: RunFolder) -> dict[str, Any]:
+    if not run.nproc.exists():
+        return {}
+    found = read_json(run.nproc, RunFolderError)
+    return found if isinstance(found, dict) else {}
+
+
+def _fingerprint(config: TrainConfig) -> str:
+    """A hash of what the choice depends on: model, batch, precision, the machine's cores."""
+    training = config.training
+    content = [
+        asdict(config.model),
+        asdict(config.batch),
+        config.tokenizer.vocab_size,
+        [training.device, training.precision, config.optim.kind],
+        [num_cores(), os.environ.get("OMP_NUM_THREADS"), os.environ.get("CUDA_VISIBLE_DEVICES")],
+    ]
+    return hashlib.sha256(json.dumps(content).encode("utf-8")).hexdigest()

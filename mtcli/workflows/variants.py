@@ -1,0 +1,94 @@
+"""The ways to train that are compared: configs, overrides, and keys that vary."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtcli.config.load import load_config
+from mtcli.config.overrides import parse_override
+from mtcli.config.schema import TrainConfig
+from mtcli.errors import ConfigError
+
+_PROCESS_KEYS = ("nproc", "threads")
+"""What `vary` may name besides config keys."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to train that is measured."""
+
+    label: str
+    config: TrainConfig
+    nproc: int = 1
+    threads: int | None = None
+    """OMP_NUM_THREADS of each process; None leaves it."""
+
+
+def make_variants(
+    configs: Sequence[Path],
+    overrides: Sequence[str],
+    varied: Sequence[str],
+    *,
+    nproc: int,
+    threads: int | None,
+) -> list[Variant]:
+    """Every config in every combination of the varied keys.
+
+    Args:
+        configs: config files.
+        overrides: `KEY=VALUE`, for all.
+        varied: `KEY=V1,V2,...`; KEY is a config key, `nproc` or `threads`. A value with commas of
+            its own stands in brackets or quotes, as in YAML.
+        nproc: processes where they are not varied.
+        threads: threads of each process where they are not varied; None leaves them.
+
+    Raises:
+        ConfigError: a config, an override or a varied key is wrong.
+    """
+    choices = [_choices(text) for text in varied]
+    variants = []
+    for path, chosen in itertools.product(configs, itertools.product(*choices)):
+        processes = {"nproc": nproc, "threads": threads}
+        own = list(overrides)
+        for key, value in chosen:
+            if key not in _PROCESS_KEYS:
+                own.append(f"{key}={value}")
+            elif value.isdecimal() and int(value) > 0:
+                processes[key] = int(value)
+            else:
+                raise ConfigError(f"--vary {key}={value}: must be a whole number, at least 1")
+        names = [path.stem] if len(configs) > 1 or not chosen else []
+        variants.append(
+            Variant(
+                label=" ".join([*names, *(f"{key}={value}" for key, value in chosen)]),
+                config=load_config(path, own),
+                nproc=processes["nproc"] or 1,
+                threads=processes["threads"],
+            )
+        )
+    return variants
+
+
+def _choices(text: str) -> list[tuple[str, str]]:
+    """The (key, value) pairs of `KEY=V1,V2,...`."""
+    key, equals, values = text.partition("=")
+    try:
+        # YAML knows which commas separate: those outside brackets and quotes
+        _, items = parse_override(f"{key}=[{values}]")
+    except ConfigError:
+        items = []
+    if not equals or not items:
+        raise ConfigError(
+            f"--vary {text!r} is not KEY=V1,V2,...; write for instance"
+            " --vary training.precision=fp32,bf16"
+        )
+    return [(key.strip(), _as_yaml(item)) for item in items]
+
+
+def _as_yaml(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)

@@ -1,0 +1,120 @@
+"""`mtcli bench`: a table and a JSON file of figures that hang together, and its refusals."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from mtcli.cli.app import app
+from mtcli.workflows.where_time_goes import CATEGORIES
+from tests.small_run import write_run
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    write_run(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def invoke(*arguments):
+    return runner.invoke(app, ["bench", *arguments])
+
+
+def check_figures(variant):
+    training = variant["training"]
+    rate = training["tgt_tokens_per_s"]
+    assert rate["min"] <= rate["median"] <= rate["max"]
+    assert training["tokens_per_s"]["median"] > rate["median"] > 0
+    shortest_s = training["seconds_per_step"]["min"]
+    assert variant["tgt_tokens_per_step"] / shortest_s == pytest.approx(rate["max"])
+    assert 100 < variant["tgt_tokens_per_step"] <= 200
+    assert variant["matmul_limit_flops_per_s"]["fp32"] > training["flops_per_s"]["median"]
+    assert 0 < variant["share_of_matmul_limit"] < 1
+    assert variant["peak_pss_bytes"]["median"] > 100 * 2**20
+
+
+def test_one_config(folder):
+    result = invoke(
+        *("config.yaml", "--steps", "2", "--warmup", "1", "--repeats", "1"),
+        *("--sentences", "3", "--json", "found.json"),
+    )
+    assert result.exit_code == 0, result.output
+    (variant,) = json.loads((folder / "found.json").read_text())["variants"]
+    assert variant["label"] == "config"
+    check_figures(variant)
+    shares = variant["shares_of_time"]
+    assert shares.keys() == {*CATEGORIES, "waiting and python"}
+    assert sum(shares.values()) == pytest.approx(1)
+    for name in ("matmul", "attention", "loss", "dropout", "normalisation", "optimiser"):
+        assert shares[name] > 0, name
+    greedy, beam = variant["decoding"]
+    assert (greedy["beam_size"], beam["beam_size"]) == (1, 5)
+    assert greedy["best_batch_size"] in (16, 64, 128)
+    for found in (greedy, beam):
+        tokens = found["sentences_per_s"]["median"] * found["tgt_tokens_per_sentence"]
+        assert tokens == pytest.approx(found["tgt_tokens_per_s"]["median"])
+    for text in ("target tokens/s", "time: matmul", "greedy: sentences/s", "beam 5: best batch"):
+        assert text in result.stdout, text
+    assert "ratio" not in result.stdout
+    assert not (folder / "run").exists()  # it trains in a temporary folder
+
+
+@pytest.mark.slow
+def test_variants_take_turns_and_are_compared(folder):
+    result = invoke(
+        *("config.yaml", "--steps", "2", "--warmup", "0", "--repeats", "2", "--no-decode"),
+        *("--no-profile", "--vary", "nproc=1,2", "--threads", "1", "--json", "found.json"),
+    )
+    assert result.exit_code == 0, result.output
+    one, two = json.loads((folder / "found.json").read_text())["variants"]
+    assert (one["label"], two["label"]) == ("nproc=1", "nproc=2")
+    assert (one["num_processes"], two["num_processes"], two["num_threads"]) == (1, 2, 1)
+    for variant in (one, two):
+        check_figures(variant)
+        assert variant["shares_of_time"] is None
+        assert variant["decoding"] == []
+    # the same work, however it is split
+    for key in ("tgt_tokens_per_step", "flops_per_tgt_token", "matmul_limit_flops_per_s"):
+        assert one[key] == pytest.approx(two[key]), key
+    assert one["ratio"] == {"median": 1.0, "min": 1.0, "max": 1.0}
+    assert two["ratio"]["min"] <= two["ratio"]["median"] <= two["ratio"]["max"]
+    order = [line.split(": ")[0] for line in result.stderr.splitlines() if "repeat" in line]
+    assert order == [
+        "repeat 1 of 2, nproc=1",
+        "repeat 1 of 2, nproc=2",
+        "repeat 2 of 2, nproc=2",
+        "repeat 2 of 2, nproc=1",
+    ]
+    assert "ratio" in result.stdout
+
+
+def test_what_the_worker_finds_wrong_is_one_sentence(folder):
+    (folder / "train.de").unlink()
+    result = invoke("config.yaml", "--steps", "1")
+    assert result.exit_code == 2
+    assert "train.de" in result.stderr.splitlines()[-1]
+    assert result.stderr.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("varied", "sentence"),
+    [
+        ("nproc=0", "--vary nproc=0: must be a whole number, at least 1"),
+        ("training.precision", "'training.precision' is not KEY=V1,V2,...; write for instance"),
+        ("training.precision=", "'training.precision=' is not KEY=V1,V2,..."),
+    ],
+)
+def test_a_varied_key_that_is_none(folder, varied, sentence):
+    result = invoke("config.yaml", "--vary", varied)
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.stderr.split())
+
+
+def test_a_varied_value_that_the_schema_refuses(folder):
+    result = invoke("config.yaml", "--vary", "training.precision=fp32,fp31")
+    assert result.exit_code == 2
+    assert "fp31" in result.stderr

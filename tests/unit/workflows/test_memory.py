@@ -1,0 +1,38 @@
+"""Memory of a process tree."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mtcli.workflows.memory import PeakMemory, pss_bytes
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+MIB = 2**20
+HOLD = "x = bytearray(b'x') * (64 * 2**20); print('ready', flush=True); input()"
+START = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {HOLD!r}])"
+
+
+def test_the_memory_of_a_child_counts():
+    child = subprocess.Popen(
+        [sys.executable, "-c", START],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    with child:
+        with PeakMemory(child.pid, every_s=0.01) as memory:
+            child.stdout.readline()
+            time.sleep(0.1)
+            now = pss_bytes(child.pid)
+        child.stdin.close()
+    assert 64 * MIB < now < 200 * MIB
+    assert memory.peak_bytes >= 64 * MIB
+
+
+def test_a_process_that_has_ended_has_none():
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        pass
+    assert pss_bytes(child.pid) is None
+    with PeakMemory(child.pid, every_s=0.01) as memory:
+        time.sleep(0.05)
+    assert memory.peak_bytes is None
