@@ -34,10 +34,18 @@ IDENTITY_PREFIXES = (
     "training.ema_decay",
     "training.init_from",
     "training.init_tokenizer",
+    "regularization",
 )
 """Keys, and sections whose every key, make a run the run that it is; see identity_differences."""
 
-FREE_WITHIN_IDENTITY = ("data.root", "data.valid", "data.cache_dir", "data.prefetch_batches")
+FREE_WITHIN_IDENTITY = (
+    "data.root",
+    "data.valid",
+    "data.cache_dir",
+    "data.prefetch_batches",
+    "regularization.rdrop",
+    "regularization.layer_dropout",
+)
 """Exceptions from IDENTITY_PREFIXES."""
 
 _ABSENT = object()
@@ -237,7 +245,8 @@ def identity_differences(old: TrainConfig, new: TrainConfig) -> list[str]:
 
     Identity is what decides which updates are made on which numbers: languages, seed, data,
     tokenizer, model, the kind of optimizer, `batch.tokens_per_update` (it cuts the data into
-    updates) and `training.ema_decay` (the average is part of the state). The rest is free:
+    updates), what `regularization` does to the data (R-Drop and layer dropout are free), and
+    `training.ema_decay` (the average is part of the state). The rest is free:
     stop conditions, device and precision, micro-batches (`batch.max_tokens`), logging,
     validation, decoding, checkpoints, `run_dir`, and the knobs of the optimizer, the schedule
     and the loss, which may be turned on the way.

@@ -11,6 +11,7 @@ import torch
 from mtcli.training.averaging import holding_weights, mean_weights, named_weights
 from mtcli.training.checkpoint import Checkpoint, read_weights, write_checkpoint
 from mtcli.training.parts import LoopParts
+from mtcli.training.progress import process_cpu_s
 from mtcli.training.reporting import report_validation
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ def validate(parts: LoopParts) -> float:
             if is_best:
                 parts.run.point_best(progress.step)
     duration_s = time.perf_counter() - started
+    (cpu_s,) = world.sum_floats([process_cpu_s()])
+    progress.cpu_s = parts.cpu_before_s + cpu_s
     if world.is_main:
         report_validation(parts, result, is_best=is_best, duration_s=duration_s)
     world.barrier()
