@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mtcli.config.document import parse_yaml
 from mtcli.config.overrides import apply_overrides
+from mtcli.config.preset import PRESETS, merged, preset_values
 from mtcli.config.problems import KeyPath, Origin, Problem, config_error, dotted, nearest
 from mtcli.config.resolve import resolve
 from mtcli.errors import ConfigError
@@ -77,8 +78,7 @@ def load_config(
         ConfigError: the file cannot be read, is not YAML, or breaks the schema; the message lists
             every problem with its line, or with the override that caused it.
     """
-    values, origins, problems = _read(path)
-    problems += apply_overrides(values, origins, overrides)
+    values, origins, problems = read_values(path, overrides)
     for name in _section_names():
         if values.get(name) is None:
             values[name] = {}  # so that what is missing in it is named, too
@@ -86,6 +86,24 @@ def load_config(
     if config is None:
         raise config_error(str(path), problems, overrides)
     return resolve(config, Path.cwd() if working_dir is None else working_dir.absolute())
+
+
+def read_values(
+    path: Path, overrides: Sequence[str] = ()
+) -> tuple[dict[str, Any], dict[KeyPath, Origin], list[Problem]]:
+    """What file and overrides say, above the preset that they name, if any.
+
+    The preset's values have no origin: a conflict with one of them is told where the user's value
+    stands.
+
+    Raises:
+        ConfigError: the file cannot be read or is not YAML.
+    """
+    values, origins, problems = _read(path)
+    problems += apply_overrides(values, origins, overrides)
+    if values.get("preset") in PRESETS:
+        values = merged(preset_values(values["preset"]), values)
+    return values, origins, problems
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[KeyPath, Origin], list[Problem]]:

@@ -575,6 +575,9 @@ another section is not, so that all problems are reported at once."""
 class TrainConfig:
     """A whole training run."""
 
+    preset: Literal["tiny", "low-resource", "base", "big", "student"] | None = None
+    """Recipe whose values take the place of the defaults: see docs/recipes.md. A section of another
+    `kind` than the recipe's takes nothing from it. Null in a resolved config."""
     src_lang: Annotated[str, MinLen(1)]
     """Source language, as a BCP 47 tag (`en`, `no`, `zh-Hans`)."""
     tgt_lang: Annotated[str, MinLen(1)]
