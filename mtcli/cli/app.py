@@ -28,6 +28,10 @@ COMMANDS = {
         "mtcli.cli.evaluate",
         "Score translations with BLEU and chrF, as sacreBLEU does, signature included.",
     ),
+    "average": (
+        "mtcli.cli.average",
+        "Average the weights of several models of a run into a new model folder.",
+    ),
     "tokenizer": ("mtcli.cli.tokenizer", "Train a SentencePiece model, encode and decode text."),
     "config": ("mtcli.cli.config", "Write a config template, check and show a config."),
     "demo": ("mtcli.cli.demo", "Make a small made-up corpus and train on it."),

@@ -510,6 +510,8 @@ class CheckpointsConfig:
     keep_last: Positive = 2
     """Newest checkpoints that are kept, and newest models. The best model is kept whatever this
     says."""
+    keep_best: Positive = 1
+    """Best models that are kept, by `validation.best_by`, for `mtcli average --best`."""
     average_last: Positive = 1
     """Validate and save the mean weights of the last so many checkpoints; 1 does not average."""
 

@@ -13,6 +13,7 @@ from mtcli.training.checkpoint import Checkpoint, read_weights, write_checkpoint
 from mtcli.training.parts import LoopParts
 from mtcli.training.progress import process_cpu_s
 from mtcli.training.reporting import report_validation
+from mtcli.training.run_folder import rank_models
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,14 @@ def weights_to_use(parts: LoopParts) -> dict[str, torch.Tensor] | None:
     return mean_weights([*earlier, {n: w.cpu() for n, w in named_weights(parts.model).items()}])
 
 
+def best_steps_to_keep(parts: LoopParts) -> list[int | None]:
+    """Steps of the best models."""
+    number = parts.config.checkpoints.keep_best
+    if number == 1:
+        return [parts.best.step]
+    return [parts.best.step, *rank_models(parts.run, parts.best.metric)[:number]]
+
+
 def save(parts: LoopParts) -> None:
     """Write a checkpoint, then remove what is older than the config keeps."""
     checkpoints, average = parts.config.checkpoints, parts.average
@@ -77,6 +86,6 @@ def save(parts: LoopParts) -> None:
         parts.run.prune(
             keep_last=checkpoints.keep_last,
             keep_checkpoints=max(checkpoints.keep_last, checkpoints.average_last),
-            best_step=parts.best.step,
+            best_steps=best_steps_to_keep(parts),
         )
     parts.step_parts.world.barrier()
