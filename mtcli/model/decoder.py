@@ -109,6 +109,8 @@ class Decoder(nn.Module):
         for layer in self.layers:
             if draw_is_skipped(layer_dropout):
                 x_BTD = join_idle(x_BTD, layer)
+                # if all layers are skipped, nothing else leads back to the encoder
+                x_BTD = x_BTD + 0.0 * memory_BSD[0, 0, 0]
             else:
                 x_BTD = layer(x_BTD, memory_BSD, src_keep_B11S, self.rotary)
         return x_BTD if self.final_norm is None else self.final_norm(x_BTD)

@@ -50,3 +50,10 @@ def test_every_parameter_gets_a_gradient_and_those_of_skipped_layers_zero():
     for name, p in model.named_parameters():
         if idle.get(".".join(name.split(".")[:3])):
             assert not p.grad.any(), name
+
+
+def test_without_any_layer_the_encoder_still_gets_its_zeros():
+    model = tiny_model("pre-norm").train()
+    model(BATCH, 0.1, PassSettings(layer_dropout=0.999999)).backward()
+    assert [name for name, p in model.named_parameters() if p.grad is None] == []
+    assert model.shared_embed.weight.grad.any()
