@@ -7,16 +7,12 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
-import socket
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
-
-from safetensors import SafetensorError
 
 from mtcli.errors import MtcliError, RunFolderError
 
@@ -55,6 +51,8 @@ def new_folder(path: Path, *, manifest: bool = True) -> Iterator[Path]:
     Raises:
         RunFolderError: `path` exists, or something cannot be written.
     """
+    from safetensors import SafetensorError  # here, for what only reads should start fast
+
     temporary = _temporary_name(path)
     try:
         _refuse_existing(path)
@@ -221,7 +219,7 @@ def _temporary_name(path: Path) -> Path:
     """A fresh hidden sibling, which tells `remove_leftovers` whose it is."""
     # absolute(): Path("..").name and Path(".").name are not names to build on
     path = path.absolute()
-    return path.with_name(f".{path.name}.tmp-{os.getpid()}-{_host()}-{secrets.token_hex(4)}")
+    return path.with_name(f".{path.name}.tmp-{os.getpid()}-{_host()}-{os.urandom(4).hex()}")
 
 
 def _remove(path: Path) -> None:
@@ -234,6 +232,8 @@ def _remove(path: Path) -> None:
 
 
 def _host() -> str:
+    import socket  # here, for what only reads folders should start fast
+
     return re.sub(r"[^\w.]", "_", socket.gethostname())[:64] or "localhost"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from mtcli.decoding.options import Hypothesis, SearchOptions
+from mtcli.decoding.options import Constraints, Hypothesis, Sampling, SearchOptions
 
 # ------------------------------------------------------------------------------------ model oracles
 
@@ -155,6 +155,7 @@ def reference_beam_search(
     W, eos_id = options.beam_size, options.eos_id
     live: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     found: list[Hypothesis] = []
+    has_best_ended = False
     for length in range(1, max_length + 1):
         candidates = [
             (log_prob + step, (*tokens, token))
@@ -169,9 +170,114 @@ def reference_beam_search(
                 kept = tokens[:-1] if is_complete else tokens
                 score = log_prob / options.penalty(length)
                 found.append(Hypothesis(kept, is_complete, log_prob, score))
+        has_best_ended = has_best_ended or (candidates[:1] and candidates[0][1][-1] == eos_id)
         has_penalty = options.penalty(1) != options.penalty(2)
-        if options.stop == "full" and has_penalty and len(found) >= W:
+        if options.stop != "optimal" and has_penalty and len(found) >= W:
+            break
+        enough = len(found) >= options.num_hypotheses
+        if options.stop == "ctranslate2" and not has_penalty and has_best_ended and enough:
             break
         live = [candidate for candidate in candidates if candidate[1][-1] != eos_id][:W]
     best = sorted(found, key=lambda hypothesis: -hypothesis.score)
     return best[: options.num_hypotheses]
+
+
+class ConstrainedTable(TableScorer):
+    """The table of what `ConstrainedScorer` should say, prefix by prefix, in plain Python.
+
+    The prefix that is asked of a sentence is that of its name.
+    """
+
+    def __init__(
+        self, table: TableScorer, wanted: Constraints, prefixes: dict[int, tuple[int, ...]]
+    ) -> None:
+        super().__init__(table.vocab_size, seed=table.seed)
+        self.inner, self.wanted, self.prefixes = table, wanted, prefixes
+
+    def after(self, sentence: int, prefix: tuple[int, ...]) -> torch.Tensor:
+        """Log-probabilities V, not renormalised."""
+        raw = self.inner.after(sentence, prefix).tolist()
+        forced, n = self.prefixes.get(sentence, ()), self.wanted.no_repeat_ngram
+        if len(prefix) < len(forced):
+            said = [-math.inf] * len(raw)
+            said[forced[len(prefix)]] = raw[forced[len(prefix)]]
+            return torch.tensor(said, dtype=torch.float64)
+        said = []
+        for token, log_prob in enumerate(raw):
+            longer = (*prefix, token)
+            ngrams = [longer[i : i + n] for i in range(len(longer) - n + 1)] if n else []
+            if token in self.wanted.forbidden_ids or (ngrams[-1:] and ngrams[-1] in ngrams[:-1]):
+                said.append(-math.inf)
+            elif token in prefix:
+                said.append(log_prob * self.wanted.repetition_penalty)
+            else:
+                said.append(log_prob)
+        return torch.tensor(said, dtype=torch.float64)
+
+
+class MeanTable(TableScorer):
+    """The table of the mean probabilities of several tables."""
+
+    def __init__(self, tables: list[TableScorer]) -> None:
+        super().__init__(tables[0].vocab_size, seed=0)
+        self.tables = tables
+
+    def after(self, sentence: int, prefix: tuple[int, ...]) -> torch.Tensor:
+        """Log-probabilities V."""
+        said = [table.after(sentence, prefix).exp() for table in self.tables]
+        return (sum(said[1:], said[0]) / len(said)).log()
+
+
+# --------------------------------------------------------------------------------- sampling oracles
+
+
+def sampling_distribution(log_probs: list[float], sampling: Sampling) -> list[float]:
+    """Probability with which each token is drawn: temperature, then top-k, then top-p."""
+    best = max(log_probs)
+    weights = [math.exp((log_prob - best) / sampling.temperature) for log_prob in log_probs]
+    ranked = sorted(range(len(weights)), key=lambda token: -weights[token])
+    kept = [token for token in ranked[: sampling.top_k] if weights[token] > 0]
+    if sampling.top_p is not None:
+        total, mass, nucleus = math.fsum(weights[token] for token in kept), 0.0, []
+        for token in kept:
+            if mass < sampling.top_p * total:
+                nucleus.append(token)
+            mass += weights[token]
+        kept = nucleus
+    total = math.fsum(weights[token] for token in kept)
+    return [weights[token] / total if token in kept else 0.0 for token in range(len(weights))]
+
+
+def mixed_written_out(key: int, more: int) -> int:
+    """SplitMix64 of key ^ more, in integers that do not wrap."""
+    mask = 2**64 - 1
+    key = (((key ^ more) & mask) + 0x9E3779B97F4A7C15) & mask
+    key = ((key ^ (key >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    key = ((key ^ (key >> 27)) * 0x94D049BB133111EB) & mask
+    return key ^ (key >> 31)
+
+
+def reference_sample(
+    scorer: TableScorer, sentence: int, options: SearchOptions, sampling: Sampling, key: int, k: int
+) -> Hypothesis:
+    """The k-th sample of one sentence, token by token."""
+    row_key = mixed_written_out(mixed_written_out(sampling.seed, key), k)
+    tokens: tuple[int, ...] = ()
+    total = 0.0
+    while tokens[-1:] != (options.eos_id,) and len(tokens) < options.max_length:
+        raw = scorer.after(sentence, tokens).tolist()
+        allowed = [
+            -math.inf if token in options.forbidden_ids else log_prob
+            for token, log_prob in enumerate(raw)
+        ]
+        wanted = (mixed_written_out(row_key, len(tokens) + 1) >> 12) / 2**52
+        shares, mass = sampling_distribution(allowed, sampling), 0.0
+        for token, share in enumerate(shares):  # noqa: B007
+            mass += share
+            if mass > wanted:
+                break
+        tokens = (*tokens, token)
+        total += raw[token]
+    is_complete = tokens[-1] == options.eos_id
+    score = total / options.penalty(len(tokens))
+    return Hypothesis(tokens[:-1] if is_complete else tokens, is_complete, total, score)

@@ -7,10 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from typing import TYPE_CHECKING
 
 from mtcli.bundle.card import ModelCard, ModelScore, ScoreList, read_checked
 from mtcli.bundle.readme import render_readme
@@ -25,6 +22,9 @@ from mtcli.folders import (
     verify_folder,
     write_json,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
 
 WEIGHTS = "model.safetensors"
 CARD = "model.json"
@@ -60,11 +60,23 @@ class Bundle:
         Raises:
             ModelFolderError: the file is damaged.
         """
+        # here, and wherever numpy is needed: an exported model translates without it
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
         path = self.path / WEIGHTS
         try:
             return load_file(path)
         except (SafetensorError, OSError) as error:
             raise ModelFolderError(f"{path}: damaged, cannot be read ({error})") from error
+
+    def check_weights(self) -> None:
+        """Check the weights as `read_model` does, where it was told not to.
+
+        Raises:
+            ModelFolderError: the file is missing or damaged.
+        """
+        _check_file(self.path, WEIGHTS, manifest_entries(self.path))
 
 
 def write_model(
@@ -90,6 +102,10 @@ def write_model(
         RunFolderError: the folder exists or cannot be written.
         ValueError: the names of the tokenizers do not fit `card.shared_vocab`.
     """
+    import numpy as np
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
     if set(tokenizer_files) != set(_tokenizer_names(card)):
         raise ValueError(f"tokenizer files {sorted(tokenizer_files)} do not fit the model card")
     weights = {
@@ -114,23 +130,24 @@ def write_model(
         (folder / README).write_bytes(text.encode("utf-8"))
 
 
-def read_model(path: Path) -> Bundle:
+def read_model(path: Path, *, check_weights: bool = True) -> Bundle:
     """A model folder, checked: nothing lacks, sizes are right, small files have their SHA-256.
 
     What only people read (`README.md`) may be edited, and files may be added.
 
     Args:
         path: the folder. For a run folder ask `resolve_model` first.
+        check_weights: whether to look at the weights; without, `Bundle.check_weights` does.
 
     Raises:
         ModelFolderError: a file is missing or damaged, or the folder is of a newer format.
     """
     if not path.is_dir():
         raise ModelFolderError(f"{path}: there is no such folder")
-    entries = _manifest_entries(path)
+    entries = manifest_entries(path)
     _check_file(path, CARD, entries)
     card = read_checked(path / CARD, ModelCard)
-    for name in (WEIGHTS, GENERATION, SCORES, *_tokenizer_names(card)):
+    for name in (GENERATION, SCORES, *_tokenizer_names(card), *[WEIGHTS] * check_weights):
         _check_file(path, name, entries)
     names = _tokenizer_names(card)
     return Bundle(
@@ -158,7 +175,7 @@ def _tokenizer_names(card: ModelCard) -> tuple[str, ...]:
     return (SHARED_TOKENIZER,) if card.shared_vocab else (SRC_TOKENIZER, TGT_TOKENIZER)
 
 
-def _manifest_entries(path: Path) -> dict[str, dict[str, object]]:
+def manifest_entries(path: Path) -> dict[str, dict[str, object]]:
     """The files that the manifest names.
 
     Not `verify_folder`: that one checks every file, and would refuse to translate because

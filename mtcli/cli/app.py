@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from mtcli import __version__
 from mtcli.cli.errors import user_errors
+from mtcli.cli.plain_params import read_plainly
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -32,9 +33,20 @@ COMMANDS = {
         "mtcli.cli.average",
         "Average the weights of several models of a run into a new model folder.",
     ),
+    "score": (
+        "mtcli.cli.score",
+        "Write the log-probability of each translation: one number out per pair in, in order.",
+    ),
+    "export": (
+        "mtcli.cli.export",
+        "Export a model to CTranslate2, compare both on the same lines, and measure speeds.",
+    ),
     "tokenizer": ("mtcli.cli.tokenizer", "Train a SentencePiece model, encode and decode text."),
     "config": ("mtcli.cli.config", "Write a config template, check and show a config."),
-    "demo": ("mtcli.cli.demo", "Make a small made-up corpus and train on it."),
+    "demo": (
+        "mtcli.cli.demo",
+        "Write a made-up English-German corpus and a config that trains on it in minutes.",
+    ),
 }
 """Name of a command: its module, which holds a Typer called `app`, and its line in `--help`."""
 
@@ -42,12 +54,20 @@ COMMANDS = {
 class LazyGroup(TyperGroup):
     """A group whose commands are stand-ins for help and completion until one is called."""
 
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Read the root's own options."""
+        read_plainly(self.get_params(ctx))
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: Context, args: list[str]
     ) -> tuple[str | None, Command | None, list[str]]:
         """Find the command that `args` call, and import it."""
         name, stand_in, rest = super().resolve_command(ctx, args)
-        return name, stand_in and load_command(str(name)), rest
+        command = stand_in and load_command(str(name))
+        if command is not None:
+            read_plainly(command.get_params(ctx))
+        return name, command, rest
 
     def invoke(self, ctx: Context) -> Any:
         """Run the command; what the user can mend becomes one message."""
@@ -108,5 +128,6 @@ def main() -> None:
         try:
             app(prog_name="mtcli")
         except SystemExit:
-            sys.stdout.flush()  # a reader that has gone shows here, where we can still answer it
+            if sys.stdout:  # None if it was closed
+                sys.stdout.flush()  # a reader that has gone shows here, where we can answer it
             raise

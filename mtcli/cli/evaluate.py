@@ -156,7 +156,8 @@ def _translate(run: _ModelRun, folder: Path, sources: list[str]) -> list[str]:
     from mtcli.translating.translator import Translator
 
     print(f"translating with {folder}", file=sys.stderr)
-    translator = Translator.load(folder, device=run.device)
+    # scores are the model's, not those of an export that lost a little to be fast
+    translator = Translator.load(folder, device=run.device, engine="torch")
     return translator.translate(sources, beam_size=run.beam_size, batch_size=run.batch_size)
 
 

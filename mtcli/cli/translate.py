@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -56,7 +58,7 @@ def translate(
     batch_size: Annotated[
         int | None,
         typer.Option(
-            help="Sentences translated at once; 1 answers every line before the next is read.",
+            help="Sentences translated at once; 1 is --line-buffered, too.",
             show_default=OF_THE_MODEL,
         ),
     ] = None,
@@ -64,10 +66,38 @@ def translate(
         int | None,
         typer.Option(metavar="N", help="Write the N best translations of a line, with scores."),
     ] = None,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Write a JSON object a line, with scores and flags.")
+    ] = False,
+    split_sentences: Annotated[
+        bool,
+        typer.Option(
+            "--split-sentences", help="Translate the sentences of a line one by one (extra split)."
+        ),
+    ] = False,
+    line_buffered: Annotated[
+        bool,
+        typer.Option(
+            "--line-buffered",
+            help="Answer each line before the next is read; so it is on a terminal.",
+        ),
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on where an --output that was begun is complete."),
+    ] = False,
+    retry: Annotated[
+        bool,
+        typer.Option(help="Translate once more, with other settings, what repeats itself."),
+    ] = True,
+    engine: Annotated[
+        str,
+        typer.Option(help="auto, torch or ctranslate2; auto takes the fastest that can do it."),
+    ] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
     threads: Annotated[
-        int | None, typer.Option(help="Threads of the CPU.", show_default="as torch chooses")
+        int | None, typer.Option(help="Threads of the CPU.", show_default="as the engine chooses")
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notes, only errors.")] = False,
 ) -> None:
@@ -77,13 +107,17 @@ def translate(
     """
     from mtcli.bundle.model_folder import read_model
     from mtcli.bundle.resolve import resolve_model
+    from mtcli.translating.engine import TranslateOptions
+    from mtcli.translating.engines.choice import EngineRequest, choose_engine
     from mtcli.translating.options import check_num_hypotheses, choose_generation
+    from mtcli.translating.resume import ResumePoint, find_resume_point, skip_lines
+    from mtcli.translating.sentences import load_splitter
     from mtcli.translating.stream import StreamOptions, translate_stream
     from mtcli.translating.translator import Translator
 
     # whatever can be wrong is told before torch is imported, which takes seconds
     chosen = resolve_model(model, checkpoint)
-    bundle = read_model(chosen)
+    bundle = read_model(chosen, check_weights=False)
     generation = choose_generation(
         bundle.generation,
         beam_size=beam_size,
@@ -94,30 +128,58 @@ def translate(
     )
     if n_best is not None:
         check_num_hypotheses(n_best, generation.beam_size)
-    if output_path is not None:
-        _check_output(output_path, input_path)
-    with _open_input(input_path) as source:
+    options = StreamOptions(
+        generation,
+        n_best,
+        is_jsonl=jsonl,
+        splitter=load_splitter(bundle.card.src_lang) if split_sentences else None,
+        retries=retry,
+    )
+    search = TranslateOptions(
+        beam_size=generation.beam_size,
+        num_hypotheses=n_best or 1,
+        normalization=generation.normalization,
+        length_penalty=generation.length_penalty,
+    )
+    request = EngineRequest(engine, device, precision, threads, search)
+    choice = choose_engine(bundle, request)
+    _check_output(output_path, input_path, resume)
+    with _open_input(input_path) as source, _io_errors(input_path, output_path):
+        done = ResumePoint(0, 0)
+        if resume and output_path is not None:
+            done = find_resume_point(output_path, options.layout)
+            skip_lines(source, done.num_lines, str(output_path))
         if not quiet:
             _note(_describe_choice(model, checkpoint, chosen))
-        translator = Translator.of_bundle(
-            bundle, device=device, threads=threads, precision=precision
-        )
+            if choice.reason:
+                _note(choice.reason)
+            if resume:
+                _note(f"{output_path} answers {_lines(done.num_lines)}, going on with the next")
+        translator = Translator.of_bundle(bundle, request, choice)
         is_terminal = source.isatty()
         if is_terminal and not quiet:
             _note("type lines to translate; Ctrl-D ends")
-        options = StreamOptions(generation, n_best, is_interactive=is_terminal)
-        try:
-            with _open_output(output_path) as sink:
-                report = translate_stream(translator, source, sink, options)
-        except BrokenPipeError:
-            # `| head` has seen enough; the interpreter must not flush into the void
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
-        except OSError as error:
-            names = f"{input_path or 'standard input'} to {output_path or 'standard output'}"
-            raise MtcliError(f"translating {names} failed: {error.strerror or error}") from error
+        options = replace(
+            options, is_line_buffered=line_buffered or is_terminal, num_done=done.num_lines
+        )
+        with _open_output(output_path, done.num_bytes if resume else None) as sink:
+            report = translate_stream(translator, source, sink, options)
     if not quiet:
         _note_report(report, translator)
+
+
+@contextmanager
+def _io_errors(input_path: Path | None, output_path: Path | None) -> Iterator[None]:
+    """A reader that has seen enough ends the program quietly; other failures get a sentence."""
+    try:
+        yield
+    except BrokenPipeError:
+        # `| head` has seen enough; the interpreter must not flush into the void
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
+    except OSError as error:
+        names = f"{input_path or 'standard input'} to {output_path or 'standard output'}"
+        raise MtcliError(f"translating {names} failed: {error.strerror or error}") from error
 
 
 def _describe_choice(model: Path, checkpoint: str, chosen: Path) -> str:
@@ -136,11 +198,18 @@ def _note_report(report: StreamReport, translator: Translator) -> None:
             f"warning: {_lines(report.num_invalid)} held bytes that are not UTF-8; they were"
             " replaced by U+FFFD"
         )
-    if report.num_split:
+    if report.num_over_limit:
         _note(
-            f"{_lines(report.num_split)} of more than {translator.max_src_length} pieces, longer"
-            " than any in training, translated in parts"
+            f"{_lines(report.num_over_limit)} of more than {translator.max_src_length} pieces,"
+            " longer than any in training, translated in parts"
         )
+    if report.num_truncated:
+        _note(
+            f"warning: {_lines(report.num_truncated)} got a translation that the model did not end"
+            " within the longest length"
+        )
+    if report.num_repeated:
+        _note(f"warning: {_lines(report.num_repeated)} got a translation that repeats itself")
 
 
 def _lines(number: int) -> str:
@@ -153,6 +222,8 @@ def _note(text: str) -> None:
 
 def _open_input(path: Path | None) -> AbstractContextManager[BinaryIO]:
     if path is None:
+        if not sys.stdin:  # None where the caller closed it
+            raise DataError("standard input is closed: give --input FILE")
         return nullcontext(sys.stdin.buffer)
     try:
         return path.open("rb")
@@ -162,22 +233,38 @@ def _open_input(path: Path | None) -> AbstractContextManager[BinaryIO]:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _check_output(path: Path, input_path: Path | None) -> None:
+def _check_output(path: Path | None, input_path: Path | None, resume: bool) -> None:
     """Raise MtcliError where the output cannot go, while nothing has been overwritten."""
+    if path is None:
+        if resume:
+            raise MtcliError(
+                "--resume needs --output FILE: what was printed cannot be gone on with"
+            )
+        if not sys.stdout:
+            raise MtcliError("standard output is closed: give --output FILE")
+        return
     if path.is_dir():
         raise MtcliError(f"{path}: cannot be written, it is a folder")
     if not path.parent.is_dir():
         raise MtcliError(f"{path}: cannot be written, there is no folder {path.parent}")
+    if resume and path.exists() and not path.is_file():
+        raise MtcliError(f"{path}: --resume needs a plain file")
     if input_path is None or not (path.exists() and input_path.exists()):
         return
     if path.samefile(input_path):
         raise MtcliError(f"{path} is input and output: give the output another name")
 
 
-def _open_output(path: Path | None) -> AbstractContextManager[BinaryIO]:
+def _open_output(path: Path | None, num_kept_bytes: int | None) -> AbstractContextManager[BinaryIO]:
+    """Where to write; of a file that is there so many bytes are kept, none if that is None."""
     if path is None:
         return nullcontext(sys.stdout.buffer)
     try:
-        return path.open("wb")
+        if num_kept_bytes is None or not path.exists():
+            return path.open("wb")
+        file = path.open("r+b")
+        file.truncate(num_kept_bytes)
+        file.seek(num_kept_bytes)
+        return file
     except OSError as error:
         raise MtcliError(f"{path}: cannot be written ({error.strerror})") from error

@@ -499,6 +499,11 @@ class DecodingConfig:
     """Longest output, in pieces."""
     batch_size: Positive = 64
     """Sentences that are translated at once."""
+    alignment_layer: NotNegative | None = None
+    """Decoder layer, counted from 0, whose attention to the source gives alignments; null takes the
+    second-last (Garg et al. 2019), of a single layer that one."""
+    alignment_heads: Annotated[list[NotNegative], MinLen(1)] | None = None
+    """Heads of that layer, counted from 0, whose attention is averaged; null takes all."""
 
 
 @section
@@ -563,11 +568,29 @@ def _one_way_to_average(
         )
 
 
+def _the_model_has_what_aligns(model: ModelConfig, decoding: DecodingConfig) -> Iterator[Conflict]:
+    layer, heads = decoding.alignment_layer, decoding.alignment_heads
+    if layer is not None and layer >= model.decoder_layers:
+        yield Conflict(
+            ("decoding.alignment_layer", "model.decoder_layers"),
+            f"decoding.alignment_layer ({layer}) must be below model.decoder_layers"
+            f" ({model.decoder_layers}): layers are counted from 0",
+        )
+    num_heads = model.decoder_num_heads or model.num_heads
+    if heads is not None and max(heads) >= num_heads:
+        yield Conflict(
+            ("decoding.alignment_heads", "model.num_heads"),
+            f"decoding.alignment_heads ({heads}) must be numbers below the decoder's {num_heads}"
+            " heads: heads are counted from 0",
+        )
+
+
 CROSS_CHECKS: tuple[tuple[tuple[str, str], Callable[..., Iterator[Conflict]]], ...] = (
     (("tokenizer", "model"), _tied_embeddings_need_one_vocabulary),
     (("batch", "data"), _one_pair_fits_a_batch),
     (("model", "data"), _one_pair_has_positions),
     (("training", "checkpoints"), _one_way_to_average),
+    (("model", "decoding"), _the_model_has_what_aligns),
 )
 """Which sections each check compares: the loader runs those whose sections are sound, even where
 another section is not, so that all problems are reported at once."""

@@ -40,7 +40,7 @@ def beam_search(
         return []
     B, W, V = src_ids_BS.size(0), options.beam_size, scorer.vocab_size
     eos_id, device = options.eos_id, src_ids_BS.device
-    limit_B, max_length = _length_limits(src_ids_BS, options, max_length_B)
+    limit_B, max_length = length_limits(src_ids_BS, options, max_length_B)
     penalties = [options.penalty(length) for length in range(max_length + 1)]
     penalty_T = torch.tensor(penalties, dtype=scorer.dtype, device=device)
     last_penalty_B = penalty_T[limit_B]
@@ -48,6 +48,7 @@ def beam_search(
     log_prob_BW = torch.full((B, W), -torch.inf, dtype=scorer.dtype, device=device)
     log_prob_BW[:, 0] = 0.0
     num_ended_B = torch.zeros_like(limit_B)
+    has_best_ended_B = torch.zeros_like(limit_B, dtype=torch.bool)
     history = History(torch.arange(B, device=device), beam_size=W, vocab_size=V)
     finished = Finished(B, options.num_hypotheses, like=log_prob_BW)
     not_continued = torch.tensor([*options.forbidden_ids, eos_id], device=device)
@@ -72,11 +73,14 @@ def beam_search(
             choices_BX = torch.cat([choice_BW, eos_choice_1W.expand_as(choice_BW)], dim=1)
             finished.add(score_BW, first_BW, history.origins(choices_BX.gather(1, index_BW)))
             num_ended_B = num_ended_B + (score_BW > -torch.inf).sum(1)
+            has_best_ended_B = has_best_ended_B | is_ended_BW[:, 0]
         history.append(choice_BW)
 
         is_done_B = is_last_B | (log_prob_BW[:, 0] / last_penalty_B <= finished.worst_score())
-        if options.stop == "full" and options.has_penalty:
+        if options.stop != "optimal" and options.has_penalty:
             is_done_B |= num_ended_B >= W
+        elif options.stop == "ctranslate2":
+            is_done_B |= has_best_ended_B & (num_ended_B >= options.num_hypotheses)
         # A sentence that is done stays inert until it leaves.
         log_prob_BW = log_prob_BW.masked_fill(is_done_B[:, None], -torch.inf)
         if length == max_length:
@@ -90,7 +94,7 @@ def beam_search(
                 history.keep_sentences(finished.keep_sentences(stay_N))
                 log_prob_BW, choice_BW = log_prob_BW[stay_N], choice_BW[stay_N]
                 limit_B, last_penalty_B = limit_B[stay_N], last_penalty_B[stay_N]
-                num_ended_B = num_ended_B[stay_N]
+                num_ended_B, has_best_ended_B = num_ended_B[stay_N], has_best_ended_B[stay_N]
         if W > 1:
             sentences_B1 = torch.arange(len(choice_BW), device=device)[:, None]
             state = scorer.reorder((choice_BW // V + sentences_B1 * W).flatten(), state)
@@ -108,7 +112,7 @@ def steps_between_looks(device: torch.device) -> int:
     return 1 if device.type == "cpu" else 8
 
 
-def _length_limits(
+def length_limits(
     src_ids_BS: Tensor, options: SearchOptions, max_length_B: Tensor | None
 ) -> tuple[Tensor, int]:
     """Longest length B of the hypotheses of each sentence, and the longest of these."""

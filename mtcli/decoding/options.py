@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from mtcli.errors import ConfigError
+
+Stop = Literal["full", "optimal", "ctranslate2"]
+"""When a sentence is done; see `SearchOptions`."""
 
 
 class Hypothesis(NamedTuple):
@@ -39,7 +43,9 @@ class SearchOptions:
     there is a length penalty: the rule of CTranslate2 with its default patience of 1, and nearly
     that of fairseq, which does so without a penalty too. It is faster, and it leaves fewer steps to
     hypotheses that repeat themselves up to the longest length, whose average log-probability is
-    high.
+    high. `stop: ctranslate2` is `full`, and without a penalty it stops as CTranslate2 does: once
+    the likeliest candidate of some step was one that ended, and `num_hypotheses` have. The best
+    hypothesis is then that of `full`; those after it may not be.
 
     **Length limit.** At the longest length each of the `beam_size` best candidates becomes a
     hypothesis, with EOS or cut without it, and all are ranked by score: CTranslate2's rule.
@@ -61,7 +67,7 @@ class SearchOptions:
     """Longest length of a hypothesis; a call may give each sentence a lower limit of its own."""
     forbidden_ids: tuple[int, ...] = ()
     """Tokens that are never chosen (pad, BOS, perhaps unk). Probabilities are not renormalised."""
-    stop: Literal["full", "optimal"] = "full"
+    stop: Stop = "full"
     """When a sentence is done; see above."""
 
     def __post_init__(self) -> None:
@@ -90,3 +96,56 @@ class SearchOptions:
         if self.normalization == "gnmt":
             return float(((5 + length) / 6) ** self.length_penalty)
         return float(length**self.length_penalty)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """How to draw tokens at random instead of searching for the likeliest."""
+
+    seed: int = 0
+    """Another seed draws other samples; any 64-bit integer."""
+    temperature: float = 1.0
+    """Log-probabilities are divided by this: below 1 prefers what is likely, above 1 evens out."""
+    top_k: int | None = None
+    """Draw among the so many likeliest tokens (and ties of the last); None: among all."""
+    top_p: float | None = None
+    """Draw among the fewest tokens that have together at least this share of the probability
+    which temperature and top_k leave; None: among all.
+    Source: Holtzman et al. 2020, arXiv:1904.09751, section 3.1."""
+
+    def __post_init__(self) -> None:
+        if not -(2**63) <= self.seed < 2**63:
+            raise ConfigError(f"seed must be an integer of 64 bits, not {self.seed}")
+        if not 0 < self.temperature < math.inf:
+            raise ConfigError(f"temperature must be a number above 0, not {self.temperature}")
+        if self.top_k is not None and self.top_k < 1:
+            raise ConfigError(f"top_k must be at least 1, not {self.top_k}")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise ConfigError(f"top_p must be above 0 and at most 1, not {self.top_p}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constraints:
+    """What is asked of a hypothesis besides being likely. Probabilities are not renormalised."""
+
+    forbidden_ids: tuple[int, ...] = ()
+    """Tokens that are never chosen, but for a prefix that holds them; unlike
+    `SearchOptions.forbidden_ids`, which no prefix overrides."""
+    prefix_ids: tuple[tuple[int, ...], ...] = ()
+    """For each sentence the tokens that its hypotheses begin with, without BOS, perhaps none;
+    empty: no sentence has a prefix. They count for lengths and log-probabilities."""
+    no_repeat_ngram: int = 0
+    """No n-gram of this size comes twice in a hypothesis, prefix included; 0 allows all."""
+    repetition_penalty: float = 1.0
+    """The log-probability of a token that the hypothesis has already is multiplied by this, above
+    1 against repetition; 1 is off. It is the form of Hugging Face's beam search; CTranslate2
+    multiplies negative logits and divides positive ones.
+    Source: Keskar et al. 2019 (CTRL), section 4.1, which divides logits."""
+
+    def __post_init__(self) -> None:
+        if self.no_repeat_ngram < 0:
+            raise ConfigError(f"no_repeat_ngram must be at least 0, not {self.no_repeat_ngram}")
+        if not 0 < self.repetition_penalty < math.inf:
+            raise ConfigError(
+                f"repetition_penalty must be a number above 0, not {self.repetition_penalty}"
+            )

@@ -57,6 +57,23 @@ def attend(
     return out_BHQK.transpose(1, 2).flatten(-2)
 
 
+def attention_weights(q_BHQK: Tensor, k_BGMK: Tensor, keep: Tensor | None) -> Tensor:
+    """How much every query looks at every key, BHQM, written out: what `attend` weighs by.
+
+    Args:
+        q_BHQK: queries.
+        k_BGMK: keys; H is a multiple of G.
+        keep: True where a query may look, broadcastable to BHQM; None: everywhere.
+    """
+    k_BHMK = k_BGMK.repeat_interleave(q_BHQK.size(1) // k_BGMK.size(1), dim=1)
+    dtype = torch.promote_types(q_BHQK.dtype, torch.float32)
+    logits_BHQM = (q_BHQK @ k_BHMK.mT).to(dtype) / q_BHQK.size(-1) ** 0.5
+    if keep is not None:
+        logits_BHQM = logits_BHQM.masked_fill(~keep, -torch.inf)
+    weights_BHQM: Tensor = logits_BHQM.softmax(-1)
+    return weights_BHQM
+
+
 class MultiHeadAttention(nn.Module):
     """Projections of queries, keys, values and output around `attend`.
 

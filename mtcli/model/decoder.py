@@ -7,7 +7,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mtcli.config.schema import ModelConfig
-from mtcli.model.attention import attend
+from mtcli.model.attention import attend, attention_weights
 from mtcli.model.encoder import Residual, make_attention, make_feed_forward
 from mtcli.model.layer_dropout import draw_is_skipped, join_idle
 from mtcli.model.positions import RotaryPositions
@@ -39,20 +39,40 @@ class DecoderLayer(nn.Module):
         """Same shape as `x_BTD`; position t sees positions 0 to t and the kept memory."""
         p = self.attention_dropout if self.training else 0.0
 
+        def attend_to_memory(h_BTD: Tensor) -> Tensor:
+            q = self.cross_attn.project_q(h_BTD)
+            k, v = self.cross_attn.project_kv(memory_BSD)
+            return self.cross_attn.project_out(attend(q, k, v, keep=src_keep_B11S, dropout_p=p))
+
+        x_BTD = self._attend_to_self(x_BTD, rotary)
+        x_BTD = self.cross_attn_residual(x_BTD, attend_to_memory)
+        out_BTD: Tensor = self.feed_forward_residual(x_BTD, self.feed_forward)
+        return out_BTD
+
+    def cross_attention(
+        self,
+        x_BTD: Tensor,
+        memory_BSD: Tensor,
+        src_keep_B11S: Tensor | None,
+        rotary: RotaryPositions | None,
+    ) -> Tensor:
+        """How much each position looks at each of the memory in this layer, BHTS."""
+        x_BTD = self._attend_to_self(x_BTD, rotary)
+        residual = self.cross_attn_residual
+        q = self.cross_attn.project_q(residual.norm(x_BTD) if residual.is_pre else x_BTD)
+        k, _ = self.cross_attn.project_kv(memory_BSD)
+        return attention_weights(q, k, src_keep_B11S)
+
+    def _attend_to_self(self, x_BTD: Tensor, rotary: RotaryPositions | None) -> Tensor:
+        p = self.attention_dropout if self.training else 0.0
+
         def attend_to_self(h_BTD: Tensor) -> Tensor:
             q, k, v = self.self_attn.project_qkv(h_BTD)
             if rotary is not None:
                 q, k = rotary.rotate(q, 0), rotary.rotate(k, 0)
             return self.self_attn.project_out(attend(q, k, v, is_causal=True, dropout_p=p))
 
-        def attend_to_memory(h_BTD: Tensor) -> Tensor:
-            q = self.cross_attn.project_q(h_BTD)
-            k, v = self.cross_attn.project_kv(memory_BSD)
-            return self.cross_attn.project_out(attend(q, k, v, keep=src_keep_B11S, dropout_p=p))
-
-        x_BTD = self.self_attn_residual(x_BTD, attend_to_self)
-        x_BTD = self.cross_attn_residual(x_BTD, attend_to_memory)
-        out_BTD: Tensor = self.feed_forward_residual(x_BTD, self.feed_forward)
+        out_BTD: Tensor = self.self_attn_residual(x_BTD, attend_to_self)
         return out_BTD
 
     def step(
@@ -114,6 +134,16 @@ class Decoder(nn.Module):
             else:
                 x_BTD = layer(x_BTD, memory_BSD, src_keep_B11S, self.rotary)
         return x_BTD if self.final_norm is None else self.final_norm(x_BTD)
+
+    def cross_attention(
+        self, x_BTD: Tensor, memory_BSD: Tensor, src_keep_B11S: Tensor | None, layer: int
+    ) -> Tensor:
+        """Attention BHTS of each position to the memory in one layer, counted from 0."""
+        for before in self.layers[:layer]:
+            x_BTD = before(x_BTD, memory_BSD, src_keep_B11S, self.rotary)
+        chosen = self.layers[layer]
+        assert isinstance(chosen, DecoderLayer)
+        return chosen.cross_attention(x_BTD, memory_BSD, src_keep_B11S, self.rotary)
 
     def start(
         self,

@@ -129,12 +129,33 @@ class Seq2Seq(nn.Module):
         layer_dropout: float = 0.0,
     ) -> Tensor:
         """Hidden states BTD, from which the token after each of `tgt_in_ids_BT` is predicted."""
-        x_BTD = self._embed(tgt_in_ids_BT, self.tgt_weight_VD)
-        if self.config.positions != "rotary":
-            x_BTD = x_BTD + self.tgt_positions(0, tgt_in_ids_BT.size(1))
+        x_BTD = self._embed_target(tgt_in_ids_BT)
         return self.decoder(  # type: ignore[no-any-return]
-            self.embed_dropout(x_BTD), memory_BSD, _as_key_mask(src_keep_BS), layer_dropout
+            x_BTD, memory_BSD, _as_key_mask(src_keep_BS), layer_dropout
         )
+
+    def cross_attention(
+        self,
+        tgt_in_ids_BT: Tensor,
+        memory_BSD: Tensor,
+        src_keep_BS: Tensor | None,
+        layer: int | None = None,
+    ) -> Tensor:
+        """Attention BHTS to the source while the token after each of `tgt_in_ids_BT` is predicted.
+
+        Args:
+            tgt_in_ids_BT: BOS and the target, padded at the end.
+            memory_BSD: the encoded source.
+            src_keep_BS: True at real source tokens; None if all are.
+            layer: which decoder layer, counted from 0; None is the second-last, of a single layer
+                that one.
+
+        Source: that the second-last layer aligns best: Garg et al. 2019, arXiv:1909.02074, table 1.
+        """
+        if layer is None:
+            layer = max(len(self.decoder.layers) - 2, 0)
+        x_BTD, keep = self._embed_target(tgt_in_ids_BT), _as_key_mask(src_keep_BS)
+        return self.decoder.cross_attention(x_BTD, memory_BSD, keep, layer)
 
     def forward(
         self,
@@ -182,6 +203,12 @@ class Seq2Seq(nn.Module):
     def output_logits(self, hidden: Tensor) -> Tensor:
         """Logits (..., V) of hidden states (..., D)."""
         return F.linear(hidden, self.output_weight_VD)
+
+    def _embed_target(self, tgt_in_ids_BT: Tensor) -> Tensor:
+        x_BTD = self._embed(tgt_in_ids_BT, self.tgt_weight_VD)
+        if self.config.positions != "rotary":
+            x_BTD = x_BTD + self.tgt_positions(0, tgt_in_ids_BT.size(1))
+        return self.embed_dropout(x_BTD)  # type: ignore[no-any-return]
 
     def _embed(self, ids: Tensor, weight_VD: Tensor) -> Tensor:
         return F.embedding(ids, weight_VD) * self.embed_scale

@@ -10,6 +10,9 @@ UNK_ID = 1
 BOS_ID = 2
 EOS_ID = 3
 
+SPACE = "\u2581"
+"""What SentencePiece writes for a space."""
+
 
 class Tokenizer(Protocol):
     """Text to piece ids and back.

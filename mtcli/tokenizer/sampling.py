@@ -18,10 +18,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 from mtcli.tokenizer.model_file import ModelFile, PieceKind
-from mtcli.tokenizer.protocol import UNK_ID
-
-SPACE = "\u2581"
-"""What SentencePiece writes for a space."""
+from mtcli.tokenizer.protocol import SPACE, UNK_ID
 
 _WORD = re.compile(f".[^{SPACE}]*", re.DOTALL)  # a word and the space before it
 _CACHED_UNITS = 2**16  # words (with what happened to them) whose segmentations are remembered

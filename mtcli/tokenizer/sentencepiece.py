@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sentencepiece
 
 from mtcli.errors import TokenizerError
-from mtcli.tokenizer.model_file import Algorithm, ModelFile, parse_model
-from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from mtcli.tokenizer.sampling import SPACE, BpeDropout, UnigramSampler, Vocabulary
+from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, SPACE, UNK_ID
+
+if TYPE_CHECKING:
+    from mtcli.tokenizer.model_file import Algorithm, ModelFile
+    from mtcli.tokenizer.sampling import BpeDropout, UnigramSampler
 
 _SILENT = 2  # SentencePiece logs straight to the C stderr; its errors reach us as exceptions anyway
 
@@ -97,10 +100,16 @@ class SentencePieceTokenizer:
 
     @cached_property
     def _model_file(self) -> ModelFile:
+        from mtcli.tokenizer.model_file import parse_model
+
         return parse_model(self._processor.serialized_model_proto())
 
     @cached_property
     def _sampler(self) -> BpeDropout | UnigramSampler:
+        # here, for translating does not sample
+        from mtcli.tokenizer.model_file import Algorithm
+        from mtcli.tokenizer.sampling import BpeDropout, UnigramSampler, Vocabulary
+
         vocabulary = Vocabulary(self._model_file)
         match self.algorithm:
             case Algorithm.BPE:

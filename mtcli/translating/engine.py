@@ -4,18 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
+
+from mtcli.decoding.options import Constraints, Sampling, Stop
+
+if TYPE_CHECKING:
+    import numpy as np  # importing it would slow the start of engines that need none
 
 
 @dataclass(frozen=True)
 class TranslateOptions:
-    """How one batch is searched; the meanings are those of `DecodingConfig`."""
+    """How one batch is searched; the meanings are those of `DecodingConfig`.
+
+    Raises:
+        ConfigError: `no_repeat_ngram` or `repetition_penalty` makes no sense.
+    """
 
     beam_size: int
     num_hypotheses: int
     """Hypotheses that are asked for, a sentence; at most `beam_size`."""
     normalization: Literal["average", "gnmt", "none"]
     length_penalty: float
+    stop: Stop = "full"
+    """When a sentence is done; see `SearchOptions`."""
+    no_repeat_ngram: int = 0
+    """No n-gram of this size comes twice in an output; 0 allows all."""
+    repetition_penalty: float = 1.0
+    """The log-probability of a piece that the output has already is multiplied by this in the
+    search; 1 is off. `score` says what was searched for, `log_prob` what the model says."""
+    prefix_ids: tuple[tuple[int, ...], ...] = ()
+    """For each sentence of the batch the pieces that its outputs begin with, perhaps none; they are
+    part of the outputs, of their lengths and of their log-probabilities. Empty: none has any."""
+    sampling: Sampling | None = None
+    """Draw outputs at random, in place of the beam search: `num_hypotheses` of each sentence, in
+    the order in which they were drawn, without regard to `beam_size`. None searches."""
+    sample_keys: tuple[int, ...] = ()
+    """For each sentence of the batch a number of 64 bits that its samples depend on, besides the
+    seed. Empty: one made of the source, so that equal sources have equal samples."""
+
+    def __post_init__(self) -> None:
+        # raises ConfigError here, before an engine is loaded
+        Constraints(
+            no_repeat_ngram=self.no_repeat_ngram, repetition_penalty=self.repetition_penalty
+        )
 
 
 class EngineHypothesis(NamedTuple):
@@ -57,4 +88,67 @@ class Engine(Protocol):
         Returns:
             For each sentence between 1 and `options.num_hypotheses` hypotheses.
         """
+        ...
+
+
+class PairEngine(Protocol):
+    """Judges outputs that are given; what an `Engine` may also be able to do."""
+
+    @property
+    def max_positions(self) -> int:
+        """Longest source, and longest output, that the model takes; in pieces, EOS counted."""
+        ...
+
+    def score(
+        self, src_ids: Sequence[Sequence[int]], tgt_ids: Sequence[Sequence[int]]
+    ) -> list[list[float]]:
+        """Natural log-probabilities of the pieces of each target, and of its EOS, in their order.
+
+        Args:
+            src_ids: one batch; between 0 and max_positions - 1 ids a sentence, without EOS.
+            tgt_ids: as many targets; between 0 and max_positions - 1 ids, without BOS and EOS.
+        """
+        ...
+
+    def attention(
+        self,
+        src_ids: Sequence[Sequence[int]],
+        tgt_ids: Sequence[Sequence[int]],
+        layer: int | None = None,
+        heads: Sequence[int] | None = None,
+    ) -> list[np.ndarray]:
+        """How much the model looks at each source piece while it predicts each target piece.
+
+        Args:
+            src_ids: one batch; between 0 and max_positions - 1 ids a sentence, without EOS.
+            tgt_ids: as many targets; between 0 and max_positions ids, without BOS and EOS.
+            layer: decoder layer, counted from 0; None is the second-last, of a single layer that
+                one.
+            heads: heads that are averaged, counted from 0; None: all.
+
+        Returns:
+            For each pair an array (target pieces, source pieces). Rows sum to at most 1: what is
+            left, goes to the EOS of the source.
+
+        Raises:
+            ConfigError: the model has no such layer or head.
+        """
+        ...
+
+
+class EngineBatch(NamedTuple):
+    """One batch; the meanings are those of `Engine.translate`."""
+
+    src_ids: Sequence[Sequence[int]]
+    max_lengths: Sequence[int]
+
+
+@runtime_checkable
+class ParallelEngine(Protocol):
+    """An `Engine` that is faster when it is given several batches at once."""
+
+    def translate_batches(
+        self, batches: Sequence[EngineBatch], options: TranslateOptions
+    ) -> list[list[list[EngineHypothesis]]]:
+        """What `Engine.translate` answers, for each batch."""
         ...

@@ -23,6 +23,8 @@ class Line(NamedTuple):
     """The line's own bytes, without the ending, when `text` is blank: the answer; else None."""
     is_valid: bool
     """False when bytes that are not UTF-8 were replaced by U+FFFD."""
+    num_bytes: int
+    """Bytes that the line had, its ending in."""
 
 
 def read_lines(source: BinaryIO) -> Iterator[Line]:
@@ -47,7 +49,7 @@ def parse_line(raw: bytes) -> Line:
     except UnicodeDecodeError:
         decoded, is_valid = content.decode("utf-8", "replace"), False
     text = without_controls(decoded)
-    return Line(text, ending, None if text.strip() else content, is_valid)
+    return Line(text, ending, None if text.strip() else content, is_valid, len(raw))
 
 
 def without_controls(text: str) -> str:
@@ -55,6 +57,8 @@ def without_controls(text: str) -> str:
 
     So it cannot break a line, neither by the rules of bytes nor by those of Unicode.
     """
+    if text.isprintable():
+        return text  # which is nearly all there is; it knows no control character
     return _CONTROL.sub(lambda match: " " if match[0].isspace() else "", text)
 
 

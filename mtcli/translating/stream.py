@@ -1,20 +1,25 @@
-"""A stream of lines in, a stream of translations out, one line for each."""
+"""A stream of lines in, a stream of answers out, one for each line."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from mtcli.config.schema import DecodingConfig
-from mtcli.translating.lines import Line, encode_line, read_lines
-from mtcli.translating.translator import Answer, Translator
+from mtcli.translating.answer import Answer
+from mtcli.translating.lines import Line, read_lines
+from mtcli.translating.records import json_record, n_best_record, text_record
+from mtcli.translating.resume import Layout
+from mtcli.translating.sentences import Splitter
+from mtcli.translating.translator import Translator
 from mtcli.translating.windows import read_windows
 
 WINDOW_BATCHES = 32
 """Batches that a window holds: sorting by length pays only among many lines."""
 
-WINDOW_CHARACTERS = 4_000_000
-"""Characters after which a window takes no more lines."""
+WINDOW_BYTES = 4_000_000
+"""Bytes after which a window takes no more lines."""
 
 
 @dataclass(frozen=True)
@@ -23,20 +28,47 @@ class StreamOptions:
 
     generation: DecodingConfig
     num_hypotheses: int | None = None
-    """None writes one translation a line; a number writes n-best lists."""
-    is_interactive: bool = False
+    """None writes one translation a line; a number lists so many."""
+    is_jsonl: bool = False
+    """Write JSON objects; else text, or Moses' n-best lists."""
+    is_line_buffered: bool = False
     """Answer each line before the next is read."""
+    splitter: Splitter | None = None
+    """Cuts lines into sentences that are translated one by one; None translates them whole."""
+    retries: bool = True
+    """Translate once more, with other settings, what repeats itself."""
+    num_done: int = 0
+    """Lines that were answered before the first of the stream: numbers go on from there."""
+
+    @property
+    def layout(self) -> Layout:
+        """What the output holds."""
+        if self.is_jsonl:
+            return "jsonl"
+        return "text" if self.num_hypotheses is None else "n_best"
 
 
-@dataclass(frozen=True)
+@dataclass
 class StreamReport:
-    """What happened."""
+    """What happened, in numbers of lines."""
 
-    num_lines: int
-    num_split: int
-    """Lines that were translated in parts."""
-    num_invalid: int
+    num_lines: int = 0
+    num_over_limit: int = 0
+    """Lines with a sentence that was longer than any in training, and so was cut."""
+    num_invalid: int = 0
     """Lines that held bytes which are not UTF-8."""
+    num_truncated: int = 0
+    """Lines with a translation that the model did not end."""
+    num_repeated: int = 0
+    """Lines with a translation that repeats itself."""
+
+    def count(self, line: Line, answer: Answer) -> None:
+        """Take one more line into account."""
+        self.num_lines += 1
+        self.num_over_limit += answer.is_over_limit
+        self.num_invalid += not line.is_valid
+        self.num_truncated += "truncated" in answer.flags
+        self.num_repeated += "repeated" in answer.flags
 
 
 def translate_stream(
@@ -44,55 +76,57 @@ def translate_stream(
 ) -> StreamReport:
     """Translate `source` line by line into `sink`, in order, and flush after every window.
 
-    Without n-best lists the output has exactly the lines of the input, whatever its bytes: each
-    ends as its input line does, and blank lines come back as they are. At most one window is held
-    in memory; a batch_size of 1, for which sorting is of no use, reads one line at a time.
+    Without n-best lists the output has exactly the lines of the input, whatever its bytes. As
+    text each ends as its input line does, and blank lines come back as they are. At most one
+    window is held in memory; a batch_size of 1, for which sorting is of no use, reads one line
+    at a time.
 
     Raises:
         ConfigError: more hypotheses are asked for than the beam gives.
         OSError: reading or writing failed.
     """
     batch_size = options.generation.batch_size
-    is_single = options.is_interactive or batch_size == 1
-    num_lines = num_split = num_invalid = 0
+    is_single = options.is_line_buffered or batch_size == 1
+    report = StreamReport()
     for window in read_windows(
         read_lines(source),
         max_lines=1 if is_single else WINDOW_BATCHES * batch_size,
-        max_characters=WINDOW_CHARACTERS,
+        max_bytes=WINDOW_BYTES,
     ):
         answers = translator.answer(
-            [line.text for line in window], options.generation, options.num_hypotheses or 1
+            [line.text for line in window],
+            options.generation,
+            options.num_hypotheses or 1,
+            splitter=options.splitter,
+            retries=options.retries,
         )
-        output = []
-        for index, (line, answer) in enumerate(zip(window, answers, strict=True), num_lines):
-            if options.num_hypotheses is None:
-                output.append(_answer_line(line, answer))
-            else:
-                output += n_best_lines(index, answer)
-        sink.write(b"".join(output))
+        num_before = options.num_done + report.num_lines
+        sink.write(b"".join(_records(translator, window, answers, num_before, options)))
         sink.flush()
-        num_lines += len(window)
-        num_split += sum(answer.num_parts > 1 for answer in answers)
-        num_invalid += sum(not line.is_valid for line in window)
-    return StreamReport(num_lines, num_split, num_invalid)
+        for line, answer in zip(window, answers, strict=True):
+            report.count(line, answer)
+    return report
 
 
-def n_best_lines(index: int, answer: Answer) -> list[bytes]:
-    """Moses' n-best format: `index ||| text ||| logprob= LOG_PROB ||| SCORE`, best first.
-
-    Args:
-        index: number of the input line, counted from 0.
-        answer: its translations.
-    """
-    return [
-        encode_line(f"{index} ||| {text} ||| logprob= {log_prob:.4f} ||| {score:.4f}", b"\n")
-        for text, log_prob, score in answer.translations
-    ]
-
-
-def _answer_line(line: Line, answer: Answer) -> bytes:
-    if line.blank is not None:
-        return line.blank + line.ending
-    text = answer.translations[0].text
-    # an empty answer to a last line that nothing ends would be no line at all
-    return encode_line(text, line.ending if text else line.ending or b"\n")
+def _records(
+    translator: Translator,
+    window: Sequence[Line],
+    answers: Sequence[Answer],
+    num_before: int,
+    options: StreamOptions,
+) -> list[bytes]:
+    """What is written of each line; `num_before` lines came before the window."""
+    pairs = list(zip(window, answers, strict=True))
+    match options.layout:
+        case "text":
+            return [text_record(line, answer) for line, answer in pairs]
+        case "n_best":
+            return [
+                n_best_record(index, answer) for index, answer in enumerate(answers, num_before)
+            ]
+        case "jsonl":
+            with_n_best = options.num_hypotheses is not None
+            return [
+                json_record(number, line, answer, translator.pieces, with_n_best=with_n_best)
+                for number, (line, answer) in enumerate(pairs, num_before + 1)
+            ]

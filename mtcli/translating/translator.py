@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.bundle.resolve import resolve_model
 from mtcli.config.schema import DecodingConfig
-from mtcli.errors import ConfigError
 from mtcli.tokenizer.protocol import Tokenizer
-from mtcli.translating.engine import Engine, EngineHypothesis, TranslateOptions
+from mtcli.translating.answer import Answer, Translation, join_answer
+from mtcli.translating.engine import (
+    Engine,
+    EngineBatch,
+    EngineHypothesis,
+    ParallelEngine,
+    TranslateOptions,
+)
+from mtcli.translating.engines.choice import (
+    EngineChoice,
+    EngineRequest,
+    choose_engine,
+    load_engine,
+)
 from mtcli.translating.lines import without_controls
 from mtcli.translating.options import Normalization, check_num_hypotheses, choose_generation
-from mtcli.translating.splitting import join_parts, split_text
+from mtcli.translating.repetition import is_repeated, rescored, second_settings
+from mtcli.translating.sentences import Splitter
+from mtcli.translating.splitting import split_text
 from mtcli.translating.windows import batches_by_length, output_limit
 
 SHORTEST_LIMIT = 16
 """Lines of so many pieces are translated whole even when training saw only shorter ones."""
-
-
-class Translation(NamedTuple):
-    """One translation of one text."""
-
-    text: str
-    log_prob: float
-    """Natural log-probability of the output pieces and EOS, summed; over all parts of a
-    split text."""
-    score: float
-    """log_prob after length normalisation; of a split text, the mean over its parts."""
-
-
-class Answer(NamedTuple):
-    """All that is known of one translated text."""
-
-    translations: tuple[Translation, ...]
-    """Best first, at least one."""
-    num_parts: int
-    """Parts that it was translated in: 0 when there was nothing to translate, 1 as a rule."""
 
 
 class Translator:
@@ -77,7 +71,7 @@ class Translator:
         device: str = "auto",
         threads: int | None = None,
         precision: str = "fp32",
-        engine: Literal["auto", "torch"] = "auto",
+        engine: Literal["auto", "torch", "ctranslate2"] = "auto",
     ) -> Translator:
         """The translator of a run folder or model folder.
 
@@ -85,35 +79,40 @@ class Translator:
             path: run folder or model folder.
             checkpoint: which model of a run: `best` (else the last), `last` or `step_N`.
             device: `auto` (cuda, then mps, then cpu), `cpu`, `cuda` or `mps`.
-            threads: threads of the arithmetic on the CPU, for the whole process; None leaves
-                the choice to torch.
+            threads: threads of the arithmetic on the CPU, with torch for the whole process; None
+                leaves the choice to torch, or to what was measured at export.
             precision: `fp32`, `bf16` or `fp16`.
-            engine: what runs the model; `auto` is `torch`.
+            engine: what runs the model: `torch`, or `ctranslate2`, which needs an export in the
+                model folder. `auto` takes the export if it was measured faster, and torch for
+                whatever the export cannot do exactly.
 
         Raises:
             ModelFolderError: there is no such model, or it is damaged.
             DeviceError: the device or the precision is not there.
             ConfigError: an argument makes no sense.
         """
-        if engine not in ("auto", "torch"):
-            raise ConfigError(f"engine {engine!r} is none of: auto, torch")
-        bundle = read_model(resolve_model(Path(path), checkpoint))
-        return cls.of_bundle(bundle, device=device, threads=threads, precision=precision)
+        bundle = read_model(resolve_model(Path(path), checkpoint), check_weights=False)
+        request = EngineRequest(engine, device, precision, threads)
+        return cls.of_bundle(bundle, request, choose_engine(bundle, request))
 
     @classmethod
-    def of_bundle(
-        cls, bundle: Bundle, *, device: str, threads: int | None, precision: str
-    ) -> Translator:
-        """The translator of a model folder that was read already; arguments are those of `load`.
+    def of_bundle(cls, bundle: Bundle, request: EngineRequest, choice: EngineChoice) -> Translator:
+        """The translator of a model folder that was read already, but for its weights.
+
+        Args:
+            bundle: the model folder.
+            request: what is asked of the engine.
+            choice: what `choose_engine` says to that.
 
         Raises:
             ModelFolderError: the weights are damaged.
             DeviceError: the device or the precision is not there.
             ConfigError: an argument makes no sense.
         """
-        # here, for torch takes seconds, and a wrong path should be told at once
+        # first, for it goes on getting ready while the tokenizers are read
+        loaded = load_engine(bundle, request, choice)
+        # here, for a wrong path should be told at once
         from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
-        from mtcli.translating.engines.torch import load_engine
 
         src_tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path)
         tgt_tokenizer = (
@@ -122,7 +121,7 @@ class Translator:
             else SentencePieceTokenizer(bundle.tgt_tokenizer_path)
         )
         return cls(
-            load_engine(bundle, device=device, precision=precision, threads=threads),
+            loaded,
             src_tokenizer=src_tokenizer,
             tgt_tokenizer=tgt_tokenizer,
             generation=bundle.generation,
@@ -190,19 +189,79 @@ class Translator:
         return [list(answer.translations) for answer in self.answer(texts, generation, n)]
 
     def answer(
-        self, texts: Sequence[str], generation: DecodingConfig, num_hypotheses: int = 1
+        self,
+        texts: Sequence[str],
+        generation: DecodingConfig,
+        num_hypotheses: int = 1,
+        *,
+        splitter: Splitter | None = None,
+        retries: bool = True,
     ) -> list[Answer]:
         """What `translate` and `translate_n_best` are made of: an answer for each text.
+
+        Args:
+            texts: what is translated.
+            generation: how.
+            num_hypotheses: translations wanted of each text.
+            splitter: cuts texts into sentences, which are translated one by one.
+            retries: whether what repeats itself is translated once more with other settings.
 
         Raises:
             ConfigError: `num_hypotheses` is more than the beam gives.
         """
         check_num_hypotheses(num_hypotheses, generation.beam_size)
-        parts_of = self._cut([without_controls(text) for text in texts])
-        found = iter(
-            self._search([ids for ids_of in parts_of for ids in ids_of], generation, num_hypotheses)
-        )
-        return [self._join([next(found) for _ in ids_of]) for ids_of in parts_of]
+        cleaned = [without_controls(text) for text in texts]
+        sentences_of = [splitter(text) for text in cleaned] if splitter else [[t] for t in cleaned]
+        cut = iter(self._cut([sentence for sentences in sentences_of for sentence in sentences]))
+        # text, sentence, part
+        parts_of = [[next(cut) for _ in sentences] for sentences in sentences_of]
+        src_ids = [ids for sentences in parts_of for parts in sentences for ids in parts]
+        found = self._search(src_ids, generation, num_hypotheses)
+        repeated = self._mend_repeated(src_ids, found, generation, num_hypotheses, retries)
+        answers, start = [], 0
+        for sentences in parts_of:
+            end = start + sum(map(len, sentences))
+            answers.append(
+                join_answer(
+                    found[start:end],
+                    self._tgt_tokenizer,
+                    is_repeated=not repeated.isdisjoint(range(start, end)),
+                    is_over_limit=any(len(parts) > 1 for parts in sentences),
+                )
+            )
+            start = end
+        return answers
+
+    def pieces(self, token_ids: Sequence[int]) -> list[str]:
+        """The pieces of a translation, as the target tokenizer writes them."""
+        return [self._tgt_tokenizer.id_to_piece(token_id) for token_id in token_ids]
+
+    def _mend_repeated(
+        self,
+        src_ids: Sequence[Sequence[int]],
+        found: list[list[EngineHypothesis]],
+        generation: DecodingConfig,
+        num_hypotheses: int,
+        retries: bool,
+    ) -> set[int]:
+        """Put better hypotheses into `found` where the best repeats itself; what stays so."""
+        repeated = [i for i, ids in enumerate(src_ids) if self._repeats(ids, found[i])]
+        if not repeated or not retries:
+            return set(repeated)
+        settings = second_settings(generation)
+        again = self._search([src_ids[i] for i in repeated], settings, num_hypotheses)
+        still = set()
+        for i, hypotheses in zip(repeated, again, strict=True):
+            best = hypotheses[0]
+            if best.token_ids and best.is_complete and not self._repeats(src_ids[i], hypotheses):
+                found[i] = rescored(hypotheses, generation)
+            else:
+                still.add(i)
+        return still
+
+    def _repeats(self, src_ids: Sequence[int], hypotheses: Sequence[EngineHypothesis]) -> bool:
+        src, tgt = self._src_tokenizer, self._tgt_tokenizer
+        return is_repeated(src_ids, hypotheses[0].token_ids, src.decode, tgt.decode)
 
     def _cut(self, texts: Sequence[str]) -> list[list[list[int]]]:
         """Ids of the parts of each text: mostly one, none of what has no pieces."""
@@ -234,30 +293,22 @@ class Translator:
             length_penalty=generation.length_penalty,
         )
         lengths = [len(ids) for ids in src_ids]
-        for batch in batches_by_length(lengths, generation.batch_size):
-            hypotheses = self._engine.translate(
-                [src_ids[i] for i in batch],
-                [output_limit(lengths[i], max_length) for i in batch],
-                options,
+        places = list(batches_by_length(lengths, generation.batch_size))
+        batches = [
+            EngineBatch(
+                [src_ids[i] for i in batch], [output_limit(lengths[i], max_length) for i in batch]
             )
+            for batch in places
+        ]
+        for batch, hypotheses in zip(places, self._run(batches, options), strict=True):
             for i, of_sentence in zip(batch, hypotheses, strict=True):
                 found[i] = of_sentence
         return found
 
-    def _join(self, parts: Sequence[Sequence[EngineHypothesis]]) -> Answer:
-        """The answer made of the hypotheses for each part; the k-th joins the k-th of each."""
-        if not parts:
-            return Answer((Translation("", 0.0, 0.0),), 0)
-        translations = []
-        for ranked in zip(*parts, strict=False):
-            texts = self._tgt_tokenizer.decode_batch(
-                [hypothesis.token_ids for hypothesis in ranked]
-            )
-            translations.append(
-                Translation(
-                    text=join_parts([without_controls(text).strip() for text in texts]),
-                    log_prob=sum(hypothesis.log_prob for hypothesis in ranked),
-                    score=sum(hypothesis.score for hypothesis in ranked) / len(ranked),
-                )
-            )
-        return Answer(tuple(translations), len(parts))
+    def _run(
+        self, batches: Sequence[EngineBatch], options: TranslateOptions
+    ) -> Iterable[list[list[EngineHypothesis]]]:
+        """What the engine answers to each batch."""
+        if isinstance(self._engine, ParallelEngine):
+            return self._engine.translate_batches(batches, options)
+        return (self._engine.translate(*batch, options) for batch in batches)

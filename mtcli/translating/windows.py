@@ -7,25 +7,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from mtcli.translating.lines import Line
 
 
-def read_windows(
-    lines: Iterable[Line], *, max_lines: int, max_characters: int
-) -> Iterator[list[Line]]:
+def read_windows(lines: Iterable[Line], *, max_lines: int, max_bytes: int) -> Iterator[list[Line]]:
     """Consecutive lines, at most so many at once; a window is given out as soon as it is full.
 
     Args:
         lines: what is read.
         max_lines: most lines in a window; 1 answers each line before the next is read.
-        max_characters: a window takes no further line once it holds this many characters, so
-            that it holds at most that and one line.
+        max_bytes: a window takes no further line once it holds this many bytes, so that it holds
+            at most that and one line.
     """
     window: list[Line] = []
-    num_characters = 0
+    num_bytes = 0
     for line in lines:
         window.append(line)
-        num_characters += len(line.text)
-        if len(window) >= max_lines or num_characters >= max_characters:
+        num_bytes += line.num_bytes
+        if len(window) >= max_lines or num_bytes >= max_bytes:
             yield window
-            window, num_characters = [], 0
+            window, num_bytes = [], 0
     if window:
         yield window
 

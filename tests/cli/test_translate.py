@@ -1,13 +1,17 @@
+import json
 import os
 import pty
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from typer.testing import CliRunner
 
 from mtcli.cli.app import app
 from mtcli.translating.translator import Translator
+from tests.unit.translating.fakes import FakeEngine, fake_translator
 from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
 
 INPUT = b"ralo teku minaro.\n\nsef dolu\r\npav erin kostu ralo.\n \t\ncaf\xe9\nlast one"
@@ -62,7 +66,7 @@ def test_files(model, tmp_path):
 
 def test_notes_go_to_standard_error(model):
     result = mtcli_translate("-m", model, input_bytes=INPUT + b"\n" + LONG.encode())
-    assert result.stderr.splitlines() == [
+    assert [line for line in result.stderr.splitlines() if " got a translation " not in line] == [
         f"translating with {model}",
         "warning: 1 line held bytes that are not UTF-8; they were replaced by U+FFFD",
         "1 line of more than 20 pieces, longer than any in training, translated in parts",
@@ -116,7 +120,7 @@ def test_n_best(model):
 def test_a_run_says_which_model_it_takes(run, checkpoint, step, which):
     result = mtcli_translate("-m", run, "--checkpoint", checkpoint, input_bytes=b"sef\n")
     chosen = run / f"models/step_{step:08d}"
-    assert result.stderr == f"translating with {chosen}, {which} of {run}\n"
+    assert result.stderr.splitlines()[0] == f"translating with {chosen}, {which} of {run}"
     alone = mtcli_translate("-m", chosen, input_bytes=b"sef\n")
     assert result.stdout_bytes == alone.stdout_bytes
 
@@ -169,6 +173,21 @@ def test_a_mistake_does_not_empty_the_output(model, tmp_path):
     (tmp_path / "out").write_bytes(b"precious")
     errors("-m", model, "--output", tmp_path / "out", "--device", "tpu")
     assert (tmp_path / "out").read_bytes() == b"precious"
+
+
+def test_standard_streams_that_are_closed(model):
+    for closing, sentence in (
+        ("<&-", "standard input is closed: give --input FILE"),
+        (">&-", "standard output is closed: give --output FILE"),
+    ):
+        shell = f'"$0" -m mtcli translate -m "$1" {closing}'
+        result = subprocess.run(
+            ["sh", "-c", shell, sys.executable, model],
+            capture_output=True,
+            check=False,
+            input=b"" if closing.startswith(">") else None,
+        )
+        assert (result.returncode, result.stderr.decode()) == (2, f"error: {sentence}\n")
 
 
 def test_a_full_disk_is_the_users(model):
@@ -239,3 +258,121 @@ def test_help_says_what_holds_by_default():
     assert result.exit_code == 0
     assert "(the model's)" in result.stdout
     assert "(standard input)" in result.stdout
+
+
+def test_json_lines(model):
+    result = mtcli_translate("-m", model, "--jsonl", "--n-best", 2, "-q", input_bytes=INPUT)
+    assert result.exit_code == 0
+    found = [json.loads(line) for line in result.stdout_bytes.decode().splitlines()]
+    assert [entry["line"] for entry in found] == [1, 2, 3, 4, 5, 6, 7]
+    assert list(found[0]) == [
+        "line", "source", "translation", "score", "log_prob", "pieces", "n_best", "flags",
+    ]  # fmt: skip
+    assert found[0]["source"] == "ralo teku minaro."
+    assert found[5]["source"] == "caf\ufffd"
+    assert found[1]["flags"] == found[4]["flags"] == ["empty"]
+    (best, second) = Translator.load(model, device="cpu").translate_n_best(
+        ["ralo teku minaro."], 2
+    )[0]
+    assert found[0]["translation"] == best.text
+    assert found[0]["log_prob"] == pytest.approx(best.log_prob, abs=1e-4)
+    assert found[0]["n_best"][1]["translation"] == second.text
+    assert "".join(found[0]["pieces"]).replace("\u2581", " ").strip() == best.text
+
+
+@pytest.mark.parametrize(
+    "mode", [[], ["--jsonl"], ["--n-best", 2]], ids=["text", "jsonl", "n-best"]
+)
+def test_an_interrupted_output_is_gone_on_with(model, tmp_path, mode):
+    source, whole, output = tmp_path / "in", tmp_path / "whole", tmp_path / "out"
+    source.write_bytes(INPUT)
+    # one by one, for sums in batches of other shapes are rounded otherwise
+    common = ["-m", model, "--input", source, "--batch-size", 1, *mode]
+    assert mtcli_translate(*common, "--output", whole).exit_code == 0
+    expected = whole.read_bytes()
+    for cut in (0, 1, len(expected) // 2, len(expected) - 1, len(expected)):
+        output.write_bytes(expected[:cut])
+        result = mtcli_translate(*common, "--output", output, "--resume")
+        assert result.exit_code == 0
+        assert output.read_bytes() == expected
+    output.unlink()
+    result = mtcli_translate(*common, "--output", output, "--resume")
+    assert output.read_bytes() == expected
+    assert f"{output} answers 0 lines, going on with the next" in result.stderr
+
+
+def test_what_cannot_be_gone_on_with_stays_as_it_is(model, tmp_path):
+    source, output = tmp_path / "in", tmp_path / "out"
+    source.write_bytes(b"sef\n")
+    output.write_bytes(b"a\nb\nto")
+    common = ["-m", model, "--input", source, "--resume"]
+    assert "--resume needs --output FILE" in errors(*common)
+    assert "out answers 2 lines, but the input has 1: it is not the output of this input" in errors(
+        *common, "--output", output
+    )
+    assert "out:2: this is not the JSON object of line 2" in errors(
+        *common, "--output", output, "--jsonl"
+    )
+    assert "out:1: this is no entry of the n-best list of line 0" in errors(
+        *common, "--output", output, "--n-best", 1
+    )
+    assert "/dev/null: --resume needs a plain file" in errors(*common, "--output", "/dev/null")
+    assert output.read_bytes() == b"a\nb\nto"
+
+
+def test_sentences_are_translated_one_by_one(model):
+    translator = Translator.load(model, device="cpu")
+    sentences = ["Ralo teku.", "Sef dolu pav."]
+    result = mtcli_translate(
+        "-m", model, "--split-sentences", "-q", input_bytes=" ".join(sentences).encode()
+    )
+    assert result.stdout_bytes.decode() == " ".join(translator.translate(sentences))
+
+
+def test_doubts_are_noted(model, monkeypatch):
+    engine = FakeEngine(answer=lambda ids: ids[:2] * 9, is_complete=False)
+    monkeypatch.setattr(Translator, "of_bundle", lambda *_, **__: fake_translator(engine))
+    result = mtcli_translate("-m", model, input_bytes=b"sef dolu\n\npav\n")
+    assert result.stdout_bytes == b"se" * 9 + b"\n\n" + b"pa" * 9 + b"\n"
+    assert result.stderr.splitlines()[1:] == [
+        "warning: 2 lines got a translation that the model did not end within the longest length",
+        "warning: 2 lines got a translation that repeats itself",
+    ]
+    assert len(engine.calls) == 2
+    mtcli_translate("-m", model, "--no-retry", input_bytes=b"sef dolu\n\npav\n")
+    assert len(engine.calls) == 3
+
+
+def started(*arguments, **pipes):
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)], stdin=subprocess.PIPE, stderr=subprocess.PIPE, **pipes
+    )
+
+
+def test_line_buffered_answers_each_line_at_once(model):
+    with started("-m", model, "--line-buffered", "-q", stdout=subprocess.PIPE) as translate:
+        for text, ending in ((b"sef dolu\n", b"\n"), (b"\n", b"\n"), (b"pav\r\n", b"\r\n")):
+            translate.stdin.write(text)
+            translate.stdin.flush()
+            assert translate.stdout.readline().endswith(ending)
+        stdout, stderr = translate.communicate(timeout=60)
+    assert (translate.returncode, stdout, stderr) == (0, b"", b"")
+
+
+def test_ctrl_c_is_quiet_and_resume_goes_on(model, tmp_path):
+    output = tmp_path / "out"
+    arguments = ["-m", model, "--batch-size", "2", "-q", "--output", output]
+    with started(*arguments, "--line-buffered") as translate:
+        translate.stdin.write(b"sef dolu\npav\n")
+        translate.stdin.flush()
+        while not output.exists() or output.read_bytes().count(b"\n") < 2:
+            time.sleep(0.05)
+            assert translate.poll() is None
+        translate.send_signal(signal.SIGINT)
+        _, stderr = translate.communicate(timeout=60)
+    assert (translate.returncode, stderr) == (130, b"")
+    before = output.read_bytes()
+    result = mtcli_translate(*arguments, "--resume", input_bytes=b"sef dolu\npav\nkostu\n")
+    assert result.exit_code == 0
+    assert output.read_bytes().startswith(before)
+    assert output.read_bytes().count(b"\n") == 3

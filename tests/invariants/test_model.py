@@ -208,3 +208,44 @@ def test_one_batch_is_overfitted_to_exact_reproduction():
     for row in range(4):
         length = int((want[row] == EOS).nonzero()[0]) + 1
         assert produced_BT[row, :length].tolist() == want[row, :length].tolist()
+
+
+@every_variant
+@pytest.mark.parametrize("layer", [0, 1, None])
+@torch.no_grad()
+def test_attention_to_the_source_is_the_one_that_the_decoder_uses(variant, layer, monkeypatch):
+    """The heads that the weights make of the values are those that `attend` gave in a forward."""
+    model, batch = tiny_model(variant), random_batch(LENGTHS)
+    memory = model.encode(batch.src_ids_BS, batch.src_keep_BS)
+    weights = model.cross_attention(batch.tgt_in_ids_BT, memory, batch.src_keep_BS, layer)
+    chosen = model.decoder.layers[0 if layer is None else layer]  # the second-last of two
+    used = []
+    monkeypatch.setattr(chosen.cross_attn.out_proj, "forward", lambda heads: used.append(heads) or
+                        torch.zeros(*heads.shape[:-1], 12).double())  # fmt: skip
+    model.decode(batch.tgt_in_ids_BT, memory, batch.src_keep_BS)
+    _, values = chosen.cross_attn.project_kv(memory)
+    values = values.repeat_interleave(weights.size(1) // values.size(1), dim=1)
+    heads = (weights @ values).transpose(1, 2).flatten(-2)
+    torch.testing.assert_close(heads, used[0], **EXACT)
+    torch.testing.assert_close(weights.sum(-1), torch.ones_like(weights[..., 0]), **EXACT)
+    assert (weights[0, :, :, 7:] == 0).all()
+    assert (weights[1, :, :, 3:] == 0).all()
+
+
+@torch.no_grad()
+def test_attention_to_the_source_is_the_written_out_one():
+    model, batch = tiny_model("pre-norm"), random_batch(LENGTHS)
+    memory = model.encode(batch.src_ids_BS, batch.src_keep_BS)
+    got = model.cross_attention(batch.tgt_in_ids_BT, memory, batch.src_keep_BS, 0)
+    layer = model.decoder.layers[0]
+    # the embedded target, self-attention added, normed: what the queries are made of
+    x = model.tgt_weight_VD[batch.tgt_in_ids_BT] * 12**0.5
+    x = x + model.tgt_positions(0, x.size(1))
+    heads = attention_written_out(layer.self_attn, layer.self_attn_residual.norm(x), None, True)
+    x = layer.cross_attn_residual.norm(x + layer.self_attn.out_proj(heads))
+    q, k = layer.cross_attn.q_proj(x), layer.cross_attn.k_proj(memory)
+    for h in range(2):
+        own = slice(6 * h, 6 * h + 6)
+        logits = q[..., own] @ k[..., own].transpose(1, 2) / 6**0.5
+        logits = logits.masked_fill(~batch.src_keep_BS[:, None], -torch.inf)
+        torch.testing.assert_close(got[:, h], logits.softmax(-1), **EXACT)

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 
 from mtcli.bundle.model_folder import WEIGHTS, Bundle
 from mtcli.decoding.beam import beam_search
-from mtcli.decoding.options import SearchOptions
-from mtcli.decoding.scorer import ModelScorer
+from mtcli.decoding.constraints import ConstrainedScorer
+from mtcli.decoding.ensemble import EnsembleScorer
+from mtcli.decoding.forced import forced_attention, forced_log_probs
+from mtcli.decoding.options import Constraints, Hypothesis, SearchOptions
+from mtcli.decoding.sampling import sample
+from mtcli.decoding.scorer import ModelScorer, Scorer
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq
+from mtcli.model.shape import StackShape
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from mtcli.translating.engine import EngineHypothesis, TranslateOptions
+from mtcli.translating.loading import check_same_vocabulary
+
+_FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
 
 
 class TorchEngine:
-    """Implements `Engine` over a model in memory, a finished one or one that is being trained.
+    """Implements `Engine` and `PairEngine` over models in memory, finished or being trained.
 
     Args:
         model: the model, on `device`; it may be in training mode, which it is in again afterwards.
         device: where the model is.
         autocast: makes the context that the search runs in.
+        others: further models of an ensemble, of the same vocabulary and on the same device; their
+            probabilities are averaged.
     """
 
     def __init__(
@@ -34,13 +47,14 @@ class TorchEngine:
         model: Seq2Seq,
         device: torch.device,
         autocast: Callable[[], AbstractContextManager[object]] = nullcontext,
+        others: Sequence[Seq2Seq] = (),
     ) -> None:
-        self._model, self._device, self._autocast = model, device, autocast
+        self._models, self._device, self._autocast = (model, *others), device, autocast
 
     @property
     def max_positions(self) -> int:
         """Longest source, and longest output, in pieces, EOS counted."""
-        return self._model.config.max_positions
+        return min(model.config.max_positions for model in self._models)
 
     def translate(
         self,
@@ -48,38 +62,19 @@ class TorchEngine:
         max_lengths: Sequence[int],
         options: TranslateOptions,
     ) -> list[list[EngineHypothesis]]:
-        """Hypotheses for each sentence, best first; see `Engine`.
+        """Hypotheses for each sentence, best first; samples as they were drawn; see `Engine`.
 
         Raises:
             DeviceError: the batch does not fit into the memory of the accelerator.
+            ConfigError: an option makes no sense.
         """
         if not src_ids:
             return []
-        search = SearchOptions(
-            beam_size=options.beam_size,
-            num_hypotheses=options.num_hypotheses,
-            normalization=options.normalization,
-            length_penalty=options.length_penalty,
-            max_length=max(max_lengths),
-            bos_id=BOS_ID,
-            eos_id=EOS_ID,
-            forbidden_ids=(PAD_ID, UNK_ID, BOS_ID),
-        )
-        scorer = ModelScorer(self._model, pad_id=PAD_ID)
-        src_ids_BS = _pad(src_ids).to(self._device)
-        max_length_B = torch.tensor(list(max_lengths), device=self._device)
-        was_training = self._model.training
-        self._model.eval()
-        try:
-            with self._autocast():
-                found = beam_search(scorer, src_ids_BS, search, max_length_B)
-        except torch.OutOfMemoryError as error:
-            raise DeviceError(
-                f"{self._device} has too little memory for {len(src_ids)} sentences with a beam of"
-                f" {options.beam_size}: use a smaller batch_size"
-            ) from error
-        finally:
-            self._model.train(was_training)
+        width = options.beam_size if options.sampling is None else options.num_hypotheses
+        with self._judging(f"{len(src_ids)} sentences with a beam of {width}"):
+            found = self._search(src_ids, max_lengths, options, width)
+            if options.repetition_penalty != 1:
+                found = self._with_own_log_probs(src_ids, found)
         return [
             [
                 EngineHypothesis(
@@ -93,12 +88,171 @@ class TorchEngine:
             for hypotheses in found
         ]
 
+    def score(
+        self, src_ids: Sequence[Sequence[int]], tgt_ids: Sequence[Sequence[int]]
+    ) -> list[list[float]]:
+        """Log-probabilities of the pieces of each target, and of its EOS; see `PairEngine`.
+
+        Raises:
+            DeviceError: the batch does not fit into the memory of the accelerator.
+        """
+        if not src_ids:
+            return []
+        with self._judging(f"{len(src_ids)} pairs"):
+            return self._token_log_probs(src_ids, [[*ids, EOS_ID] for ids in tgt_ids])
+
+    def attention(
+        self,
+        src_ids: Sequence[Sequence[int]],
+        tgt_ids: Sequence[Sequence[int]],
+        layer: int | None = None,
+        heads: Sequence[int] | None = None,
+    ) -> list[np.ndarray]:
+        """Attention (target pieces, source pieces) of each pair; see `PairEngine`.
+
+        Raises:
+            DeviceError: the batch does not fit into the memory of the accelerator.
+            ConfigError: the model has no such layer or head.
+        """
+        self._check_attention(layer, heads)
+        if not src_ids:
+            return []
+        src_ids_BS = _pad(src_ids).to(self._device)
+        tgt_in_ids_BT = _padded([[BOS_ID, *ids[:-1]] for ids in tgt_ids]).to(self._device)
+        with self._judging(f"{len(src_ids)} pairs"):
+            weights_BTS = forced_attention(
+                self._models, src_ids_BS, tgt_in_ids_BT, PAD_ID, layer, heads
+            )
+        array_BTS = weights_BTS.float().cpu().numpy()
+        return [
+            array[: len(tgt), : len(src)]
+            for array, src, tgt in zip(array_BTS, src_ids, tgt_ids, strict=True)
+        ]
+
+    def _search(
+        self,
+        src_ids: Sequence[Sequence[int]],
+        max_lengths: Sequence[int],
+        options: TranslateOptions,
+        width: int,
+    ) -> list[list[Hypothesis]]:
+        constraints = Constraints(
+            prefix_ids=options.prefix_ids,
+            no_repeat_ngram=options.no_repeat_ngram,
+            repetition_penalty=options.repetition_penalty,
+            forbidden_ids=_FORBIDDEN_IDS,
+        )
+        is_constrained = constraints != Constraints(forbidden_ids=_FORBIDDEN_IDS)
+        search = SearchOptions(
+            beam_size=width,
+            num_hypotheses=options.num_hypotheses,
+            normalization=options.normalization,
+            length_penalty=options.length_penalty,
+            max_length=max(max_lengths),
+            bos_id=BOS_ID,
+            eos_id=EOS_ID,
+            # a prefix may hold what is forbidden elsewhere, <unk> for one
+            forbidden_ids=() if is_constrained else _FORBIDDEN_IDS,
+            stop=options.stop,
+        )
+        scorer = self._scorer(constraints if is_constrained else None)
+        src_ids_BS = _pad(src_ids).to(self._device)
+        max_length_B = torch.tensor(list(max_lengths), device=self._device)
+        if options.sampling is None:
+            return beam_search(scorer, src_ids_BS, search, max_length_B)
+        keys = options.sample_keys or [key_of(ids) for ids in src_ids]
+        keys_B = torch.tensor(keys, dtype=torch.long, device=self._device)
+        return sample(scorer, src_ids_BS, search, options.sampling, keys_B, max_length_B)
+
+    def _scorer(self, constraints: Constraints | None) -> Scorer[Any]:
+        members = [ModelScorer(model, pad_id=PAD_ID) for model in self._models]
+        scorer: Scorer[Any] = members[0] if len(members) == 1 else EnsembleScorer(members)
+        return scorer if constraints is None else ConstrainedScorer(scorer, constraints)
+
+    def _with_own_log_probs(
+        self, src_ids: Sequence[Sequence[int]], found: list[list[Hypothesis]]
+    ) -> list[list[Hypothesis]]:
+        """The same hypotheses with the log-probabilities of the model, nothing penalised."""
+        pairs = [
+            (ids, [*one.token_ids, EOS_ID] if one.is_complete else [*one.token_ids])
+            for ids, hypotheses in zip(src_ids, found, strict=True)
+            for one in hypotheses
+        ]
+        log_probs = iter(self._token_log_probs(*map(list, zip(*pairs, strict=True))))
+        return [
+            [
+                one._replace(log_prob=sum(said) if one.log_prob > -math.inf else one.log_prob)
+                for one, said in zip(hypotheses, log_probs, strict=False)
+            ]
+            for hypotheses in found
+        ]
+
+    def _token_log_probs(
+        self, src_ids: Sequence[Sequence[int]], tgt_out_ids: Sequence[Sequence[int]]
+    ) -> list[list[float]]:
+        tgt_in_ids_BT = _padded([[BOS_ID, *ids[:-1]] for ids in tgt_out_ids]).to(self._device)
+        log_probs_BT = forced_log_probs(
+            self._models,
+            _pad(src_ids).to(self._device),
+            tgt_in_ids_BT,
+            _padded(tgt_out_ids, width=tgt_in_ids_BT.size(1)).to(self._device),
+            PAD_ID,
+        )
+        return [
+            row[: len(ids)] for row, ids in zip(log_probs_BT.tolist(), tgt_out_ids, strict=True)
+        ]
+
+    def _check_attention(self, layer: int | None, heads: Sequence[int] | None) -> None:
+        for model in self._models:
+            shape = StackShape.of_decoder(model.config)
+            if layer is not None and not 0 <= layer < shape.num_layers:
+                raise ConfigError(
+                    f"alignment_layer {layer} is none of the model's {shape.num_layers} decoder"
+                    f" layers, 0 to {shape.num_layers - 1}"
+                )
+            for head in heads or ():
+                if not 0 <= head < shape.num_heads:
+                    raise ConfigError(
+                        f"alignment_heads: {head} is none of the model's {shape.num_heads} heads,"
+                        f" 0 to {shape.num_heads - 1}"
+                    )
+
+    @contextmanager
+    def _judging(self, what: str) -> Iterator[None]:
+        """Models in evaluation mode, under autocast; too little memory for `what` is told."""
+        was_training = [model.training for model in self._models]
+        try:
+            for model in self._models:
+                model.eval()
+            with self._autocast():
+                yield
+        except torch.OutOfMemoryError as error:
+            raise DeviceError(
+                f"{self._device} has too little memory for {what}: use a smaller batch_size"
+            ) from error
+        finally:
+            for model, mode in zip(self._models, was_training, strict=True):
+                model.train(mode)
+
+
+def key_of(ids: Sequence[int]) -> int:
+    """A number of 64 bits that the ids alone decide, today and in any process."""
+    digest = hashlib.blake2b(np.asarray(ids, dtype="<i8").tobytes(), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
+
 
 def load_engine(bundle: Bundle, *, device: str, precision: str, threads: int | None) -> TorchEngine:
-    """The engine of a model folder.
+    """The engine of a model folder; arguments and errors are those of `load_ensemble`."""
+    return load_ensemble([bundle], device=device, precision=precision, threads=threads)
+
+
+def load_ensemble(
+    bundles: Sequence[Bundle], *, device: str, precision: str, threads: int | None
+) -> TorchEngine:
+    """The engine of one or several model folders, whose probabilities are averaged.
 
     Args:
-        bundle: the model folder.
+        bundles: the model folders, at least one.
         device: `auto` (cuda, then mps, then cpu), `cpu`, `cuda` or `mps`.
         precision: `fp32`, or `bf16` or `fp16` for matrix products (autocast).
         threads: threads of the arithmetic on the CPU, for the whole process; None leaves them.
@@ -106,15 +260,18 @@ def load_engine(bundle: Bundle, *, device: str, precision: str, threads: int | N
     Raises:
         DeviceError: the device or precision is unknown or not there.
         ConfigError: `threads` is below 1.
-        ModelFolderError: the weights are not those of the architecture.
+        ModelFolderError: the weights are not those of the architecture, or the vocabularies are
+            not the same.
     """
+    check_same_vocabulary(bundles)
     chosen = choose_device(device)
     autocast = choose_autocast(precision, chosen)
     if threads is not None:
         if threads < 1:
             raise ConfigError(f"threads must be at least 1, not {threads}")
         torch.set_num_threads(threads)
-    return TorchEngine(load_weights(bundle).to(chosen).eval(), chosen, autocast)
+    model, *others = (load_weights(bundle).to(chosen).eval() for bundle in bundles)
+    return TorchEngine(model, chosen, autocast, others)
 
 
 def load_weights(bundle: Bundle) -> Seq2Seq:
@@ -179,11 +336,15 @@ def choose_autocast(
 
 def _pad(src_ids: Sequence[Sequence[int]]) -> torch.Tensor:
     """Ids (B, S) with EOS appended, padded at the end."""
-    longest = max(map(len, src_ids)) + 1
-    padded = np.full((len(src_ids), longest), PAD_ID, dtype=np.int64)
-    for row, ids in zip(padded, src_ids, strict=True):
+    return _padded([[*ids, EOS_ID] for ids in src_ids])
+
+
+def _padded(ids_of: Sequence[Sequence[int]], width: int | None = None) -> torch.Tensor:
+    """Ids (B, width) padded at the end; None is as wide as the longest."""
+    longest = max(map(len, ids_of)) if width is None else width
+    padded = np.full((len(ids_of), longest), PAD_ID, dtype=np.int64)
+    for row, ids in zip(padded, ids_of, strict=True):
         row[: len(ids)] = ids
-        row[len(ids)] = EOS_ID
     return torch.from_numpy(padded)
 
 

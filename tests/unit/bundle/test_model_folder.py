@@ -3,6 +3,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from safetensors import SafetensorError
 
 from mtcli.bundle import model_folder
@@ -131,7 +132,7 @@ def test_weights_that_cannot_be_written_are_the_users(tmp_path, tokenizer_file, 
     def fail(*args, **kwargs):
         raise SafetensorError("No space left on device")
 
-    monkeypatch.setattr(model_folder, "save_file", fail)
+    monkeypatch.setattr(safetensors.numpy, "save_file", fail)
     with pytest.raises(RunFolderError, match=r"cannot write .*model\.safetensors: No space left"):
         write_model(tmp_path / "m", ARRAYS, CARD, {"tokenizer.model": tokenizer_file}, GENERATION)
     assert not list(tmp_path.glob("*m*.tmp*"))

@@ -237,6 +237,16 @@ def test_a_byte_order_mark_and_crlf_change_nothing(load, smallest):
             " data.max_length + 1 (257)",
         ),
         (
+            "model:\n  decoder_layers: 3\ndecoding:\n  alignment_layer: 3",
+            "line 11 decoding.alignment_layer decoding.alignment_layer (3) must be below"
+            " model.decoder_layers (3): layers are counted from 0",
+        ),
+        (
+            "model:\n  num_heads: 4\ndecoding:\n  alignment_heads: [0, 4]",
+            "line 11 decoding.alignment_heads decoding.alignment_heads ([0, 4]) must be numbers"
+            " below the decoder's 4 heads: heads are counted from 0",
+        ),
+        (
             "checkpoints:\n  average_last: 2\ntraining:\n  ema_decay: 0.9",
             "line 9 checkpoints.average_last training.ema_decay and checkpoints.average_last are"
             " two ways to average: choose one",

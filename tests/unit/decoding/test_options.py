@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtcli.decoding.options import SearchOptions
+from mtcli.decoding.options import Sampling, SearchOptions
 from mtcli.errors import ConfigError
 
 
@@ -46,4 +46,21 @@ def test_penalties(normalization, alpha, length, want):
 def test_what_cannot_be_searched_for_is_refused(changes, sentence):
     with pytest.raises(ConfigError) as caught:
         options(**changes)
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"seed": 2**63}, "seed must be an integer of 64 bits, not 9223372036854775808"),
+        ({"temperature": 0.0}, "temperature must be a number above 0, not 0.0"),
+        ({"temperature": float("nan")}, "temperature must be a number above 0, not nan"),
+        ({"top_k": 0}, "top_k must be at least 1, not 0"),
+        ({"top_p": 0.0}, "top_p must be above 0 and at most 1, not 0.0"),
+        ({"top_p": 1.5}, "top_p must be above 0 and at most 1, not 1.5"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(changes, sentence):
+    with pytest.raises(ConfigError) as caught:
+        Sampling(**changes)
     assert str(caught.value) == sentence

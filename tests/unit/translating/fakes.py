@@ -52,8 +52,12 @@ class FakeEngine:
         self,
         max_positions: int = 1000,
         answer: Callable[[tuple[int, ...]], tuple[int, ...]] = lambda ids: ids,
+        *,
+        is_complete: bool = True,
+        log_prob: float = -1.0,
     ) -> None:
         self.max_positions = max_positions
+        self._is_complete, self._log_prob = is_complete, log_prob
         self.calls: list[tuple[list[list[int]], list[int], TranslateOptions]] = []
         self._answer = answer
 
@@ -71,7 +75,12 @@ class FakeEngine:
         mark = (ord("!") + _FIRST_ID,)
         return [
             [
-                EngineHypothesis(self._answer(tuple(ids)) + k * mark, -1.0 - k, -0.25 - k, True)
+                EngineHypothesis(
+                    self._answer(tuple(ids)) + k * mark,
+                    self._log_prob - k,
+                    -0.25 - k,
+                    self._is_complete,
+                )
                 for k in range(options.num_hypotheses)
             ]
             for ids in src_ids

@@ -1,8 +1,9 @@
 import io
+import sys
 
 import pytest
 
-from mtcli.translating.lines import Line, encode_line, read_lines, without_controls
+from mtcli.translating.lines import _CONTROL, Line, encode_line, read_lines, without_controls
 
 
 def lines_of(content):
@@ -44,9 +45,9 @@ def test_blank_lines_keep_their_bytes(blank):
 
 def test_what_is_not_utf8_is_replaced_and_told():
     assert lines_of(b"caf\xe9!\nfine\n\xff") == [
-        Line("caf\ufffd!", b"\n", None, False),
-        Line("fine", b"\n", None, True),
-        Line("\ufffd", b"", None, False),
+        Line("caf\ufffd!", b"\n", None, False, 6),
+        Line("fine", b"\n", None, True, 5),
+        Line("\ufffd", b"", None, False, 1),
     ]
 
 
@@ -75,3 +76,9 @@ def test_a_line_comes_as_soon_as_it_is_there():
             return super().readline(size)
 
     assert next(read_lines(OneLine(b"a\nb\n"))).text == "a"
+
+
+def test_a_printable_text_has_no_control_character():
+    for code in range(sys.maxunicode + 1):
+        if _CONTROL.match(chr(code)):
+            assert not chr(code).isprintable()

@@ -1,4 +1,5 @@
 import io
+import json
 
 import pytest
 
@@ -7,9 +8,19 @@ from mtcli.translating.stream import StreamOptions, StreamReport, translate_stre
 from tests.unit.translating.fakes import FakeEngine, fake_translator
 
 
-def translated(content, engine=None, num_hypotheses=None, max_src_length=40, **generation):
+def translated(
+    content,
+    engine=None,
+    num_hypotheses=None,
+    max_src_length=40,
+    is_jsonl=False,
+    num_done=0,
+    **generation,
+):
     sink = io.BytesIO()
-    options = StreamOptions(DecodingConfig(**generation), num_hypotheses)
+    options = StreamOptions(
+        DecodingConfig(**generation), num_hypotheses, is_jsonl=is_jsonl, num_done=num_done
+    )
     translator = fake_translator(engine, max_src_length)
     report = translate_stream(translator, io.BytesIO(content), sink, options)
     return sink.getvalue(), report
@@ -31,7 +42,7 @@ def test_a_last_line_with_an_empty_answer_is_still_a_line():
 def test_the_report_counts():
     content = "fine\ncaf\xe9\n".encode("latin-1") + b"\n" + b"x" * 50 + b"\n"
     output, report = translated(content, max_src_length=30)
-    assert report == StreamReport(num_lines=4, num_split=1, num_invalid=1)
+    assert report == StreamReport(num_lines=4, num_over_limit=1, num_invalid=1)
     assert output == "fine\ncaf\ufffd\n\n".encode() + b"x" * 25 + b" " + b"x" * 25 + b"\n"
 
 
@@ -85,7 +96,7 @@ class CountingSink(io.BytesIO):
 @pytest.mark.parametrize(
     "options",
     [
-        StreamOptions(DecodingConfig(), is_interactive=True),
+        StreamOptions(DecodingConfig(), is_line_buffered=True),
         StreamOptions(DecodingConfig(batch_size=1)),
     ],
     ids=["terminal", "batch_size=1"],
@@ -95,3 +106,61 @@ def test_each_line_is_answered_at_once(options):
     source = OneAtATime(b"a\n\nb\n", sink)
     assert translate_stream(fake_translator(), source, sink, options).num_lines == 3
     assert sink.getvalue() == b"a\n\nb\n"
+
+
+class InWindows(OneAtATime):
+    """A source that has the first line of a window only once the last window was answered."""
+
+    def readline(self, size=-1):
+        if self.num_given % 64:
+            self.num_given += 1
+            return io.BytesIO.readline(self, size)
+        return super().readline(size)
+
+
+def test_a_window_is_flushed_before_more_is_read():
+    sink = CountingSink()
+    source = InWindows(b"a\n" * 200, sink)
+    options = StreamOptions(DecodingConfig(batch_size=2))
+    assert translate_stream(fake_translator(), source, sink, options).num_lines == 200
+    assert sink.getvalue() == b"a\n" * 200
+
+
+def test_json_lines():
+    output, _ = translated(b"ab\x85\r\n \nc\xff", num_hypotheses=None, is_jsonl=True)
+    assert output.decode().split("\n") == [
+        '{"line": 1, "source": "ab\ufffd", "translation": "ab\ufffd", "score": -0.25,'
+        ' "log_prob": -1.0, "pieces": ["a", "b", "\ufffd"], "flags": []}',
+        '{"line": 2, "source": " ", "translation": " ", "score": 0.0, "log_prob": 0.0,'
+        ' "pieces": [], "flags": ["empty"]}',
+        '{"line": 3, "source": "c\ufffd", "translation": "c\ufffd", "score": -0.25,'
+        ' "log_prob": -1.0, "pieces": ["c", "\ufffd"], "flags": []}',
+        "",
+    ]
+
+
+def test_json_lines_hold_lists_and_number_on():
+    output, _ = translated(b"a", num_hypotheses=2, beam_size=2, is_jsonl=True, num_done=7)
+    (found,) = map(json.loads, output.splitlines())
+    assert found["line"] == 8
+    assert found["n_best"] == [
+        {"translation": "a", "score": -0.25, "log_prob": -1.0, "pieces": ["a"]},
+        {"translation": "a!", "score": -1.25, "log_prob": -2.0, "pieces": ["a", "!"]},
+    ]
+
+
+def test_a_json_object_is_one_line_whatever_the_pieces():
+    controls = tuple(ord(c) + 4 for c in "\n\x85\u2028\x7f\x00")
+    engine = FakeEngine(answer=lambda ids: (*controls, *ids), log_prob=float("-inf"))
+    output, _ = translated(b"a\n", engine, is_jsonl=True)
+    assert len(output.decode().splitlines()) == 1
+    found = json.loads(output)
+    assert found["pieces"] == ["\n", "\x85", "\u2028", "\x7f", "\x00", "a"]
+    assert found["log_prob"] is None
+    assert found["translation"] == "a"
+
+
+def test_the_report_counts_doubts():
+    engine = FakeEngine(answer=lambda ids: ids[:1] * 9, is_complete=False)
+    _, report = translated(b"b\n\nc\n", engine)
+    assert (report.num_truncated, report.num_repeated) == (2, 2)

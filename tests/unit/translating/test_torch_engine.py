@@ -182,7 +182,7 @@ def test_devices_and_precisions_that_are_not_there(monkeypatch):
 
 
 def test_an_engine_that_is_none(model_folder):
-    with pytest.raises(ConfigError, match="engine 'fairy' is none of: auto, torch"):
+    with pytest.raises(ConfigError, match="engine 'fairy' is none of: auto, torch, ctranslate2"):
         Translator.load(model_folder, engine="fairy")
 
 

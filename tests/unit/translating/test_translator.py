@@ -5,6 +5,10 @@ from mtcli.translating.translator import Translation
 from tests.unit.translating.fakes import FakeEngine, fake_translator
 
 
+def ids(text):
+    return tuple(ord(character) + 4 for character in text)
+
+
 def test_texts_come_back_in_their_order():
     texts = ["a longer text", "b", "", "a middle", " ", "c"]
     engine = FakeEngine()
@@ -62,6 +66,7 @@ def test_a_long_text_is_translated_in_parts():
     text = "This is the first one. Here comes a second one. And a last one."
     answers = translator.answer([text, "short"], translator.generation)
     assert [answer.num_parts for answer in answers] == [5, 1]
+    assert [answer.is_over_limit for answer in answers] == [True, False]
     assert answers[0].translations[0].text == text
     assert all(len(ids) <= 20 for src_ids, _, _ in engine.calls for ids in src_ids)
 
@@ -79,8 +84,8 @@ def test_the_limit_of_a_line(max_src_length, max_positions, limit):
 def test_n_best():
     translator = fake_translator(beam_size=3)
     assert translator.translate_n_best(["a", ""], 2) == [
-        [Translation("a", -1.0, -0.25), Translation("a!", -2.0, -1.25)],
-        [Translation("", 0.0, 0.0)],
+        [Translation("a", -1.0, -0.25, ids("a")), Translation("a!", -2.0, -1.25, ids("a!"))],
+        [Translation("", 0.0, 0.0, ())],
     ]
 
 
@@ -88,9 +93,113 @@ def test_n_best_of_a_text_in_parts():
     translator = fake_translator(beam_size=2)
     (found,) = translator.translate_n_best(["x" * 41], 2)
     assert found == [
-        Translation("x" * 21 + " " + "x" * 20, -2.0, -0.25),
-        Translation("x" * 21 + "! " + "x" * 20 + "!", -4.0, -1.25),
+        Translation("x" * 21 + " " + "x" * 20, -2.0, -0.25, ids("x" * 41)),
+        Translation(
+            "x" * 21 + "! " + "x" * 20 + "!", -4.0, -1.25, ids("x" * 21 + "!" + "x" * 20 + "!")
+        ),
     ]
+    assert translator.pieces(found[0].token_ids) == ["x"] * 41
+
+
+def flags_of(text, answer=lambda ids: ids, *, is_complete=True, log_prob=-1.0):
+    engine = FakeEngine(answer=answer, is_complete=is_complete, log_prob=log_prob)
+    translator = fake_translator(engine)
+    (found,) = translator.answer([text], translator.generation)
+    return found.flags
+
+
+def test_flags():
+    assert flags_of("a word") == ()
+    assert flags_of("") == ("empty",)
+    assert flags_of("\x00 ") == ("empty",)
+    assert flags_of("a word", lambda ids: ()) == ("empty",)
+    assert flags_of("a word " * 10) == ("split",)
+    assert flags_of("a word", is_complete=False) == ("truncated",)
+    assert flags_of("a word", lambda src_ids: ids("lost " * 9)) == ("repeated",)
+    assert flags_of("abc", log_prob=-4.0) == ()  # of three pieces and EOS: -1 each
+    assert flags_of("abc", log_prob=-4.1) == ("low_confidence",)
+    assert flags_of("a word " * 10, lambda src_ids: (), is_complete=False, log_prob=-9.0) == (
+        "empty", "split", "truncated", "low_confidence",
+    )  # fmt: skip
+
+
+def lost(src_ids):
+    return ids("lost " * 9)
+
+
+class MendingEngine(FakeEngine):
+    """Repeats itself unless the beam is wide."""
+
+    def translate(self, src_ids, max_lengths, options):
+        found = super().translate(src_ids, max_lengths, options)
+        if options.beam_size > 5:
+            return [
+                [hypothesis._replace(token_ids=ids("found")) for hypothesis in hypotheses]
+                for hypotheses in found
+            ]
+        return found
+
+
+def test_a_repetition_is_translated_once_more():
+    engine = MendingEngine(answer=lambda src_ids: lost(0) if src_ids == ids("go") else src_ids)
+    translator = fake_translator(engine, beam_size=5, batch_size=4)
+    good, mended = translator.answer(["well", "go"], translator.generation, 2)
+    assert good.translations[0].text == "well"
+    assert [translation.text for translation in mended.translations] == ["found", "found"]
+    assert mended.flags == good.flags == ()
+    # the scores are comparable with those of the others: -1 and -2 over five pieces and EOS
+    assert [t.score for t in mended.translations] == pytest.approx([-1 / 6, -2 / 6])
+    assert [[len(src) for src in src_ids] for src_ids, _, _ in engine.calls] == [[4, 2], [2]]
+    options = engine.calls[1][2]
+    assert (options.beam_size, options.normalization, options.length_penalty) == (
+        10, "average", 0.2,
+    )  # fmt: skip
+
+
+def test_a_repetition_that_stays_is_kept_and_flagged():
+    engine = FakeEngine(answer=lost)
+    translator = fake_translator(engine)
+    (found,) = translator.answer(["go"], translator.generation)
+    assert found.translations[0] == Translation(("lost " * 9).strip(), -1.0, -0.25, lost(0))
+    assert found.flags == ("repeated",)
+    assert len(engine.calls) == 2
+
+
+@pytest.mark.parametrize("change", [{"is_complete": False}, {"token_ids": ()}])
+def test_a_second_translation_must_be_whole(change):
+    class Worse(MendingEngine):
+        def translate(self, src_ids, max_lengths, options):
+            found = super().translate(src_ids, max_lengths, options)
+            if options.beam_size == 5:
+                return found
+            return [[h._replace(**change) for h in hypotheses] for hypotheses in found]
+
+    translator = fake_translator(Worse(answer=lost), beam_size=5)
+    (found,) = translator.answer(["go"], translator.generation)
+    assert found.translations[0].text.startswith("lost lost")
+    assert found.flags == ("repeated",)
+
+
+def test_without_retries_a_repetition_is_only_flagged():
+    engine = MendingEngine(answer=lost)
+    translator = fake_translator(engine, beam_size=5)
+    (found,) = translator.answer(["go"], translator.generation, retries=False)
+    assert found.flags == ("repeated",)
+    assert len(engine.calls) == 1
+
+
+def test_sentences_one_by_one():
+    engine = FakeEngine()
+    translator = fake_translator(engine, max_src_length=20)
+    texts = ["one|two", "", "three", "|", "x" * 21 + "|y"]
+    answers = translator.answer(
+        texts, translator.generation, splitter=lambda text: list(filter(None, text.split("|")))
+    )
+    assert [answer.translations[0].text for answer in answers] == [
+        "one two", "", "three", "", "x" * 11 + " " + "x" * 10 + " y",
+    ]  # fmt: skip
+    assert [answer.num_parts for answer in answers] == [2, 0, 1, 0, 3]
+    assert [answer.is_over_limit for answer in answers] == [False, False, False, False, True]
 
 
 def error_of(call):

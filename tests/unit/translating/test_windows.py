@@ -10,15 +10,20 @@ def lines(*texts):
     return [parse_line(text.encode() + b"\n") for text in texts]
 
 
-def test_windows_are_bounded_in_lines_and_characters():
+def test_windows_are_bounded_in_lines_and_bytes():
     source = lines("a", "b", "c", "dddddddd", "e", "f")
-    windows = read_windows(source, max_lines=3, max_characters=8)
+    windows = read_windows(source, max_lines=3, max_bytes=9)
     assert [[line.text for line in window] for window in windows] == [
         ["a", "b", "c"],
         ["dddddddd"],
         ["e", "f"],
     ]
-    assert list(read_windows([], max_lines=3, max_characters=8)) == []
+    assert list(read_windows([], max_lines=3, max_bytes=8)) == []
+
+
+def test_bytes_that_the_model_does_not_see_count():
+    windows = read_windows([parse_line(b"\x00" * 9 + b"\n")] * 4, max_lines=3, max_bytes=20)
+    assert [len(window) for window in windows] == [2, 2]
 
 
 def test_a_full_window_is_given_out_before_more_is_read():
@@ -26,8 +31,8 @@ def test_a_full_window_is_given_out_before_more_is_read():
         yield from lines("a")
         raise AssertionError("read too far")
 
-    assert len(next(read_windows(source(), max_lines=1, max_characters=100))) == 1
-    assert len(next(read_windows(source(), max_lines=9, max_characters=1))) == 1
+    assert len(next(read_windows(source(), max_lines=1, max_bytes=100))) == 1
+    assert len(next(read_windows(source(), max_lines=9, max_bytes=1))) == 1
 
 
 @given(st.lists(st.integers(1, 50)), st.integers(1, 7))

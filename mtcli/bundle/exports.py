@@ -1,0 +1,94 @@
+"""An exported model beside the weights that it was made from, and what was measured of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mtcli.bundle.card import read_checked
+from mtcli.bundle.model_folder import WEIGHTS, Bundle, manifest_entries
+from mtcli.config.schema import Fraction, NotNegativeFloat, Positive
+from mtcli.config.sections import section
+from mtcli.errors import ModelFolderError
+from mtcli.folders import FORMAT_VERSION, verify_folder
+
+CTRANSLATE2 = "ctranslate2"
+"""Folder of the export in the model folder."""
+
+RECORD = "mtcli.json"
+"""File of the export that holds an `ExportRecord`."""
+
+
+@section
+class ThreadSplit:
+    """How fast one way to use the cores was."""
+
+    inter_threads: Positive
+    """Batches translated at once."""
+    intra_threads: Positive
+    """Threads of each."""
+    lines_per_s: NotNegativeFloat
+    """Lines translated a second; tokenizing left out."""
+
+
+@section
+class ExportRecord:
+    """What was exported, and how it did."""
+
+    format_version: Positive = FORMAT_VERSION
+    """Version of this file's format."""
+    quantization: str
+    """What the weights are stored as."""
+    weights_sha256: str
+    """SHA-256 of the `model.safetensors` that was exported."""
+    engine_version: str
+    """Version of the ctranslate2 package that wrote it."""
+    num_cores: Positive
+    """Cores of the machine that it was measured on."""
+    beam_size: Positive
+    """Beam of the measurement."""
+    num_lines: Positive
+    """Lines of the measurement."""
+    agreement: Fraction
+    """Share of the lines whose translation is that of the torch engine."""
+    torch_lines_per_s: NotNegativeFloat
+    """Lines translated a second by the torch engine on these cores."""
+    splits: list[ThreadSplit]
+    """What was tried, fastest first."""
+
+    @property
+    def fastest(self) -> ThreadSplit:
+        """The fastest split."""
+        return self.splits[0]
+
+
+def read_export(bundle: Bundle) -> ExportRecord | None:
+    """The record of the model's export; None where there is none.
+
+    Raises:
+        ModelFolderError: the export is damaged, or was made from other weights.
+    """
+    folder = bundle.path / CTRANSLATE2
+    if not (folder / RECORD).is_file():
+        return None
+    verify_folder(folder, error=ModelFolderError, required=(RECORD,), check_hashes=False)
+    record = read_checked(folder / RECORD, ExportRecord)
+    if not record.splits:
+        raise ModelFolderError(f"{folder / RECORD}: damaged, no thread split was measured")
+    if record.weights_sha256 != weights_sha256(bundle.path):
+        raise ModelFolderError(
+            f"{folder} was exported from other weights than {bundle.path / WEIGHTS}: remove it and"
+            " export again"
+        )
+    return record
+
+
+def weights_sha256(model: Path) -> str:
+    """SHA-256 of a model folder's weights, as its manifest has it.
+
+    Raises:
+        ModelFolderError: the manifest is damaged.
+    """
+    entry = manifest_entries(model).get(WEIGHTS)
+    if not isinstance(entry, dict):
+        raise ModelFolderError(f"{model}: the manifest does not name {WEIGHTS}, it is damaged")
+    return str(entry.get("sha256"))

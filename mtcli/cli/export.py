@@ -1,0 +1,127 @@
+"""`mtcli export`: a model for another engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mtcli.cli.errors import user_errors
+from mtcli.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from mtcli.interchange.export import ExportReport
+    from mtcli.interchange.verification import Sentences
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+@app.command()
+def export(
+    model: Annotated[
+        Path, typer.Option("-m", "--model", metavar="MODEL", help="Run folder or model folder.")
+    ],
+    to: Annotated[str, typer.Option(help="Engine to export to: ctranslate2.")] = "ctranslate2",
+    quantize: Annotated[
+        str,
+        typer.Option(
+            help="What weights are stored as: float32, int8, int8_float32, int16, float16 or"
+            " bfloat16."
+        ),
+    ] = "int8",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder to write.", show_default="ctranslate2 in the model folder"
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        str, typer.Option(help="Which model of a run: best (else the last), last, or step_N.")
+    ] = "best",
+    verify_on: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Lines that the model and its export both translate.",
+            show_default="32 lines of random pieces",
+        ),
+    ] = None,
+    ref: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Reference translations of --verify-on, for BLEU."),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Keep the export only if it translates this share of the lines as the model does.",
+            show_default="0.98 for float32, 0.3 for the others",
+        ),
+    ] = None,
+) -> None:
+    """Export a model to CTranslate2, compare both on the same lines, and measure speeds.
+
+    The export is kept in the model folder, where `mtcli translate` finds it, or in --output.
+    """
+    with user_errors():
+        from mtcli.bundle.resolve import resolve_model
+
+        if to != "ctranslate2":
+            raise ConfigError(f"--to {to!r} is none of: ctranslate2")
+        chosen = resolve_model(model, checkpoint)
+        sentences = _read_sentences(verify_on, ref)
+        from mtcli.interchange.export import export_ctranslate2
+
+        report = export_ctranslate2(
+            chosen,
+            output=output,
+            quantization=quantize,
+            sentences=sentences,
+            threshold=threshold,
+        )
+        _print(report, chosen)
+
+
+def _read_sentences(path: Path | None, ref: Path | None) -> Sentences | None:
+    from mtcli.data.lines import read_lines
+    from mtcli.interchange.verification import Sentences
+
+    if path is None:
+        if ref is not None:
+            raise ConfigError("--ref needs --verify-on: the lines that it translates")
+        return None
+    sources = tuple(read_lines(path))
+    if not sources:
+        raise DataError(f"{path}: empty, so there is nothing to translate")
+    references = None if ref is None else tuple(read_lines(ref))
+    if references is not None and len(references) != len(sources):
+        raise DataError(
+            f"{path} has {len(sources)} lines, but {ref} has {len(references)}: line i of one must"
+            " belong to line i of the other"
+        )
+    return Sentences(sources, references)
+
+
+def _print(report: ExportReport, model: Path) -> None:
+    comparison = report.comparison
+    kind = " of random pieces" if report.is_made_up else ""
+    print(f"{model} -> {report.folder} ({report.quantization})")
+    print(
+        f"size: {report.model_bytes / 2**20:.1f} MiB -> {report.export_bytes / 2**20:.1f} MiB\n"
+        f"agreement: {comparison.agreement:.1%} of {comparison.num_lines} lines{kind} translated"
+        f" alike (beam {comparison.beam_size})\n"
+        f"log-probability: differs by at most {comparison.log_prob_difference:.1e} per piece"
+    )
+    if comparison.model_bleu is not None and comparison.export_bleu is not None:
+        print(
+            f"BLEU: {comparison.model_bleu.score:.2f} -> {comparison.export_bleu.score:.2f}"
+            f" ({comparison.model_bleu.signature})"
+        )
+    print(f"speed: torch {comparison.torch_lines_per_s:.0f} lines/s")
+    for split in comparison.splits:
+        print(
+            f"speed: ctranslate2, {split.inter_threads} x {split.intra_threads} threads"
+            f" {split.lines_per_s:.0f} lines/s"
+        )

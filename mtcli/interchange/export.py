@@ -1,0 +1,148 @@
+"""A model folder as a folder that CTranslate2 runs, tried before it is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtcli.bundle.exports import CTRANSLATE2, RECORD, ExportRecord, weights_sha256
+from mtcli.bundle.model_folder import WEIGHTS, Bundle, read_model
+from mtcli.errors import ConfigError, MtcliError, RunFolderError
+from mtcli.folders import new_folder, write_json
+from mtcli.interchange.spec import build_spec, refuse_unsupported
+from mtcli.interchange.verification import Comparison, Sentences, compare, made_up_sentences
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from mtcli.translating.engines.choice import num_cores
+from mtcli.translating.engines.ctranslate2 import MISSING
+
+QUANTIZATIONS = ("float32", "int8", "int8_float32", "int16", "float16", "bfloat16")
+
+EXACT_THRESHOLD = 0.98
+"""Least agreement of an export in float32, which differs by the rounding of sums alone."""
+
+ROUNDED_THRESHOLD = 0.3
+"""Least agreement of any other: rounded weights change many a translation, and a weight in the
+wrong place changes all."""
+
+
+class VerificationError(MtcliError):
+    """An export translates too differently from its model; it was not kept."""
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was exported, and how it did."""
+
+    folder: Path
+    quantization: str
+    model_bytes: int
+    """Size of the weights in the model folder."""
+    export_bytes: int
+    """Size of the exported folder."""
+    is_made_up: bool
+    """Whether it was tried on lines of random pieces, for no text was given."""
+    comparison: Comparison
+
+
+def export_ctranslate2(
+    model: Path,
+    *,
+    output: Path | None = None,
+    quantization: str = "int8",
+    sentences: Sentences | None = None,
+    threshold: float | None = None,
+) -> ExportReport:
+    """Export a model folder to CTranslate2, compare both, and keep the export if it is alike.
+
+    Args:
+        model: the model folder, which is checked whole.
+        output: the folder to be written; None: `ctranslate2` in the model folder, where
+            translating finds it.
+        quantization: one of QUANTIZATIONS.
+        sentences: what both translate; None: lines of random pieces.
+        threshold: least share of lines that both translate alike; None: EXACT_THRESHOLD for
+            float32, ROUNDED_THRESHOLD for all else.
+
+    Raises:
+        ConfigError: the package is not installed, or the architecture or the quantization cannot
+            be exported.
+        ModelFolderError: the model is damaged.
+        RunFolderError: the output exists or cannot be written.
+        VerificationError: the export translates too differently.
+    """
+    if quantization not in QUANTIZATIONS:
+        raise ConfigError(f"quantize {quantization!r} is none of: {', '.join(QUANTIZATIONS)}")
+    version = engine_version()
+    bundle = read_model(model)
+    refuse_unsupported(bundle.card.architecture)
+    folder = output or model / CTRANSLATE2
+    if folder.exists():
+        raise RunFolderError(f"{folder} exists already: remove it, or give another --output")
+    if threshold is None:
+        threshold = EXACT_THRESHOLD if quantization == "float32" else ROUNDED_THRESHOLD
+    with new_folder(folder) as temporary:
+        _write(bundle, temporary, quantization)
+        comparison = compare(bundle, temporary, sentences or made_up_sentences(bundle))
+        if comparison.agreement < threshold:
+            raise VerificationError(_describe_failure(folder, quantization, comparison, threshold))
+        record = ExportRecord(
+            quantization=quantization,
+            weights_sha256=weights_sha256(model),
+            engine_version=version,
+            num_cores=num_cores(),
+            beam_size=comparison.beam_size,
+            num_lines=comparison.num_lines,
+            agreement=comparison.agreement,
+            torch_lines_per_s=comparison.torch_lines_per_s,
+            splits=list(comparison.splits),
+        )
+        write_json(temporary / RECORD, dataclasses.asdict(record))
+    return ExportReport(
+        folder=folder,
+        quantization=quantization,
+        model_bytes=(model / WEIGHTS).stat().st_size,
+        export_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        is_made_up=sentences is None,
+        comparison=comparison,
+    )
+
+
+def engine_version() -> str:
+    """Version of the ctranslate2 package.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    try:
+        import ctranslate2
+    except ImportError as error:
+        raise ConfigError(f"exporting to ctranslate2 cannot be done, {MISSING}") from error
+    return str(ctranslate2.__version__)
+
+
+def _write(bundle: Bundle, folder: Path, quantization: str) -> None:
+    """CTranslate2's own files."""
+    spec = build_spec(
+        bundle.card,
+        bundle.weights(),
+        _pieces(bundle.src_tokenizer_path),
+        _pieces(bundle.tgt_tokenizer_path),
+    )
+    spec.optimize(quantization=quantization)
+    spec.save(str(folder))
+
+
+def _pieces(path: Path) -> list[str]:
+    tokenizer = SentencePieceTokenizer(path)
+    return [tokenizer.id_to_piece(index) for index in range(tokenizer.vocab_size)]
+
+
+def _describe_failure(
+    folder: Path, quantization: str, comparison: Comparison, threshold: float
+) -> str:
+    return (
+        f"{folder} was not kept: in {quantization} it translates {comparison.agreement:.1%} of"
+        f" {comparison.num_lines} lines as the model does, less than the threshold of"
+        f" {threshold:.1%}"
+    )

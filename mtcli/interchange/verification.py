@@ -1,0 +1,168 @@
+"""Whether an export translates as the model does, and how fast with which threads."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from mtcli.bundle.exports import ThreadSplit
+from mtcli.bundle.model_folder import Bundle
+from mtcli.evaluation.metrics import Score, bleu
+from mtcli.tokenizer.protocol import Tokenizer
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from mtcli.translating.answer import Translation
+from mtcli.translating.engine import Engine
+from mtcli.translating.engines.choice import num_cores
+from mtcli.translating.engines.ctranslate2 import CTranslate2Engine
+from mtcli.translating.translator import Translator
+
+NUM_MADE_UP = 32
+"""Lines of random pieces that an export is tried on where no text is given."""
+
+_REPEATS = 3
+"""Times that the speed of each thread split is measured, in turn; the median counts."""
+
+
+_MOST_TIMED = 128
+"""Lines that speeds are measured on, at most."""
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """What an export is tried on."""
+
+    sources: tuple[str, ...]
+    references: tuple[str, ...] | None = None
+    """Human translations, for BLEU."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The model and its export on the same lines."""
+
+    num_lines: int
+    beam_size: int
+    agreement: float
+    """Share of lines that both translate alike."""
+    log_prob_difference: float
+    """Largest difference of log-probability, per output piece, of lines translated alike; in
+    nats. 0 where no line was."""
+    model_bleu: Score | None
+    export_bleu: Score | None
+    """None where there are no references."""
+    torch_lines_per_s: float
+    splits: tuple[ThreadSplit, ...]
+    """Fastest first."""
+
+
+def compare(bundle: Bundle, folder: Path, sentences: Sentences) -> Comparison:
+    """Translate the same lines by the torch engine and by the export in `folder`.
+
+    Speeds are those of translating, start-up left out, on all cores that the process may use.
+    """
+    from mtcli.translating.engines.torch import load_engine
+
+    cores = num_cores()
+    model = _translator(bundle, load_engine(bundle, device="cpu", precision="fp32", threads=None))
+    splits = thread_splits(cores)
+    exports = [_translator(bundle, _engine(bundle, folder, *split)) for split in splits]
+    texts = sentences.sources
+    timed = texts[:_MOST_TIMED]
+    begun_s = time.perf_counter()
+    ours = _best(model, texts)
+    torch_s = time.perf_counter() - begun_s
+    theirs = _best(exports[0], texts)
+    speeds = _speeds([partial(_best, one, timed) for one in exports], len(timed))
+    measured = [
+        ThreadSplit(inter_threads=inter, intra_threads=intra, lines_per_s=speed)
+        for (inter, intra), speed in zip(splits, speeds, strict=True)
+    ]
+    tokenizer = _tgt_tokenizer(bundle)
+    pairs = list(zip(ours, theirs, strict=True))
+    alike = [(a, b) for a, b in pairs if a.text == b.text]
+    return Comparison(
+        num_lines=len(texts),
+        beam_size=bundle.generation.beam_size,
+        agreement=len(alike) / len(pairs),
+        log_prob_difference=max(
+            (_difference_per_piece(a, b, tokenizer) for a, b in alike), default=0.0
+        ),
+        model_bleu=_bleu(ours, sentences, bundle.card.tgt_lang),
+        export_bleu=_bleu(theirs, sentences, bundle.card.tgt_lang),
+        torch_lines_per_s=len(texts) / torch_s,
+        splits=tuple(sorted(measured, key=lambda split: -split.lines_per_s)),
+    )
+
+
+def made_up_sentences(bundle: Bundle, num_lines: int = NUM_MADE_UP) -> Sentences:
+    """Lines of random pieces of the source vocabulary, always the same ones."""
+    tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path)
+    draw = random.Random(0)
+    longest = max(2, min(bundle.card.max_src_length, 16))
+    return Sentences(
+        tuple(
+            tokenizer.decode(
+                [draw.randrange(4, tokenizer.vocab_size) for _ in range(draw.randint(2, longest))]
+            )
+            for _ in range(num_lines)
+        )
+    )
+
+
+def thread_splits(cores: int) -> list[tuple[int, int]]:
+    """Every (inter, intra) whose product is the number of cores, most batches at once first."""
+    return [(inter, cores // inter) for inter in range(cores, 0, -1) if cores % inter == 0]
+
+
+def _engine(bundle: Bundle, folder: Path, inter: int, intra: int) -> CTranslate2Engine:
+    return CTranslate2Engine(
+        folder,
+        max_positions=bundle.card.architecture.max_positions,
+        inter_threads=inter,
+        intra_threads=intra,
+    )
+
+
+def _translator(bundle: Bundle, engine: Engine) -> Translator:
+    src = SentencePieceTokenizer(bundle.src_tokenizer_path)
+    return Translator(
+        engine,
+        src_tokenizer=src,
+        tgt_tokenizer=_tgt_tokenizer(bundle),
+        generation=bundle.generation,
+        max_src_length=bundle.card.max_src_length,
+    )
+
+
+def _tgt_tokenizer(bundle: Bundle) -> SentencePieceTokenizer:
+    return SentencePieceTokenizer(bundle.tgt_tokenizer_path)
+
+
+def _best(translator: Translator, texts: Sequence[str]) -> list[Translation]:
+    return [translations[0] for translations in translator.translate_n_best(texts, 1)]
+
+
+def _speeds(translates: Sequence[Callable[[], object]], num_lines: int) -> list[float]:
+    """Lines a second of each; measured in turn, so that what else the machine does hits all."""
+    times: list[list[float]] = [[] for _ in translates]
+    for _ in range(_REPEATS):
+        for translate, times_s in zip(translates, times, strict=True):
+            begun_s = time.perf_counter()
+            translate()
+            times_s.append(time.perf_counter() - begun_s)
+    return [num_lines / sorted(times_s)[_REPEATS // 2] for times_s in times]
+
+
+def _difference_per_piece(a: Translation, b: Translation, tokenizer: Tokenizer) -> float:
+    return abs(a.log_prob - b.log_prob) / (len(tokenizer.encode(a.text)) + 1)
+
+
+def _bleu(translations: Sequence[Translation], sentences: Sentences, tgt_lang: str) -> Score | None:
+    if sentences.references is None:
+        return None
+    texts = [translation.text for translation in translations]
+    return bleu(texts, list(sentences.references), tgt_lang=tgt_lang)

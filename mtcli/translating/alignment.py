@@ -1,0 +1,148 @@
+"""Which words of a translation come from which words of the source, in Pharaoh's format."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+
+from mtcli.config.schema import DecodingConfig
+from mtcli.translating.engine import PairEngine
+from mtcli.translating.windows import batches_by_length
+
+Link = tuple[int, int]
+"""A source word and a target word, counted from 0."""
+
+_SPACE = "\u2581"
+"""What SentencePiece writes for a space."""
+
+
+class AlignedPart(NamedTuple):
+    """A text, or a part of one that was translated in parts."""
+
+    src_text: str
+    tgt_text: str
+    src_pieces: Sequence[str]
+    """Pieces that the model read, without EOS."""
+    tgt_pieces: Sequence[str]
+    """Pieces that the model wrote, without EOS."""
+    attention: np.ndarray
+    """How much it looked at each source piece while it wrote each target piece: an array (target
+    pieces, source pieces), as `PairEngine.attention` gives it."""
+
+
+def attention_of_pairs(
+    engine: PairEngine,
+    src_ids: Sequence[Sequence[int]],
+    tgt_ids: Sequence[Sequence[int]],
+    generation: DecodingConfig,
+) -> list[np.ndarray]:
+    """Attention (target pieces, source pieces) of each pair, of the layer and heads of the config.
+
+    Args:
+        engine: runs the model.
+        src_ids: sources that were translated, any number of them.
+        tgt_ids: their outputs.
+        generation: layer, heads and batch size.
+
+    Raises:
+        ConfigError: the model has no such layer or head.
+    """
+    found = [np.zeros((0, 0), dtype=np.float32)] * len(src_ids)
+    lengths = [len(src) + len(tgt) for src, tgt in zip(src_ids, tgt_ids, strict=True)]
+    for batch in batches_by_length(lengths, generation.batch_size):
+        arrays = engine.attention(
+            [src_ids[i] for i in batch],
+            [tgt_ids[i] for i in batch],
+            generation.alignment_layer,
+            generation.alignment_heads,
+        )
+        for i, array in zip(batch, arrays, strict=True):
+            found[i] = array
+    return found
+
+
+def align_words(
+    src_text: str, tgt_text: str, parts: Sequence[AlignedPart], normalize: Callable[[str], str]
+) -> list[Link]:
+    """Links between the words of a text and those of its translation, sorted, each once.
+
+    Each target piece is linked to the source piece that the model looked at most, and two words are
+    linked if any of their pieces are. Words are what white space separates, in the texts as they
+    are, before any normalisation.
+
+    Args:
+        src_text: the whole source.
+        tgt_text: the whole translation.
+        parts: what they are made of, in order; no part for a blank text.
+        normalize: the source tokenizer's normalisation, which may split words and join them.
+    """
+    src_starts = first_words(src_text, [part.src_text for part in parts])
+    tgt_starts = first_words(tgt_text, [part.tgt_text for part in parts])
+    links: set[Link] = set()
+    num_src_words, num_tgt_words = len(src_text.split()), len(tgt_text.split())
+    if not num_src_words or not num_tgt_words:
+        return []
+    for part, src_start, tgt_start in zip(parts, src_starts, tgt_starts, strict=True):
+        if not part.attention.size:
+            continue
+        src_words = _words_as_written(part.src_text, words_of_pieces(part.src_pieces), normalize)
+        tgt_words = words_of_pieces(part.tgt_pieces)
+        # what disagrees about white space at the very end (a piece of nothing but space) is clamped
+        links |= {
+            (
+                min(src_start + src_words[src_piece], num_src_words - 1),
+                min(tgt_start + tgt_word, num_tgt_words - 1),
+            )
+            for tgt_word, src_piece in zip(
+                tgt_words, part.attention.argmax(axis=1).tolist(), strict=True
+            )
+        }
+    return sorted(links)
+
+
+def pharaoh(links: Sequence[Link]) -> str:
+    """One line of Pharaoh's format, `0-0 1-2`: source word, hyphen, target word."""
+    return " ".join(f"{src}-{tgt}" for src, tgt in links)
+
+
+def words_of_pieces(pieces: Sequence[str]) -> list[int]:
+    """The word that each piece belongs to, counted from 0; a piece of nothing but space belongs to
+    the word after it, one that holds several words to the first of them.
+    """
+    words, word, has_begun = [], 0, False
+    for piece in pieces:
+        own = None
+        for character in piece:
+            if character == _SPACE or character.isspace():
+                word, has_begun = word + has_begun, False
+            else:
+                own, has_begun = word if own is None else own, True
+        words.append(word if own is None else own)
+    return words
+
+
+def first_words(text: str, parts: Sequence[str]) -> list[int]:
+    """The word of `text` in which each part begins.
+
+    The parts hold all characters of the text in order, but for white space.
+    """
+    ends = list(accumulate(len(word) for word in text.split()))
+    sizes = [sum(map(len, part.split())) for part in parts]
+    starts = [0, *accumulate(sizes)][:-1] if sizes else []
+    return [bisect_right(ends, start) for start in starts]
+
+
+def _words_as_written(
+    text: str, words: Sequence[int], normalize: Callable[[str], str]
+) -> Sequence[int]:
+    """Words counted in `text`, for words counted in what the tokenizer made of it."""
+    written = [
+        index for index, word in enumerate(text.split()) for _ in normalize(word).split() or ()
+    ]
+    if not written:
+        return [0] * len(words)
+    return [written[min(word, len(written) - 1)] for word in words]

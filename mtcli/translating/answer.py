@@ -1,0 +1,101 @@
+"""What is known of one translated text: its translations, and what a reader should doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from mtcli.tokenizer.protocol import Tokenizer
+from mtcli.translating.engine import EngineHypothesis
+from mtcli.translating.lines import without_controls
+from mtcli.translating.splitting import join_parts
+
+Flag = Literal["empty", "split", "truncated", "repeated", "low_confidence"]
+"""
+empty: the translation holds nothing.
+split: translated in parts, for the text was too long or sentences were asked for one by one.
+truncated: the model did not end the translation, it was cut at its longest length.
+repeated: the translation repeats itself (`mtcli.translating.repetition` says when).
+low_confidence: log-probability per piece below `LOW_CONFIDENCE`.
+"""
+
+LOW_CONFIDENCE = -1.0
+"""Mean natural log-probability of a piece, EOS counted, below which a translation is doubtful:
+the model gave its pieces 37 % each. Whisper's `logprob_threshold` is the same."""
+
+
+class Translation(NamedTuple):
+    """One translation of one text."""
+
+    text: str
+    log_prob: float
+    """Natural log-probability of the output pieces and EOS, summed; over all parts of a
+    split text."""
+    score: float
+    """log_prob after length normalisation; of a split text, the mean over its parts."""
+    token_ids: tuple[int, ...] = ()
+    """Pieces of the output, without EOS; those of all parts one after another."""
+
+
+class Answer(NamedTuple):
+    """All that is known of one translated text."""
+
+    translations: tuple[Translation, ...]
+    """Best first, at least one."""
+    num_parts: int
+    """Parts that it was translated in: 0 when there was nothing to translate, 1 as a rule."""
+    flags: tuple[Flag, ...]
+    """What there is to say of the best translation, in the order of `Flag`."""
+    is_over_limit: bool
+    """Whether a sentence of it was longer than the longest of the training, and so was cut."""
+
+
+def join_answer(
+    parts: Sequence[Sequence[EngineHypothesis]],
+    tokenizer: Tokenizer,
+    *,
+    is_repeated: bool,
+    is_over_limit: bool,
+) -> Answer:
+    """The answer made of the hypotheses for each part; the k-th joins the k-th of each.
+
+    Args:
+        parts: hypotheses of each part, best first; none if there was nothing to translate.
+        tokenizer: of the target side.
+        is_repeated: whether the best hypothesis of a part repeats itself.
+        is_over_limit: whether a sentence was cut because it is too long.
+    """
+    if not parts:
+        return Answer((Translation("", 0.0, 0.0),), 0, ("empty",), is_over_limit=False)
+    translations = tuple(_join(ranked, tokenizer) for ranked in zip(*parts, strict=False))
+    best = translations[0]
+    num_scored = sum(
+        len(ranked[0].token_ids) + ranked[0].is_complete for ranked in parts
+    )  # EOS counts where there is one
+    flags: dict[Flag, bool] = {
+        "empty": not best.text,
+        "split": len(parts) > 1,
+        "truncated": not all(ranked[0].is_complete for ranked in parts),
+        "repeated": is_repeated,
+        "low_confidence": best.log_prob < LOW_CONFIDENCE * num_scored,
+    }
+    return Answer(
+        translations,
+        len(parts),
+        tuple(flag for flag, holds in flags.items() if holds),
+        is_over_limit,
+    )
+
+
+def _join(hypotheses: Sequence[EngineHypothesis], tokenizer: Tokenizer) -> Translation:
+    if len(hypotheses) == 1:
+        (only,) = hypotheses
+        text = without_controls(tokenizer.decode(only.token_ids)).strip()
+        return Translation(text, only.log_prob, only.score, only.token_ids)
+    texts = tokenizer.decode_batch([hypothesis.token_ids for hypothesis in hypotheses])
+    return Translation(
+        text=join_parts([without_controls(text).strip() for text in texts]),
+        log_prob=sum(hypothesis.log_prob for hypothesis in hypotheses),
+        score=sum(hypothesis.score for hypothesis in hypotheses) / len(hypotheses),
+        token_ids=tuple(piece for hypothesis in hypotheses for piece in hypothesis.token_ids),
+    )

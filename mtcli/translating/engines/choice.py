@@ -1,0 +1,200 @@
+"""Which engine translates: the one that was asked for, or the fastest that can do what is asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from typing import NamedTuple
+
+from mtcli.bundle.exports import CTRANSLATE2, ExportRecord, ThreadSplit, read_export
+from mtcli.bundle.model_folder import Bundle
+from mtcli.errors import ConfigError, ModelFolderError
+from mtcli.translating.engine import Engine, EngineBatch, EngineHypothesis, TranslateOptions
+from mtcli.translating.engines.ctranslate2 import MISSING, CTranslate2Engine, can_search
+
+ENGINES = ("auto", "torch", "ctranslate2")
+
+
+class EngineRequest(NamedTuple):
+    """What is asked of an engine before it is loaded."""
+
+    engine: str = "auto"
+    """`auto`, `torch` or `ctranslate2`."""
+    device: str = "auto"
+    precision: str = "fp32"
+    threads: int | None = None
+    options: TranslateOptions | None = None
+    """The search that is known to come; None when none is known."""
+
+
+class EngineChoice(NamedTuple):
+    """The engine to be loaded, and why."""
+
+    record: ExportRecord | None
+    """The export to be run by CTranslate2; None runs torch."""
+    reason: str
+    """For the user; empty where there was nothing to choose."""
+
+
+def choose_engine(bundle: Bundle, request: EngineRequest) -> EngineChoice:
+    """Which engine will do it.
+
+    Raises:
+        ConfigError: the engine is unknown, or cannot do what is asked.
+        ModelFolderError: `ctranslate2` is asked for, and there is no export, or a damaged one.
+    """
+    if request.engine not in ENGINES:
+        raise ConfigError(f"engine {request.engine!r} is none of: {', '.join(ENGINES)}")
+    if request.engine == "torch":
+        return EngineChoice(None, "")
+    if request.engine == "ctranslate2":
+        return _insist(bundle, request)
+    try:
+        record = read_export(bundle)
+    except ModelFolderError as error:
+        return EngineChoice(None, f"engine torch, for {error}")
+    if record is None:
+        return EngineChoice(None, "")
+    obstacle = _obstacle(request)
+    if obstacle is not None:
+        return EngineChoice(None, f"engine torch, for {obstacle}")
+    if record.torch_lines_per_s > record.fastest.lines_per_s:
+        return EngineChoice(None, "engine torch, which was measured faster than the export")
+    return EngineChoice(record, f"engine ctranslate2 ({_describe(record, request.threads)})")
+
+
+def load_engine(bundle: Bundle, request: EngineRequest, choice: EngineChoice) -> Engine:
+    """The engine that was chosen.
+
+    Raises:
+        ModelFolderError: the weights or the export are damaged.
+        DeviceError: the device or the precision is not there.
+        ConfigError: `threads` is below 1.
+    """
+
+    def load_torch() -> Engine:
+        # here, for torch takes seconds
+        from mtcli.translating.engines.torch import load_engine as load_torch_engine
+
+        bundle.check_weights()
+        return load_torch_engine(
+            bundle, device=request.device, precision=request.precision, threads=request.threads
+        )
+
+    if choice.record is None:
+        return load_torch()
+    export = load_export(bundle, choice.record, request.threads)
+    return export if request.engine == "ctranslate2" else AutoEngine(export, load_torch)
+
+
+def load_export(bundle: Bundle, record: ExportRecord, threads: int | None) -> CTranslate2Engine:
+    """The engine of the model's export.
+
+    Raises:
+        ConfigError: the package is not installed, or `threads` is below 1.
+        ModelFolderError: the export cannot be loaded.
+    """
+    split = choose_split(record, threads)
+    return CTranslate2Engine(
+        bundle.path / CTRANSLATE2,
+        max_positions=bundle.card.architecture.max_positions,
+        inter_threads=split.inter_threads,
+        intra_threads=split.intra_threads,
+    )
+
+
+def choose_split(record: ExportRecord, threads: int | None) -> ThreadSplit:
+    """The fastest split of so many threads (None: of this machine's cores) that was measured.
+
+    Where none of that many was, each thread gets batches of its own, which mostly is best.
+
+    Raises:
+        ConfigError: `threads` is below 1.
+    """
+    if threads is not None and threads < 1:
+        raise ConfigError(f"threads must be at least 1, not {threads}")
+    num_threads = threads or num_cores()
+    for split in record.splits:
+        if split.inter_threads * split.intra_threads == num_threads:
+            return split
+    return ThreadSplit(inter_threads=num_threads, intra_threads=1, lines_per_s=0)
+
+
+def num_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class AutoEngine:
+    """CTranslate2, and torch, loaded when first needed, for searches that it cannot do.
+
+    Implements `Engine` and `ParallelEngine`.
+
+    Args:
+        fast: runs the export.
+        load_torch: makes the other engine.
+    """
+
+    def __init__(self, fast: CTranslate2Engine, load_torch: Callable[[], Engine]) -> None:
+        self._fast, self._load_torch = fast, load_torch
+        self._torch: Engine | None = None
+        self.max_positions = fast.max_positions
+
+    def translate(
+        self,
+        src_ids: Sequence[Sequence[int]],
+        max_lengths: Sequence[int],
+        options: TranslateOptions,
+    ) -> list[list[EngineHypothesis]]:
+        """Hypotheses for each sentence, best first; see `Engine`."""
+        return self.translate_batches([EngineBatch(src_ids, max_lengths)], options)[0]
+
+    def translate_batches(
+        self, batches: Sequence[EngineBatch], options: TranslateOptions
+    ) -> list[list[list[EngineHypothesis]]]:
+        """The same for each batch."""
+        if can_search(options):
+            return self._fast.translate_batches(batches, options)
+        if self._torch is None:
+            self._torch = self._load_torch()
+        return [self._torch.translate(*batch, options) for batch in batches]
+
+
+def _insist(bundle: Bundle, request: EngineRequest) -> EngineChoice:
+    record = read_export(bundle)
+    if record is None:
+        raise ModelFolderError(
+            f"{bundle.path} holds no export: `mtcli export -m {bundle.path} --to ctranslate2`"
+            " writes one"
+        )
+    obstacle = _obstacle(request)
+    if obstacle is not None:
+        raise ConfigError(f"engine ctranslate2 cannot run: {obstacle}")
+    return EngineChoice(record, f"engine ctranslate2 ({_describe(record, request.threads)})")
+
+
+def _obstacle(request: EngineRequest) -> str | None:
+    """Why CTranslate2 cannot do what is asked; None if it can."""
+    if find_spec("ctranslate2") is None:
+        return MISSING
+    if request.device not in ("auto", "cpu"):
+        return f"device {request.device} was asked for, and exports run on the CPU"
+    if request.precision != "fp32":
+        return f"precision {request.precision} was asked for, and an export has its own"
+    if request.options is not None and not can_search(request.options):
+        return (
+            f"normalization {request.options.normalization} with length_penalty"
+            f" {request.options.length_penalty:g} under a beam is not among its searches"
+        )
+    return None
+
+
+def _describe(record: ExportRecord, threads: int | None) -> str:
+    split = choose_split(record, threads)
+    return (
+        f"{record.quantization}, {split.inter_threads} x {split.intra_threads}"
+        f" thread{'s' * (split.inter_threads * split.intra_threads > 1)}"
+    )

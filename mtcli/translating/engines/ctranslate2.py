@@ -1,0 +1,309 @@
+"""The engine that runs a model's export by CTranslate2, on the CPU, without torch.
+
+It answers as the torch engine does. CTranslate2 differs in three things, each mended here:
+
+- It has one longest length for a call. A batch is searched with its longest; a sentence that came
+  to its own limit is searched again with just that.
+- What it suppresses, it takes out before the softmax, which changes every probability. So
+  forbidden pieces (padding, unknown, start) are declared to end a hypothesis: they cannot go on,
+  and show in the answer. Such a sentence is searched again with them suppressed, and what is found
+  is scored without.
+- Its scores are normalised already; log-probabilities are what they were before.
+
+Source: CTranslate2 4.8, src/decoding.cc.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from mtcli.errors import ConfigError, ModelFolderError
+from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
+from mtcli.translating.engine import EngineBatch, EngineHypothesis, TranslateOptions
+
+FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
+MISSING = "the ctranslate2 package is not installed: pip install 'mtcli[fast]'"
+
+
+class _Search(NamedTuple):
+    """How one call searches."""
+
+    max_length: int
+    is_suppressing: bool = False
+
+
+class CTranslate2Engine:
+    """Implements `Engine` and `ParallelEngine` over an exported folder.
+
+    Args:
+        folder: what `mtcli export --to ctranslate2` wrote.
+        max_positions: longest source, and longest output, in pieces, EOS counted.
+        inter_threads: batches translated at once.
+        intra_threads: threads of each.
+
+    Raises:
+        ConfigError: the package is not installed.
+        ModelFolderError: the folder cannot be loaded.
+    """
+
+    def __init__(
+        self, folder: Path, *, max_positions: int, inter_threads: int, intra_threads: int
+    ) -> None:
+        translator_class = import_translator()
+        self.max_positions = max_positions
+        try:
+            self._translator = translator_class(
+                str(folder), inter_threads=inter_threads, intra_threads=intra_threads
+            )
+        except (RuntimeError, ValueError) as error:
+            raise ModelFolderError(f"{folder}: CTranslate2 cannot load it ({error})") from error
+        self._src_pieces = _read_pieces(folder, "source")
+        self._tgt_pieces = _read_pieces(folder, "target")
+        self._tgt_ids = {piece: index for index, piece in enumerate(self._tgt_pieces)}
+        self._end_ids = [EOS_ID, *FORBIDDEN_IDS]
+        self._suppressed = [[self._tgt_pieces[i]] for i in FORBIDDEN_IDS]
+        self._warm_up()
+
+    def translate(
+        self,
+        src_ids: Sequence[Sequence[int]],
+        max_lengths: Sequence[int],
+        options: TranslateOptions,
+    ) -> list[list[EngineHypothesis]]:
+        """Hypotheses for each sentence, best first; see `Engine`.
+
+        Raises:
+            ConfigError: CTranslate2 cannot search that way.
+        """
+        if not src_ids:
+            return []
+        return self.translate_batches([EngineBatch(src_ids, max_lengths)], options)[0]
+
+    def translate_batches(
+        self, batches: Sequence[EngineBatch], options: TranslateOptions
+    ) -> list[list[list[EngineHypothesis]]]:
+        """Hypotheses for each sentence of each batch; batches run beside each other.
+
+        Raises:
+            ConfigError: CTranslate2 cannot search that way.
+        """
+        if not can_search(options):
+            raise ConfigError(
+                "engine ctranslate2 searches with a beam only under normalization average and a"
+                " length_penalty above 0: use engine torch"
+            )
+        sources = [[self._pieces(ids) for ids in batch.src_ids] for batch in batches]
+        running = [
+            self._begin(of_batch, _Search(max(batch.max_lengths)), options)
+            for batch, of_batch in zip(batches, sources, strict=True)
+        ]
+        return [
+            self._complete(of_batch, batch.max_lengths, found(), options)
+            for batch, of_batch, found in zip(batches, sources, running, strict=True)
+        ]
+
+    def _warm_up(self) -> None:
+        """Let the kernels be compiled (0.04 s, oneDNN) while the caller does something else."""
+        self._translator.translate_batch(
+            [self._src_pieces[-1:]], asynchronous=True, beam_size=2, max_decoding_length=2
+        )
+
+    def _complete(
+        self,
+        sources: Sequence[list[str]],
+        max_lengths: Sequence[int],
+        found: list[list[_Found]],
+        options: TranslateOptions,
+    ) -> list[list[EngineHypothesis]]:
+        """Answers of a batch, after searching again what came to a limit or a forbidden piece."""
+        longest = max(max_lengths)
+        cut: dict[_Search, list[int]] = defaultdict(list)
+        for i, hypotheses in enumerate(found):
+            reached = max(hypothesis.length for hypothesis in hypotheses)
+            if max_lengths[i] < longest and reached >= max_lengths[i]:
+                cut[_Search(max_lengths[i])].append(i)
+        self._repeat(cut, sources, found, options)
+        forbidden: dict[_Search, list[int]] = defaultdict(list)
+        for i, hypotheses in enumerate(found):
+            if any(hypothesis.is_forbidden for hypothesis in hypotheses):
+                forbidden[_Search(max_lengths[i], is_suppressing=True)].append(i)
+        self._repeat(forbidden, sources, found, options)
+        for places in forbidden.values():
+            for i in places:
+                found[i] = self._rescore(sources[i], found[i])
+        answers = []
+        for hypotheses in found:
+            ranked = [hypothesis.answer(options) for hypothesis in hypotheses]
+            # equal before and after but for sentences scored anew; sorting is stable
+            ranked.sort(key=lambda hypothesis: -hypothesis.score)
+            answers.append(ranked[: options.num_hypotheses])
+        return answers
+
+    def _repeat(
+        self,
+        searches: dict[_Search, list[int]],
+        sources: Sequence[list[str]],
+        found: list[list[_Found]],
+        options: TranslateOptions,
+    ) -> None:
+        """Put into `found` what each search finds for its sentences."""
+        running = [
+            (places, self._begin([sources[i] for i in places], search, options))
+            for search, places in searches.items()
+        ]
+        for places, result in running:
+            for i, hypotheses in zip(places, result(), strict=True):
+                found[i] = hypotheses
+
+    def _begin(
+        self, sources: Sequence[list[str]], search: _Search, options: TranslateOptions
+    ) -> Callable[[], list[list[_Found]]]:
+        """Start a search; the call that is returned waits for what it finds."""
+        is_greedy = options.beam_size == 1
+        length_penalty = 0.0 if is_greedy else options.length_penalty
+        running = self._translator.translate_batch(
+            sources,
+            asynchronous=True,
+            beam_size=options.beam_size,
+            # all that ended: only so it shows whether one of them came to a limit
+            num_hypotheses=options.beam_size,
+            length_penalty=length_penalty,
+            max_input_length=0,
+            max_decoding_length=search.max_length,
+            min_decoding_length=0,
+            return_scores=True,
+            return_end_token=True,
+            end_token=self._end_ids[:1] if search.is_suppressing else self._end_ids,
+            suppress_sequences=self._suppressed if search.is_suppressing else None,
+        )
+
+        def finish() -> list[list[_Found]]:
+            return [
+                [
+                    self._found(pieces, score, length_penalty)
+                    for pieces, score in zip(result.hypotheses, result.scores, strict=True)
+                ]
+                for result in (one.result() for one in running)
+            ]
+
+        return finish
+
+    def _found(self, pieces: list[str], score: float, length_penalty: float) -> _Found:
+        ids = [self._tgt_ids[piece] for piece in pieces]
+        return _Found(ids, score * len(ids) ** length_penalty)
+
+    def _rescore(self, source: list[str], found: Sequence[_Found]) -> list[_Found]:
+        """The same hypotheses with log-probabilities from which nothing was taken out."""
+        targets = [[self._tgt_pieces[i] for i in hypothesis.token_ids] for hypothesis in found]
+        scored = self._translator.score_batch([source] * len(targets), targets, max_input_length=0)
+        return [
+            # the last one is EOS, also of what was cut without it
+            hypothesis._replace(log_prob=sum(result.log_probs[: hypothesis.length]))
+            for hypothesis, result in zip(found, scored, strict=True)
+        ]
+
+    def _pieces(self, ids: Sequence[int]) -> list[str]:
+        return [self._src_pieces[i] for i in ids]
+
+
+class _Found(NamedTuple):
+    """One hypothesis as CTranslate2 gives it."""
+
+    ids: list[int]
+    """With what ended it."""
+    log_prob: float
+
+    @property
+    def length(self) -> int:
+        """Pieces, EOS counted."""
+        return len(self.ids)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.ids[-1] == EOS_ID
+
+    @property
+    def is_forbidden(self) -> bool:
+        return self.ids[-1] in FORBIDDEN_IDS
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """Without EOS."""
+        return tuple(self.ids[:-1] if self.is_complete else self.ids)
+
+    def answer(self, options: TranslateOptions) -> EngineHypothesis:
+        """What the translator is told."""
+        score = self.log_prob / _penalty(self.length, options)
+        return EngineHypothesis(self.token_ids, self.log_prob, score, self.is_complete)
+
+
+def can_search(options: TranslateOptions) -> bool:
+    """Whether CTranslate2 searches exactly that: it lacks GNMT's penalty, and without any penalty
+    it stops by a rule of its own. Greedy search needs neither. What else changes a search (samples,
+    prefixes, blocked n-grams, penalties of repetition) it does otherwise than our engine.
+    """
+    if options.sampling or options.prefix_ids or options.no_repeat_ngram or options.stop != "full":
+        return False
+    if options.repetition_penalty != 1:
+        return False
+    is_average = options.normalization == "average" and options.length_penalty > 0
+    return options.beam_size == 1 or is_average
+
+
+def import_translator() -> Any:
+    """The class `ctranslate2.Translator`.
+
+    Raises:
+        ConfigError: the package is not installed.
+    """
+    try:
+        with _without_importing("asyncio"):
+            from ctranslate2 import Translator
+    except ImportError as error:
+        raise ConfigError(f"engine ctranslate2 cannot run, {MISSING}") from error
+    return Translator
+
+
+@contextmanager
+def _without_importing(name: str) -> Iterator[None]:
+    """Stand-ins for a module are imported inside, which import it when something in it is used.
+
+    ctranslate2 imports asyncio (0.02 s) for methods that we never call. The standard library's
+    LazyLoader is of no use here: `import` itself looks into the module, which loads it.
+    """
+    if name in sys.modules:
+        yield
+        return
+    stand_in = ModuleType(name)
+    stand_in.__getattr__ = lambda key: getattr(import_module(name), key)  # type: ignore[method-assign]
+    sys.modules[name] = stand_in
+    try:
+        yield
+    finally:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+
+
+def _penalty(length: int, options: TranslateOptions) -> float:
+    """What the log-probability is divided by; the forms of `SearchOptions`."""
+    match options.normalization:
+        case "average":
+            return float(length**options.length_penalty)
+        case "gnmt":
+            return float(((5 + length) / 6) ** options.length_penalty)
+        case "none":
+            return 1.0
+
+
+def _read_pieces(folder: Path, side: str) -> list[str]:
+    shared, own = folder / "shared_vocabulary.json", folder / f"{side}_vocabulary.json"
+    pieces: list[str] = json.loads((shared if shared.exists() else own).read_bytes())
+    return pieces

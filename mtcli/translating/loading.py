@@ -1,0 +1,36 @@
+"""What is read of model folders before an engine runs them: tokenizers, and whether they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mtcli.bundle.model_folder import Bundle
+from mtcli.errors import ModelFolderError
+from mtcli.folders import sha256_of
+from mtcli.tokenizer.protocol import Tokenizer
+
+
+def load_tokenizers(bundle: Bundle) -> tuple[Tokenizer, Tokenizer]:
+    """The tokenizers of source and target; one object where the model has one for both."""
+    from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+
+    src_tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path)
+    if bundle.tgt_tokenizer_path == bundle.src_tokenizer_path:
+        return src_tokenizer, src_tokenizer
+    return src_tokenizer, SentencePieceTokenizer(bundle.tgt_tokenizer_path)
+
+
+def check_same_vocabulary(bundles: Sequence[Bundle]) -> None:
+    """Raise ModelFolderError unless the models, as an ensemble must, have the same tokenizers."""
+    first, *others = bundles
+    for other in others:
+        for own, theirs in (
+            (first.src_tokenizer_path, other.src_tokenizer_path),
+            (first.tgt_tokenizer_path, other.tgt_tokenizer_path),
+        ):
+            if sha256_of(own) != sha256_of(theirs):
+                raise ModelFolderError(
+                    f"{first.path} and {other.path} cannot translate together: {own.name} of the"
+                    f" one and {theirs.name} of the other differ, and the models of an ensemble"
+                    " need the same vocabulary"
+                )

@@ -1,0 +1,82 @@
+"""What is written of an answer: a line of text, an n-best list, or a JSON object."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+
+from mtcli.translating.answer import Answer, Translation
+from mtcli.translating.lines import Line, encode_line
+
+Pieces = Callable[[Sequence[int]], list[str]]
+"""The pieces of token ids."""
+
+# json.dumps leaves these as they are, and tools that break lines at them would break an object
+_CONTROL = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
+
+
+def text_record(line: Line, answer: Answer) -> bytes:
+    """The best translation, ended as its line is; of a blank line, its own bytes."""
+    if line.blank is not None:
+        return line.blank + line.ending
+    text = answer.translations[0].text
+    # an empty answer to a last line that nothing ends would be no line at all
+    return encode_line(text, line.ending if text else line.ending or b"\n")
+
+
+def n_best_record(index: int, answer: Answer) -> bytes:
+    """Moses' n-best format: `index ||| text ||| logprob= LOG_PROB ||| SCORE`, best first.
+
+    Args:
+        index: number of the input line, counted from 0.
+        answer: its translations.
+    """
+    return b"".join(
+        encode_line(
+            f"{index} ||| {entry.text} ||| logprob= {entry.log_prob:.4f} ||| {entry.score:.4f}",
+            b"\n",
+        )
+        for entry in answer.translations
+    )
+
+
+def json_record(
+    number: int, line: Line, answer: Answer, pieces: Pieces, *, with_n_best: bool
+) -> bytes:
+    """A JSON object that says all there is to say, on one line.
+
+    Args:
+        number: of the input line, counted from 1.
+        line: the input line.
+        answer: its translations.
+        pieces: names token ids.
+        with_n_best: whether all translations are listed.
+    """
+    record: dict[str, object] = {"line": number, "source": line.text}
+    best = _json_entry(answer.translations[0], pieces)
+    if line.blank is not None:
+        best["translation"] = line.text
+    record |= best
+    if with_n_best:
+        record["n_best"] = [_json_entry(entry, pieces) for entry in answer.translations]
+    record["flags"] = list(answer.flags)
+    text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    text = _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return text.encode("utf-8", "replace") + b"\n"
+
+
+def _json_entry(translation: Translation, pieces: Pieces) -> dict[str, object]:
+    """One translation; what else is known of one (an alignment) has its place here."""
+    return {
+        "translation": translation.text,
+        "score": _json_number(translation.score),
+        "log_prob": _json_number(translation.log_prob),
+        "pieces": pieces(translation.token_ids),
+    }
+
+
+def _json_number(number: float) -> float | None:
+    """A number that JSON can hold: it knows no infinity."""
+    return number if math.isfinite(number) else None

@@ -1,0 +1,110 @@
+"""An output that was begun is gone on with: where its last complete answer ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import BinaryIO, Literal, NamedTuple
+
+from mtcli.errors import DataError
+
+Layout = Literal["text", "n_best", "jsonl"]
+"""What an output holds: a line a line, n-best lists, or JSON objects."""
+
+_CHUNK_BYTES = 2**20
+
+
+class ResumePoint(NamedTuple):
+    """Where to go on."""
+
+    num_lines: int
+    """Input lines that are answered."""
+    num_bytes: int
+    """Bytes of the output that answer them; what follows is torn and must go."""
+
+
+def find_resume_point(path: Path, layout: Layout) -> ResumePoint:
+    """How much of an output is complete; nothing of one that does not exist.
+
+    A line that does not end with LF is torn. Of n-best lists the last input line is answered
+    once more, for nothing says whether its list is complete.
+
+    Raises:
+        DataError: the file is not what a translation in that layout writes.
+        OSError: it cannot be read.
+    """
+    if not path.exists():
+        return ResumePoint(0, 0)
+    with path.open("rb") as output:
+        if layout == "n_best":
+            return _last_n_best_list(output, path)
+        point = _complete_lines(output)
+        if layout == "jsonl" and point.num_lines:
+            _check_last_object(output, point, path)
+        return point
+
+
+def skip_lines(source: BinaryIO, number: int, name: str) -> None:
+    """Read over so many lines.
+
+    Raises:
+        DataError: there are not so many.
+    """
+    for num_skipped in range(number):
+        if not source.readline():
+            raise DataError(
+                f"{name} answers {number} lines, but the input has {num_skipped}: it is not the"
+                " output of this input; give --output another name, or leave --resume out"
+            )
+
+
+def _complete_lines(output: BinaryIO) -> ResumePoint:
+    num_lines = num_bytes = position = 0
+    while chunk := output.read(_CHUNK_BYTES):
+        num_lines += chunk.count(b"\n")
+        if b"\n" in chunk:
+            num_bytes = position + chunk.rindex(b"\n") + 1
+        position += len(chunk)
+    return ResumePoint(num_lines, num_bytes)
+
+
+def _check_last_object(output: BinaryIO, point: ResumePoint, path: Path) -> None:
+    """Raise DataError unless the last complete line says that it is of that number."""
+    start = 0
+    end = point.num_bytes - 1
+    while end > 0:  # backwards by chunks to the line feed before
+        first = max(0, end - _CHUNK_BYTES)
+        output.seek(first)
+        place = output.read(end - first).rfind(b"\n")
+        if place >= 0:
+            start = first + place + 1
+            break
+        end = first
+    output.seek(start)
+    last = output.read(point.num_bytes - start)
+    try:
+        record = json.loads(last)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or record.get("line") != point.num_lines:
+        raise DataError(
+            f"{path}:{point.num_lines}: this is not the JSON object of line {point.num_lines}, so"
+            " --resume cannot go on; give --output another name, or leave --resume out"
+        )
+
+
+def _last_n_best_list(output: BinaryIO, path: Path) -> ResumePoint:
+    index, start, position = -1, 0, 0
+    for number, line in enumerate(iter(output.readline, b""), 1):
+        if not line.endswith(b"\n"):
+            break
+        found = line.partition(b" ||| ")[0]
+        if found not in (b"%d" % index, b"%d" % (index + 1)):
+            raise DataError(
+                f"{path}:{number}: this is no entry of the n-best list of line {index + 1}, so"
+                " --resume cannot go on; give --output another name, or leave --resume out"
+            )
+        if found != b"%d" % index:
+            index, start = index + 1, position
+        position += len(line)
+    return ResumePoint(max(index, 0), start)

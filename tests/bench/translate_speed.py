@@ -1,0 +1,129 @@
+"""The whole `mtcli translate` on an export, against a bare loop over CTranslate2, and its start.
+
+    python tests/bench/translate_speed.py -m MODEL --src FILE [--lines 1000] [--repeats 3]
+
+MODEL holds an export. FILE is repeated up to --lines. Both sides have the same tokenizer, threads
+and longest output; the bare loop sorts nothing, guards nothing and takes its best batch size of
+32, 64, 128 and 256. Its time is that of tokenizing, translating and detokenizing; the command's
+is from its start to its end. Everything is interleaved, and medians are printed.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import ctranslate2
+import sentencepiece
+
+from mtcli.bundle.exports import CTRANSLATE2, read_export
+from mtcli.bundle.model_folder import read_model
+from mtcli.translating.engines.choice import choose_split
+
+CAP = 40
+BATCH_SIZES = (32, 64, 128, 256)
+
+
+class BareLoop:
+    """Batches in the order of the file through `Translator.translate_batch`."""
+
+    def __init__(self, model, beam_size):
+        bundle = read_model(model)
+        split = choose_split(read_export(bundle), None)
+        self.split = split
+        self.tokenizer = sentencepiece.SentencePieceProcessor(
+            model_file=str(bundle.src_tokenizer_path)
+        )
+        self.translator = ctranslate2.Translator(
+            str(model / CTRANSLATE2),
+            inter_threads=split.inter_threads,
+            intra_threads=split.intra_threads,
+        )
+        self.options = {
+            "beam_size": beam_size,
+            "length_penalty": bundle.generation.length_penalty,
+            "max_decoding_length": CAP,
+            "max_input_length": 0,
+        }
+
+    def seconds(self, lines, batch_size):
+        begun_s = time.perf_counter()
+        pieces = self.tokenizer.encode(lines, out_type=str)
+        found = self.translator.translate_batch(pieces, max_batch_size=batch_size, **self.options)
+        texts = self.tokenizer.decode([result.hypotheses[0] for result in found])
+        assert len(texts) == len(lines)
+        return time.perf_counter() - begun_s
+
+
+def seconds_of_command(model, path, beam_size, batch_size, output):
+    begun_s = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "mtcli", "translate", "-m", model, "-i", path, "-o", output, "-q",
+         "--engine", "ctranslate2", "--beam-size", beam_size, "--max-length", CAP,
+         "--batch-size", batch_size],
+        check=True,
+    )  # fmt: skip
+    return time.perf_counter() - begun_s
+
+
+def measure_throughput(arguments, beam_size, folder):
+    lines = [line for line in arguments.src.read_text("utf-8").split("\n") if line.strip()]
+    lines = (lines * (arguments.lines // len(lines) + 1))[: arguments.lines]
+    path = folder / "lines"
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    bare = BareLoop(arguments.model, beam_size)
+    bare.seconds(lines[:50], 32)
+    best = {side: {size: [] for size in BATCH_SIZES} for side in ("bare loop", "mtcli translate")}
+    for _ in range(arguments.repeats):
+        for size in BATCH_SIZES:
+            best["bare loop"][size].append(bare.seconds(lines, size))
+            of_command = [str(arguments.model), str(path), str(beam_size), str(size)]
+            best["mtcli translate"][size].append(
+                seconds_of_command(*of_command, str(folder / "out"))
+            )
+    rates = {}
+    for side, times in best.items():
+        size, median_s = min(
+            ((size, statistics.median(of_size)) for size, of_size in times.items()),
+            key=lambda pair: pair[1],
+        )
+        rates[side] = len(lines) / median_s
+        print(f"beam {beam_size}: {side} {rates[side]:.0f} lines/s (batches of {size})")
+    print(f"beam {beam_size}: {rates['mtcli translate'] / rates['bare loop']:.2f} of the bare loop")
+
+
+def measure_start(arguments):
+    one_line = [sys.executable, "-m", "mtcli", "translate", "-m", str(arguments.model)]
+    commands = {"mtcli": one_line, "bare": [sys.executable, "-c", "import sentencepiece"]}
+    times = {name: [] for name in commands}
+    for _ in range(arguments.starts):
+        for name, command in commands.items():
+            begun_s = time.perf_counter()
+            subprocess.run(command, input=b"A dog runs .\n", capture_output=True, check=True)
+            times[name].append(time.perf_counter() - begun_s)
+    medians = {name: statistics.median(of_name) for name, of_name in times.items()}
+    print(
+        f"start: one line {medians['mtcli']:.3f} s, import sentencepiece {medians['bare']:.3f} s,"
+        f" {medians['mtcli'] / medians['bare']:.1f} times"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-m", "--model", type=Path, required=True)
+    parser.add_argument("--src", type=Path, required=True)
+    parser.add_argument("--lines", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--starts", type=int, default=11)
+    arguments = parser.parse_args()
+    measure_start(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        for beam_size in (5, 1):
+            measure_throughput(arguments, beam_size, Path(folder))
+
+
+if __name__ == "__main__":
+    main()

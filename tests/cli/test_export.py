@@ -1,0 +1,226 @@
+import builtins
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from mtcli.cli.app import app
+from mtcli.translating.translator import Translator
+from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
+
+LINES = "ralo teku minaro.\nsef dolu\n\npav erin kostu ralo.\n"
+
+
+def mtcli(*arguments, input_bytes=b""):
+    return CliRunner().invoke(app, list(map(str, arguments)), input=input_bytes)
+
+
+def without_tone(text):
+    return " ".join(text.split())
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A model folder with an export in float32, and what the command said."""
+    folder = tmp_path_factory.mktemp("export")
+    train_tokenizer(folder / "tokenizer.model")
+    write_tiny_model(folder / "model", folder / "tokenizer.model")
+    (folder / "src").write_text(LINES, "utf-8")
+    result = mtcli(
+        "export", "-m", folder / "model", "--to", "ctranslate2", "--quantize", "float32",
+        "--verify-on", folder / "src", "--ref", folder / "src",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    # timing is luck on a busy machine: whatever was measured, the export is the faster one
+    record = folder / "model/ctranslate2/mtcli.json"
+    found = json.loads(record.read_text("utf-8"))
+    text = json.dumps({**found, "torch_lines_per_s": 0.5})
+    record.write_text(text + " " * (record.stat().st_size - len(text)), "utf-8")
+    return folder / "model", result.stdout, found
+
+
+@pytest.fixture
+def model(exported):
+    return exported[0]
+
+
+def test_what_is_reported(exported):
+    model, stdout, record = exported
+    lines = stdout.splitlines()
+    assert lines[0] == f"{model} -> {model / 'ctranslate2'} (float32)"
+    assert lines[1].startswith("size: ")
+    assert lines[2] == "agreement: 100.0% of 4 lines translated alike (beam 3)"
+    assert lines[3].startswith("log-probability: differs by at most ")
+    assert lines[4].startswith("BLEU: ")
+    assert "|tok:13a|" in lines[4]
+    speeds = [line for line in lines if line.startswith("speed: ")]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    splits = [(n, cores // n) for n in range(1, cores + 1) if cores % n == 0]
+    assert len(speeds) == 1 + len(splits)
+    assert record["quantization"] == "float32"
+    measured = [(s["inter_threads"], s["intra_threads"]) for s in record["splits"]]
+    assert sorted(measured) == splits
+    rates = [s["lines_per_s"] for s in record["splits"]]
+    assert rates == sorted(rates, reverse=True)
+    names = {path.name for path in (model / "ctranslate2").iterdir()}
+    assert names == {
+        "model.bin", "config.json", "shared_vocabulary.json", "mtcli.json", "MANIFEST.json",
+    }  # fmt: skip
+
+
+def test_translate_takes_the_export_and_says_so(model):
+    by_export = mtcli("translate", "-m", model, input_bytes=LINES.encode())
+    assert by_export.exit_code == 0
+    assert "engine ctranslate2 (float32, " in by_export.stderr
+    by_torch = mtcli("translate", "-m", model, "--engine", "torch", input_bytes=LINES.encode())
+    assert by_torch.stdout_bytes == by_export.stdout_bytes
+    assert "engine" not in by_torch.stderr
+    quiet = mtcli("translate", "-m", model, "-q", input_bytes=LINES.encode())
+    assert quiet.stderr == ""
+    assert quiet.stdout_bytes == by_torch.stdout_bytes
+
+
+def test_n_best_lists_are_those_of_torch(model):
+    found, expected = (
+        mtcli("translate", "-m", model, "-q", "--n-best", 3, "--engine", engine,
+              input_bytes=LINES.encode())
+        for engine in ("ctranslate2", "torch")
+    )  # fmt: skip
+    assert found.stdout.count("|||") == 3 * 10
+    for ours, theirs in zip(found.stdout.split("\n"), expected.stdout.split("\n"), strict=True):
+        if ours:
+            ours, theirs = ours.split(" ||| "), theirs.split(" ||| ")
+            assert ours[:2] == theirs[:2]
+            for a, b in zip(ours[2:], theirs[2:], strict=True):
+                assert float(a.split()[-1]) == pytest.approx(float(b.split()[-1]), abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--normalization", "gnmt"], "normalization gnmt with length_penalty 1 under a beam is"),
+        (["--length-penalty", "0"], "normalization average with length_penalty 0 under a beam is"),
+        (["--precision", "bf16"], "precision bf16 was asked for, and an export has its own"),
+    ],
+)
+def test_what_the_export_cannot_do_exactly_goes_to_torch(model, arguments, why):
+    result = mtcli("translate", "-m", model, *arguments, input_bytes=b"sef dolu\n")
+    assert result.exit_code == 0
+    assert f"engine torch, for {why}" in result.stderr
+    refused = mtcli("translate", "-m", model, "--engine", "ctranslate2", *arguments)
+    assert refused.exit_code == 2
+    assert f"error: engine ctranslate2 cannot run: {why}" in refused.stderr
+
+
+def test_from_python_the_export_falls_back_to_torch(model):
+    texts = ["ralo teku minaro.", "sef dolu"]
+    auto = Translator.load(model, threads=1)
+    only_torch = Translator.load(model, device="cpu", engine="torch")
+    for options in ({}, {"normalization": "gnmt"}, {"beam_size": 1, "normalization": "none"}):
+        assert auto.translate(texts, **options) == only_torch.translate(texts, **options)
+
+
+def test_no_torch_no_numpy_no_pydantic(model):
+    script = (
+        "import sys; from mtcli.cli.app import main\n"
+        f"sys.argv = ['mtcli', 'translate', '-m', {str(model)!r}]\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'pydantic', 'datasets', 'sacrebleu', 'rich', 'asyncio'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], input="sef dolu\n", capture_output=True, text=True
+    )
+    assert "engine ctranslate2" in done.stderr
+    assert done.stdout.splitlines()[1:] == ["[]"]
+
+
+def test_another_folder_and_quantization(model, tmp_path):
+    result = mtcli("export", "-m", model, "--quantize", "int8", "--output", tmp_path / "small")
+    assert result.exit_code == 0, result.output
+    assert "32 lines of random pieces" in result.stdout
+    small, large = (tmp_path / "small/model.bin"), model / "ctranslate2/model.bin"
+    assert small.stat().st_size < large.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "/ctranslate2 exists already: remove it, or give another --output"),
+        (["--to", "onnx"], "--to 'onnx' is none of: ctranslate2"),
+        (["--quantize", "int4"], "quantize 'int4' is none of: float32, int8, int8_float32,"),
+        (["--ref", "x"], "--ref needs --verify-on: the lines that it translates"),
+        (["--verify-on", os.devnull], f"{os.devnull}: empty, so there is nothing to translate"),
+    ],
+)
+def test_mistakes(model, arguments, sentence):
+    result = mtcli("export", "-m", model, *arguments)
+    assert result.exit_code == 2
+    assert sentence in without_tone(result.stderr)
+
+
+def test_an_export_that_differs_is_not_kept(model, tmp_path, monkeypatch):
+    from mtcli.interchange import export, spec
+
+    def fill_wrongly(*arguments):
+        built = spec.build_spec(*arguments)
+        built.decoder.layer[0].ffn.linear_1.weight.array *= -1
+        return built
+
+    monkeypatch.setattr(export, "build_spec", fill_wrongly)
+    result = mtcli(
+        "export", "-m", model, "--quantize", "float32", "--output", tmp_path / "out",
+        "--threshold", "1.0",
+    )  # fmt: skip
+    assert result.exit_code == 2
+    assert "/out was not kept: in float32 it translates " in result.stderr
+    assert "of 32 lines as the model does, less than the threshold of 100.0%" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_package(model, tmp_path, monkeypatch):
+    real_import = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.split(".")[0] == "ctranslate2":
+            raise ModuleNotFoundError(name=name)
+        return real_import(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    result = mtcli("export", "-m", model, "--output", tmp_path / "out")
+    assert result.exit_code == 2
+    assert (
+        "error: exporting to ctranslate2 cannot be done, the ctranslate2 package is not installed:"
+        " pip install 'mtcli[fast]'"
+    ) in result.stderr
+    monkeypatch.setattr("mtcli.translating.engines.choice.find_spec", lambda name: None)
+    result = mtcli("translate", "-m", model, input_bytes=b"sef\n")
+    assert result.exit_code == 0
+    assert "engine torch, for the ctranslate2 package is not installed" in result.stderr
+
+
+def test_an_export_of_other_weights(model, tmp_path):
+    import shutil
+
+    copy = tmp_path / "model"
+    write_tiny_model(copy, model / "tokenizer.model", seed=5)
+    result = mtcli("translate", "-m", copy, "--engine", "ctranslate2")
+    assert result.exit_code == 2
+    assert f"{copy} holds no export: `mtcli export -m {copy} --to ctranslate2` writes" in (
+        result.stderr
+    )
+    shutil.copytree(model / "ctranslate2", copy / "ctranslate2")
+    result = mtcli("translate", "-m", copy, "--engine", "ctranslate2")
+    assert result.exit_code == 2
+    assert f"{copy / 'ctranslate2'} was exported from other weights than" in result.stderr
+    result = mtcli("translate", "-m", copy, input_bytes=b"sef\n")
+    assert result.exit_code == 0
+    assert "engine torch, for " in result.stderr
+    (copy / "ctranslate2/model.bin").write_bytes(b"cut")
+    result = mtcli("translate", "-m", copy, "--engine", "ctranslate2")
+    assert result.exit_code == 2
+    assert "model.bin: damaged, 3 bytes found" in result.stderr

@@ -1,0 +1,140 @@
+"""The CTranslate2 engine answers as the torch engine does."""
+
+import builtins
+
+import numpy as np
+import pytest
+import torch
+
+from mtcli.errors import ConfigError, ModelFolderError
+from mtcli.tokenizer.protocol import UNK_ID
+from mtcli.translating.engine import EngineBatch, ParallelEngine, TranslateOptions
+from mtcli.translating.engines.torch import TorchEngine
+from tests.architectures import VARIANTS
+from tests.unit.interchange.models import VOCAB_SIZE, engine_of, exported, random_model
+
+SEARCHES = [
+    TranslateOptions(1, 1, "average", 1.0),
+    TranslateOptions(1, 1, "gnmt", 0.7),
+    TranslateOptions(1, 1, "none", 1.0),
+    TranslateOptions(4, 4, "average", 1.0),
+    TranslateOptions(5, 1, "average", 0.6),
+    TranslateOptions(3, 2, "average", 2.0),
+]
+
+
+def torch_engine(model):
+    return TorchEngine(model, torch.device("cpu"))
+
+
+def sentences(num=24, seed=0):
+    """Sources, and limits of which some are reached and some are not."""
+    draw = np.random.default_rng(seed)
+    src = [draw.integers(4, VOCAB_SIZE, size=n).tolist() for n in draw.integers(1, 20, size=num)]
+    return src, [int(n) for n in draw.integers(1, 25, size=num)]
+
+
+def check_equal(found, expected):
+    assert len(found) == len(expected)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert [h.token_ids for h in ours] == [h.token_ids for h in theirs]
+        assert [h.is_complete for h in ours] == [h.is_complete for h in theirs]
+        for a, b in zip(ours, theirs, strict=True):
+            assert a.log_prob == pytest.approx(b.log_prob, abs=1e-4)
+            assert a.score == pytest.approx(b.score, abs=1e-4)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_search_on_every_architecture(variant, tmp_path):
+    model = random_model(variant)
+    engine = engine_of(exported(model, tmp_path / "export"))
+    src, limits = sentences()
+    for options in SEARCHES:
+        expected = torch_engine(model).translate(src, limits, options)
+        check_equal(engine.translate(src, limits, options), expected)
+
+
+def test_the_test_models_end_and_are_cut(tmp_path):
+    """Else the test above would compare one kind of hypothesis only."""
+    complete = [
+        hypothesis.is_complete
+        for variant in VARIANTS
+        for of_sentence in torch_engine(random_model(variant)).translate(*sentences(), SEARCHES[3])
+        for hypothesis in of_sentence
+    ]
+    assert 0.1 < sum(complete) / len(complete) < 0.9
+
+
+def test_batches_beside_each_other(tmp_path):
+    model = random_model("rotary grouped")
+    engine = engine_of(exported(model, tmp_path / "export"), inter_threads=2)
+    assert isinstance(engine, ParallelEngine)
+    assert not isinstance(torch_engine(model), ParallelEngine)
+    batches = [EngineBatch(*sentences(num, seed=num)) for num in range(1, 12)]
+    found = engine.translate_batches(batches, SEARCHES[3])
+    for batch, answers in zip(batches, found, strict=True):
+        check_equal(answers, torch_engine(model).translate(*batch, SEARCHES[3]))
+    assert engine.translate([], [], SEARCHES[3]) == []
+
+
+@pytest.mark.parametrize("options", [SEARCHES[0], SEARCHES[3]])
+def test_forbidden_pieces_are_not_chosen_and_probabilities_are_not_renormalised(options, tmp_path):
+    model = random_model("untied unscaled")
+    with torch.no_grad():
+        model.output_weight_VD[UNK_ID] = model.output_weight_VD[21]  # as likely as one of the best
+    engine = engine_of(exported(model, tmp_path / "export"))
+    src, limits = sentences()
+    found = engine.translate(src, limits, options)
+    ids = {i for of_sentence in found for hypothesis in of_sentence for i in hypothesis.token_ids}
+    assert 21 in ids
+    assert not ids & {0, 1, 2}
+    expected = torch_engine(model).translate(src, limits, options)
+    if options.beam_size == 1:
+        check_equal(found, expected)
+    # a beam that takes probabilities as they were left may rank otherwise; what it reports is true
+    theirs = {(i, h.token_ids): h for i, of_one in enumerate(expected) for h in of_one}
+    both = [
+        (h, theirs[i, h.token_ids])
+        for i, of_one in enumerate(found)
+        for h in of_one
+        if (i, h.token_ids) in theirs
+    ]
+    assert len(both) > len(src) / 2
+    for a, b in both:
+        assert a.log_prob == pytest.approx(b.log_prob, abs=1e-4)
+        assert a.score == pytest.approx(b.score, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "options", [TranslateOptions(4, 1, "gnmt", 1.0), TranslateOptions(4, 1, "average", 0.0)]
+)
+def test_a_search_that_it_cannot_do(options, tmp_path):
+    engine = engine_of(exported(random_model("pre-norm"), tmp_path / "export"))
+    with pytest.raises(ConfigError) as info:
+        engine.translate([[5]], [4], options)
+    assert str(info.value) == (
+        "engine ctranslate2 searches with a beam only under normalization average and a"
+        " length_penalty above 0: use engine torch"
+    )
+
+
+def test_a_folder_that_is_none(tmp_path):
+    with pytest.raises(ModelFolderError, match="CTranslate2 cannot load it"):
+        engine_of(tmp_path)
+
+
+def test_the_package_is_missing(tmp_path, monkeypatch):
+    real_import = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.split(".")[0] == "ctranslate2":
+            raise ModuleNotFoundError(name=name)
+        return real_import(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ConfigError) as info:
+        engine_of(tmp_path)
+    assert str(info.value) == (
+        "engine ctranslate2 cannot run, the ctranslate2 package is not installed:"
+        " pip install 'mtcli[fast]'"
+    )
