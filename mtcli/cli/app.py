@@ -29,6 +29,10 @@ COMMANDS = {
         "mtcli.cli.evaluate",
         "Score translations with BLEU and chrF, as sacreBLEU does, signature included.",
     ),
+    "average": (
+        "mtcli.cli.average",
+        "Average the weights of several models of a run into a new model folder.",
+    ),
     "score": (
         "mtcli.cli.score",
         "Write the log-probability of each translation: one number out per pair in, in order.",

@@ -30,11 +30,14 @@ def show(
         ),
     ] = None,
 ) -> None:
-    """Check a config and print what it comes to: every value, defaults included, paths absolute."""
-    from mtcli.config.load import dump_config, load_config
+    """Check a config and print what it comes to: every value and where it comes from.
+
+    Defaults are included, paths absolute; what is printed is a config again.
+    """
+    from mtcli.config.provenance import explained_config
 
     with user_errors():
-        print(dump_config(load_config(config, overrides or ())), end="")
+        print(explained_config(config, overrides or ()), end="")
 
 
 @app.command()

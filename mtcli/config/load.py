@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mtcli.config.document import parse_yaml
 from mtcli.config.overrides import apply_overrides
+from mtcli.config.preset import PRESETS, merged, preset_values
 from mtcli.config.problems import KeyPath, Origin, Problem, config_error, dotted, nearest
 from mtcli.config.resolve import resolve
 from mtcli.errors import ConfigError
@@ -34,10 +35,18 @@ IDENTITY_PREFIXES = (
     "training.ema_decay",
     "training.init_from",
     "training.init_tokenizer",
+    "regularization",
 )
 """Keys, and sections whose every key, make a run the run that it is; see identity_differences."""
 
-FREE_WITHIN_IDENTITY = ("data.root", "data.valid", "data.cache_dir", "data.prefetch_batches")
+FREE_WITHIN_IDENTITY = (
+    "data.root",
+    "data.valid",
+    "data.cache_dir",
+    "data.prefetch_batches",
+    "regularization.rdrop",
+    "regularization.layer_dropout",
+)
 """Exceptions from IDENTITY_PREFIXES."""
 
 _ABSENT = object()
@@ -69,8 +78,7 @@ def load_config(
         ConfigError: the file cannot be read, is not YAML, or breaks the schema; the message lists
             every problem with its line, or with the override that caused it.
     """
-    values, origins, problems = _read(path)
-    problems += apply_overrides(values, origins, overrides)
+    values, origins, problems = read_values(path, overrides)
     for name in _section_names():
         if values.get(name) is None:
             values[name] = {}  # so that what is missing in it is named, too
@@ -78,6 +86,24 @@ def load_config(
     if config is None:
         raise config_error(str(path), problems, overrides)
     return resolve(config, Path.cwd() if working_dir is None else working_dir.absolute())
+
+
+def read_values(
+    path: Path, overrides: Sequence[str] = ()
+) -> tuple[dict[str, Any], dict[KeyPath, Origin], list[Problem]]:
+    """What file and overrides say, above the preset that they name, if any.
+
+    The preset's values have no origin: a conflict with one of them is told where the user's value
+    stands.
+
+    Raises:
+        ConfigError: the file cannot be read or is not YAML.
+    """
+    values, origins, problems = _read(path)
+    problems += apply_overrides(values, origins, overrides)
+    if values.get("preset") in PRESETS:
+        values = merged(preset_values(values["preset"]), values)
+    return values, origins, problems
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[KeyPath, Origin], list[Problem]]:
@@ -237,7 +263,8 @@ def identity_differences(old: TrainConfig, new: TrainConfig) -> list[str]:
 
     Identity is what decides which updates are made on which numbers: languages, seed, data,
     tokenizer, model, the kind of optimizer, `batch.tokens_per_update` (it cuts the data into
-    updates) and `training.ema_decay` (the average is part of the state). The rest is free:
+    updates), what `regularization` does to the data (R-Drop and layer dropout are free), and
+    `training.ema_decay` (the average is part of the state). The rest is free:
     stop conditions, device and precision, micro-batches (`batch.max_tokens`), logging,
     validation, decoding, checkpoints, `run_dir`, and the knobs of the optimizer, the schedule
     and the loss, which may be turned on the way.

@@ -27,6 +27,7 @@ def resolve(config: TrainConfig, working_dir: Path) -> TrainConfig:
     tokenizer = config.tokenizer
     return replace(
         config,
+        preset=None,  # its values are there, whatever a later mtcli makes of its name
         run_dir=run_dir,
         data=_resolve_data(config.data, working_dir, run_dir.parent / ".cache"),
         tokenizer=_resolve_tokenizer(tokenizer, working_dir),

@@ -14,6 +14,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
+from mtcli.config.regularization import RegularizationConfig
 from mtcli.config.sections import ByKind, Conflict, refuse, section
 
 Positive: TypeAlias = Annotated[int, Gt(0)]
@@ -287,6 +288,44 @@ class AdamWConfig:
 
 
 @section
+class AdamConfig:
+    """Adam (Kingma & Ba 2015), whose weight decay is added to the gradient (L2), as in torch."""
+
+    kind: Literal["adam"]
+    lr: PositiveFloat = 5e-4
+    """Peak learning rate; the schedule multiplies it."""
+    betas: tuple[Fraction, Fraction] = (0.9, 0.98)
+    """Decay of the first and second moment."""
+    eps: PositiveFloat = 1e-9
+    """Added to the root of the second moment."""
+    weight_decay: NotNegativeFloat = 0.0
+    """L2 penalty of matrices; norms, biases and embeddings are spared."""
+    clip_norm: NotNegativeFloat = 1.0
+    """Largest norm of the gradient of the mean loss per target token; 0 does not clip."""
+
+
+@section
+class SgdConfig:
+    """Stochastic gradient descent with momentum (Sutskever et al. 2013)."""
+
+    kind: Literal["sgd"]
+    lr: PositiveFloat = 0.1
+    """Peak learning rate; the schedule multiplies it."""
+    momentum: Probability = 0.9
+    """Decay of the momentum; 0 has none."""
+    nesterov: bool = False
+    """Nesterov's form of the momentum."""
+    weight_decay: NotNegativeFloat = 0.0
+    """L2 penalty of matrices; norms, biases and embeddings are spared."""
+    clip_norm: NotNegativeFloat = 1.0
+    """Largest norm of the gradient of the mean loss per target token; 0 does not clip."""
+
+    def __post_init__(self) -> None:
+        if self.nesterov and not self.momentum:
+            refuse([Conflict(("nesterov", "momentum"), "nesterov: true needs a momentum above 0")])
+
+
+@section
 class MuonConfig:
     """Muon (Jordan et al. 2024) for the hidden matrices, AdamW for embeddings, norms and biases."""
 
@@ -299,6 +338,9 @@ class MuonConfig:
     """Decoupled weight decay of the hidden matrices."""
     adam_lr: PositiveFloat = 4e-3
     """Peak learning rate of everything else; the same schedule multiplies it."""
+    adam_schedule_power: NotNegativeFloat = 1.0
+    """What everything else follows is the schedule's multiplier to this power: 1 is the same
+    schedule, 0 a constant rate, 2 one that falls (and warms up) faster."""
     betas: tuple[Fraction, Fraction] = (0.9, 0.98)
     """Decay of AdamW's first and second moment."""
     eps: PositiveFloat = 1e-9
@@ -307,7 +349,7 @@ class MuonConfig:
     """Largest norm of the gradient of the mean loss per target token; 0 does not clip."""
 
 
-Optim: TypeAlias = Annotated[AdamWConfig | MuonConfig, ByKind()]
+Optim: TypeAlias = Annotated[AdamWConfig | AdamConfig | SgdConfig | MuonConfig, ByKind()]
 
 
 @section
@@ -476,6 +518,8 @@ class CheckpointsConfig:
     keep_last: Positive = 2
     """Newest checkpoints that are kept, and newest models. The best model is kept whatever this
     says."""
+    keep_best: Positive = 1
+    """Best models that are kept, by `validation.best_by`, for `mtcli average --best`."""
     average_last: Positive = 1
     """Validate and save the mean weights of the last so many checkpoints; 1 does not average."""
 
@@ -559,6 +603,9 @@ another section is not, so that all problems are reported at once."""
 class TrainConfig:
     """A whole training run."""
 
+    preset: Literal["tiny", "low-resource", "base", "big", "student"] | None = None
+    """Recipe whose values take the place of the defaults: see docs/recipes.md. A section of another
+    `kind` than the recipe's takes nothing from it. Null in a resolved config."""
     src_lang: Annotated[str, MinLen(1)]
     """Source language, as a BCP 47 tag (`en`, `no`, `zh-Hans`)."""
     tgt_lang: Annotated[str, MinLen(1)]
@@ -574,6 +621,7 @@ class TrainConfig:
     schedule: Schedule = field(default_factory=InverseSqrtConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    regularization: RegularizationConfig = field(default_factory=RegularizationConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     checkpoints: CheckpointsConfig = field(default_factory=CheckpointsConfig)

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from mtcli.data.drawing import PairDrawing
+from mtcli.data.drawing import Sampling as Sampling
 from mtcli.data.plan import PairIds, Plan, split
-from mtcli.data.randomness import Purpose, sampling_seed
-from mtcli.data.store import Side, Store, spans
-from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, Tokenizer
-
-Ids = npt.NDArray[np.int64]
+from mtcli.data.sentences import Ids
+from mtcli.data.sentences import Sentences as Sentences
+from mtcli.data.store import Store
+from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Batch:
     src_ids: Ids
     """Source and EOS, then PAD; shape (B, S)."""
     tgt_in_ids: Ids
-    """BOS and target, then PAD; shape (B, T)."""
+    """BOS and target, words dropped from it or not, then PAD; shape (B, T)."""
     tgt_out_ids: Ids
     """Target and EOS, then PAD; shape (B, T)."""
     src_lengths: Ids
@@ -50,18 +50,10 @@ class Update:
     """Position within the epoch, counted from 0."""
     is_last: bool
     """Whether the epoch ends with it."""
+    epochs: float
+    """Epochs done before it, the fraction of this one included: what schedules go by."""
     micro_batches: tuple[Batch, ...]
     """As many as every other rank has for this update, at least one."""
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """Subword regularisation: tokenizers and amounts of both sides; amount 0 is deterministic."""
-
-    src_tokenizer: Tokenizer
-    tgt_tokenizer: Tokenizer
-    src_amount: float
-    tgt_amount: float
 
 
 class BatchStream:
@@ -81,7 +73,7 @@ class BatchStream:
         max_tokens: largest number of cells of a micro-batch, pairs times the longest side of any.
         rank: this process.
         world_size: number of processes.
-        sampling: how to draw segmentations; None takes those of the store.
+        sampling: what to draw of pairs; None takes them as they are in the store.
     """
 
     def __init__(
@@ -94,12 +86,11 @@ class BatchStream:
         world_size: int = 1,
         sampling: Sampling | None = None,
     ) -> None:
-        self._store = store
         self._plan = plan
         self._max_tokens = max_tokens
         self._rank = rank
         self._world_size = world_size
-        self._sampling = sampling
+        self._drawing = PairDrawing(store, plan.seed, sampling)
 
     def updates(
         self, epoch: int = 0, index: int = 0, *, max_epochs: int | None = None
@@ -112,16 +103,21 @@ class BatchStream:
             max_epochs: stop before this epoch; None goes on for ever.
         """
         while max_epochs is None or epoch < max_epochs:
-            last = self._plan.num_updates(epoch) - 1
+            num_updates = self._plan.num_updates(epoch)
             for pairs in self._plan.updates(epoch, index):
-                micro_batches = self._micro_batches(pairs, epoch)
-                yield Update(epoch, index, is_last=index == last, micro_batches=micro_batches)
+                epochs = epoch + index / num_updates
+                yield Update(
+                    epoch,
+                    index,
+                    is_last=index == num_updates - 1,
+                    epochs=epochs,
+                    micro_batches=self._micro_batches(pairs, epoch, epochs),
+                )
                 index += 1
             epoch, index = epoch + 1, 0
 
-    def _micro_batches(self, pairs: PairIds, epoch: int) -> tuple[Batch, ...]:
-        src = self._sentences("src", pairs, epoch)
-        tgt = self._sentences("tgt", pairs, epoch)
+    def _micro_batches(self, pairs: PairIds, epoch: int, epochs: float) -> tuple[Batch, ...]:
+        src, tgt, tgt_in = self._drawing.draw(pairs, epoch, epochs)
         shares = split(
             np.arange(len(pairs)),
             src.lengths + 1,
@@ -129,65 +125,20 @@ class BatchStream:
             world_size=self._world_size,
             max_tokens=self._max_tokens,
         )
-        return tuple(make_batch(src.rows(rows), tgt.rows(rows)) for rows in shares[self._rank])
-
-    def _sentences(self, side: Side, pairs: PairIds, epoch: int) -> Sentences:
-        """One side of the pairs, segmented for this epoch."""
-        stored = Sentences(
-            self._store.flat_ids(side, pairs), self._store.lengths(side)[pairs].astype(np.int64)
+        return tuple(
+            make_batch(src.rows(rows), tgt.rows(rows), tgt_in.rows(rows))
+            for rows in shares[self._rank]
         )
-        if self._sampling is None:
-            return stored
-        if side == "src":
-            tokenizer, amount = self._sampling.src_tokenizer, self._sampling.src_amount
-            purpose = Purpose.SAMPLE_SRC
-        else:
-            tokenizer, amount = self._sampling.tgt_tokenizer, self._sampling.tgt_amount
-            purpose = Purpose.SAMPLE_TGT
-        if amount == 0:
-            return stored
-        # the model's positions reach as far as the longest pair that the store may hold
-        limit = self._store.meta.max_length
-        sampled = []
-        for row, pair in enumerate(pairs.tolist()):
-            seed = sampling_seed(self._plan.seed, purpose, epoch=epoch, pair=pair)
-            ids = tokenizer.sample(self._store.text(side, pair), amount=amount, seed=seed)
-            is_fitting = 0 < len(ids) <= limit
-            sampled.append(np.array(ids) if is_fitting else stored.row(row))
-        lengths = np.array([len(ids) for ids in sampled])
-        return Sentences(np.concatenate(sampled), lengths)
 
 
-@dataclass(frozen=True, eq=False)
-class Sentences:
-    """Ids of some sentences, without BOS and EOS, one after the other."""
+def make_batch(src: Sentences, tgt: Sentences, tgt_in: Sentences | None = None) -> Batch:
+    """The batch of some pairs, which have at least a piece on each side; of none, an empty one.
 
-    flat_ids: Ids
-    """Shape (sum of lengths,)."""
-    lengths: Ids
-    """Shape (B,)."""
-
-    def row(self, row: int) -> Ids:
-        """Ids of one sentence."""
-        start = int(self.lengths[:row].sum())
-        return self.flat_ids[start : start + int(self.lengths[row])]
-
-    def rows(self, rows: npt.NDArray[np.int64]) -> Sentences:
-        """Some of the sentences, in the order of `rows`."""
-        lengths = self.lengths[rows]
-        starts = (np.cumsum(self.lengths) - self.lengths)[rows]
-        return Sentences(self.flat_ids[spans(starts, lengths)], lengths)
-
-    def padded(self, first_column: int, width: int) -> Ids:
-        """The sentences as rows from a column on, PAD elsewhere; shape (B, width)."""
-        padded = np.full((len(self.lengths), width), PAD_ID, dtype=np.int64)
-        columns = np.arange(width - first_column)
-        padded[:, first_column:][columns < self.lengths[:, None]] = self.flat_ids
-        return padded
-
-
-def make_batch(src: Sentences, tgt: Sentences) -> Batch:
-    """The batch of some pairs, which have at least a piece on each side; of none, an empty one."""
+    Args:
+        src: their sources.
+        tgt: their targets, which are to be predicted.
+        tgt_in: the targets as the decoder reads them, of the same lengths; None: as they are.
+    """
     num_pairs = len(src.lengths)
     if num_pairs == 0:
         one_row = np.empty((1, 1), dtype=np.int64)
@@ -204,7 +155,7 @@ def make_batch(src: Sentences, tgt: Sentences) -> Batch:
     src_ids = src.padded(0, int(src.lengths.max()) + 1)
     src_ids[rows, src.lengths] = EOS_ID
     width = int(tgt.lengths.max()) + 1
-    tgt_in_ids = tgt.padded(1, width)
+    tgt_in_ids = (tgt_in or tgt).padded(1, width)
     tgt_in_ids[:, 0] = BOS_ID
     tgt_out_ids = tgt.padded(0, width)
     tgt_out_ids[rows, tgt.lengths] = EOS_ID

@@ -22,6 +22,11 @@ class Purpose(IntEnum):
     UPDATE_ORDER = 4
     SAMPLE_SRC = 5
     SAMPLE_TGT = 6
+    SAMPLING_SHARE_SRC = 7
+    SAMPLING_SHARE_TGT = 8
+    WORD_DROPOUT_SRC = 9
+    WORD_DROPOUT_TGT = 10
+    NOISE_SRC = 11
 
 
 def random_keys(size: int, seed: int, purpose: Purpose, *numbers: int) -> npt.NDArray[np.uint64]:
@@ -41,3 +46,24 @@ def sampling_seed(seed: int, purpose: Purpose, *, epoch: int, pair: int) -> int:
     """A 32-bit seed for what is drawn for one side of one pair in one epoch."""
     text = f"{seed}/{int(purpose)}/{epoch}/{pair}"
     return int.from_bytes(hashlib.blake2b(text.encode("ascii"), digest_size=4).digest(), "little")
+
+
+def uniform_draws(
+    seeds: npt.NDArray[np.uint64], numbers: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """A number in [0, 1) for each (seed, number), a function of these two alone.
+
+    A generator for each sentence would cost 20 microseconds; this costs nanoseconds.
+
+    Args:
+        seeds: 32-bit seeds, for instance of `sampling_seed`; shape (N,).
+        numbers: which draw of its seed each is, from 0; shape (N,).
+
+    Source: SplitMix64 (Steele et al. 2014, figure 15), its state the seed and the number.
+    """
+    bits = (seeds.astype(np.uint64) << np.uint64(32)) + numbers.astype(np.uint64)
+    bits *= np.uint64(0x9E3779B97F4A7C15)
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    bits ^= bits >> np.uint64(31)
+    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53

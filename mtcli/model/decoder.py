@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from mtcli.config.schema import ModelConfig
 from mtcli.model.attention import attend, attention_weights
 from mtcli.model.encoder import Residual, make_attention, make_feed_forward
+from mtcli.model.layer_dropout import draw_is_skipped, join_idle
 from mtcli.model.positions import RotaryPositions
 from mtcli.model.shape import StackShape, make_norm
 from mtcli.model.state import DecodingState, LayerCache, empty_self_cache
@@ -117,10 +118,21 @@ class Decoder(nn.Module):
             else None
         )
 
-    def forward(self, x_BTD: Tensor, memory_BSD: Tensor, src_keep_B11S: Tensor | None) -> Tensor:
-        """Hidden states BTD, all positions at once."""
+    def forward(
+        self,
+        x_BTD: Tensor,
+        memory_BSD: Tensor,
+        src_keep_B11S: Tensor | None,
+        layer_dropout: float = 0.0,
+    ) -> Tensor:
+        """Hidden states BTD, all positions at once; layers are skipped as in the encoder."""
         for layer in self.layers:
-            x_BTD = layer(x_BTD, memory_BSD, src_keep_B11S, self.rotary)
+            if draw_is_skipped(layer_dropout):
+                x_BTD = join_idle(x_BTD, layer)
+                # if all layers are skipped, nothing else leads back to the encoder
+                x_BTD = x_BTD + 0.0 * memory_BSD[0, 0, 0]
+            else:
+                x_BTD = layer(x_BTD, memory_BSD, src_keep_B11S, self.rotary)
         return x_BTD if self.final_norm is None else self.final_norm(x_BTD)
 
     def cross_attention(

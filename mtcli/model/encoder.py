@@ -11,6 +11,7 @@ from mtcli.config.schema import ModelConfig
 from mtcli.model.attention import MultiHeadAttention, attend
 from mtcli.model.dropout import dropout
 from mtcli.model.feed_forward import FeedForward
+from mtcli.model.layer_dropout import draw_is_skipped, join_idle
 from mtcli.model.positions import RotaryPositions
 from mtcli.model.shape import StackShape, make_norm
 
@@ -97,8 +98,18 @@ class Encoder(nn.Module):
             else None
         )
 
-    def forward(self, x_BSD: Tensor, src_keep_B11S: Tensor | None) -> Tensor:
-        """Memory BSD: what the decoder sees of the source."""
+    def forward(
+        self, x_BSD: Tensor, src_keep_B11S: Tensor | None, layer_dropout: float = 0.0
+    ) -> Tensor:
+        """Memory BSD: what the decoder sees of the source.
+
+        Each layer is skipped with probability `layer_dropout`.
+
+        Source: Fan et al. 2020 (LayerDrop), section 3.1.
+        """
         for layer in self.layers:
-            x_BSD = layer(x_BSD, src_keep_B11S, self.rotary)
+            if draw_is_skipped(layer_dropout):
+                x_BSD = join_idle(x_BSD, layer)
+            else:
+                x_BSD = layer(x_BSD, src_keep_B11S, self.rotary)
         return x_BSD if self.final_norm is None else self.final_norm(x_BSD)

@@ -17,6 +17,7 @@ from mtcli.model.encoder import Encoder
 from mtcli.model.init import initialize
 from mtcli.model.loss import smoothed_cross_entropy
 from mtcli.model.positions import AddedPositions
+from mtcli.model.rdrop import rdrop_cross_entropy
 from mtcli.model.state import DecodingState
 
 
@@ -33,6 +34,20 @@ class TensorBatch(NamedTuple):
     """Indices into the flattened (B, T) of the positions that carry loss."""
     loss_ids_N: Tensor
     """The correct ids there: the target, then EOS."""
+
+
+class PassSettings(NamedTuple):
+    """What a training pass does beyond dropout; the defaults do nothing."""
+
+    rdrop_alpha: float = 0.0
+    """Weight of R-Drop's divergence; above 0 the batch goes through the model twice."""
+    layer_dropout: float = 0.0
+    """Probability that a layer is skipped."""
+
+    @property
+    def num_passes(self) -> int:
+        """How often each token goes through the model."""
+        return 2 if self.rdrop_alpha > 0 else 1
 
 
 class Seq2Seq(nn.Module):
@@ -95,19 +110,29 @@ class Seq2Seq(nn.Module):
         untied = self.config.tied_embeddings == "none"
         return self.output_proj.weight if untied else self.tgt_weight_VD
 
-    def encode(self, src_ids_BS: Tensor, src_keep_BS: Tensor | None) -> Tensor:
+    def encode(
+        self, src_ids_BS: Tensor, src_keep_BS: Tensor | None, layer_dropout: float = 0.0
+    ) -> Tensor:
         """Memory BSD of a padded batch; `src_keep_BS` is True at real tokens, None if all are."""
         x_BSD = self._embed(src_ids_BS, self.src_weight_VD)
         if self.config.positions != "rotary":
             x_BSD = x_BSD + self.src_positions(0, src_ids_BS.size(1))
-        return self.encoder(self.embed_dropout(x_BSD), _as_key_mask(src_keep_BS))  # type: ignore[no-any-return]
+        return self.encoder(  # type: ignore[no-any-return]
+            self.embed_dropout(x_BSD), _as_key_mask(src_keep_BS), layer_dropout
+        )
 
     def decode(
-        self, tgt_in_ids_BT: Tensor, memory_BSD: Tensor, src_keep_BS: Tensor | None
+        self,
+        tgt_in_ids_BT: Tensor,
+        memory_BSD: Tensor,
+        src_keep_BS: Tensor | None,
+        layer_dropout: float = 0.0,
     ) -> Tensor:
         """Hidden states BTD, from which the token after each of `tgt_in_ids_BT` is predicted."""
         x_BTD = self._embed_target(tgt_in_ids_BT)
-        return self.decoder(x_BTD, memory_BSD, _as_key_mask(src_keep_BS))  # type: ignore[no-any-return]
+        return self.decoder(  # type: ignore[no-any-return]
+            x_BTD, memory_BSD, _as_key_mask(src_keep_BS), layer_dropout
+        )
 
     def cross_attention(
         self,
@@ -132,14 +157,33 @@ class Seq2Seq(nn.Module):
         x_BTD, keep = self._embed_target(tgt_in_ids_BT), _as_key_mask(src_keep_BS)
         return self.decoder.cross_attention(x_BTD, memory_BSD, keep, layer)
 
-    def forward(self, batch: TensorBatch, label_smoothing: float) -> Tensor:
+    def forward(
+        self,
+        batch: TensorBatch,
+        label_smoothing: float,
+        settings: PassSettings = PassSettings(),
+    ) -> Tensor:
         """Loss summed over the batch's target tokens, in nats; the number of these is N."""
-        memory_BSD = self.encode(batch.src_ids_BS, batch.src_keep_BS)
-        hidden_BTD = self.decode(batch.tgt_in_ids_BT, memory_BSD, batch.src_keep_BS)
-        hidden_ND = hidden_BTD.flatten(0, 1).index_select(0, batch.loss_positions_N)
+        hidden_ND = self._hidden_states(batch, settings.layer_dropout)
+        if settings.rdrop_alpha > 0:
+            other_ND = self._hidden_states(batch, settings.layer_dropout)
+            return rdrop_cross_entropy(
+                hidden_ND,
+                other_ND,
+                self.output_weight_VD,
+                batch.loss_ids_N,
+                label_smoothing,
+                settings.rdrop_alpha,
+            )
         return smoothed_cross_entropy(
             hidden_ND, self.output_weight_VD, batch.loss_ids_N, label_smoothing
         )
+
+    def _hidden_states(self, batch: TensorBatch, layer_dropout: float) -> Tensor:
+        """Hidden states ND of one pass, at the positions that carry loss."""
+        memory_BSD = self.encode(batch.src_ids_BS, batch.src_keep_BS, layer_dropout)
+        hidden_BTD = self.decode(batch.tgt_in_ids_BT, memory_BSD, batch.src_keep_BS, layer_dropout)
+        return hidden_BTD.flatten(0, 1).index_select(0, batch.loss_positions_N)
 
     def start(
         self, memory_BSD: Tensor, src_keep_BS: Tensor | None, *, beam_size: int, max_length: int

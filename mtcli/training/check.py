@@ -16,7 +16,7 @@ from mtcli.config.schema import TrainConfig
 from mtcli.data.batches import Batch
 from mtcli.distributed.world import World
 from mtcli.model.factory import build_model
-from mtcli.model.seq2seq import num_parameters
+from mtcli.model.seq2seq import PassSettings, num_parameters
 from mtcli.tokenizer.protocol import EOS_ID
 from mtcli.training.corpus import Corpus, describe_drops, make_plan, prepare_corpus
 from mtcli.training.optim import build_optimizers
@@ -89,7 +89,8 @@ def _one_step(config: TrainConfig, corpus: Corpus, numerics: Numerics) -> Iterat
     )
     batch = longest_batch(corpus, config.batch.max_tokens)
     started = time.perf_counter()
-    stats = train_step(parts, [to_tensors(batch, numerics.device)], batch.num_tgt_tokens)
+    settings = PassSettings(rdrop_alpha=config.regularization.rdrop.value)
+    stats = train_step(parts, [to_tensors(batch, numerics.device)], batch.num_tgt_tokens, settings)
     loss = stats.loss_sum.item() / batch.num_tgt_tokens
     seconds = time.perf_counter() - started
     rows, length = batch.src_ids.shape[0], max(batch.src_ids.shape[1], batch.tgt_out_ids.shape[1])

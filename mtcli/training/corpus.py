@@ -177,11 +177,13 @@ def open_stream(
 ) -> Prefetch[Update]:
     """This process's share of the updates from there to the last epoch, prepared ahead."""
     settings = config.tokenizer
-    sampling = None
-    if settings.sample_src > 0 or settings.sample_tgt > 0:
-        sampling = Sampling(
-            corpus.src_tokenizer, corpus.tgt_tokenizer, settings.sample_src, settings.sample_tgt
-        )
+    sampling = Sampling(
+        corpus.src_tokenizer,
+        corpus.tgt_tokenizer,
+        settings.sample_src,
+        settings.sample_tgt,
+        config.regularization,
+    )
     stream = BatchStream(
         corpus.store,
         make_plan(config, corpus.store),

@@ -9,7 +9,9 @@ import time
 import numpy as np
 import torch
 
+from mtcli.config.regularization import RegularizationConfig, amount_at
 from mtcli.errors import DivergedError
+from mtcli.model.seq2seq import PassSettings
 from mtcli.training.milestones import save, validate
 from mtcli.training.parts import LoopParts, Outcome
 from mtcli.training.progress import Stopwatch
@@ -63,7 +65,8 @@ def run_loop(parts: LoopParts) -> Outcome:
             parts.step_parts.optimizers.set_lr(multiplier)
             seed_update(config.seed, step, world.rank)
             tensors = [to_tensors(batch, parts.step_parts.numerics.device) for batch in batches]
-            stats = train_step(parts.step_parts, tensors, num_tokens)
+            settings = pass_settings(config.regularization, update.epochs)
+            stats = train_step(parts.step_parts, tensors, num_tokens, settings)
             if parts.average is not None:
                 parts.average.update(parts.model)
 
@@ -72,6 +75,7 @@ def run_loop(parts: LoopParts) -> Outcome:
             progress.epoch = update.epoch + 1 if is_epoch_end else update.epoch
             progress.update = 0 if is_epoch_end else update.index + 1
             progress.total_tgt_tokens += num_tokens
+            progress.total_tgt_tokens_computed += num_tokens * settings.num_passes
             progress.elapsed_s = watch.elapsed_s()
             report.loss_sum = report.loss_sum.to(stats.loss_sum.device) + stats.loss_sum
             report.num_steps += 1
@@ -128,6 +132,14 @@ def lr_multiplier_now(parts: LoopParts, step: int) -> float:
         # The length is not known yet: warm up, then wait at the peak.
         return min(1.0, step / max(1, schedule.warmup_steps))
     return lr_multiplier(schedule, step, parts.progress.total_steps, parts.plateau.ratio)
+
+
+def pass_settings(config: RegularizationConfig, epochs: float) -> PassSettings:
+    """What the model does beyond dropout, after so many epochs."""
+    return PassSettings(
+        rdrop_alpha=amount_at(config.rdrop, epochs),
+        layer_dropout=amount_at(config.layer_dropout, epochs),
+    )
 
 
 def seed_update(seed: int, step: int, rank: int) -> None:

@@ -11,7 +11,9 @@ import torch
 from mtcli.training.averaging import holding_weights, mean_weights, named_weights
 from mtcli.training.checkpoint import Checkpoint, read_weights, write_checkpoint
 from mtcli.training.parts import LoopParts
+from mtcli.training.progress import process_cpu_s
 from mtcli.training.reporting import report_validation
+from mtcli.training.run_folder import rank_models
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,8 @@ def validate(parts: LoopParts) -> float:
             if is_best:
                 parts.run.point_best(progress.step)
     duration_s = time.perf_counter() - started
+    (cpu_s,) = world.sum_floats([process_cpu_s()])
+    progress.cpu_s = parts.cpu_before_s + cpu_s
     if world.is_main:
         report_validation(parts, result, is_best=is_best, duration_s=duration_s)
     world.barrier()
@@ -49,6 +53,14 @@ def weights_to_use(parts: LoopParts) -> dict[str, torch.Tensor] | None:
         return None
     earlier = [read_weights(parts.run, step) for step in steps[-wanted:]]
     return mean_weights([*earlier, {n: w.cpu() for n, w in named_weights(parts.model).items()}])
+
+
+def best_steps_to_keep(parts: LoopParts) -> list[int | None]:
+    """Steps of the best models."""
+    number = parts.config.checkpoints.keep_best
+    if number == 1:
+        return [parts.best.step]
+    return [parts.best.step, *rank_models(parts.run, parts.best.metric)[:number]]
 
 
 def save(parts: LoopParts) -> None:
@@ -74,6 +86,6 @@ def save(parts: LoopParts) -> None:
         parts.run.prune(
             keep_last=checkpoints.keep_last,
             keep_checkpoints=max(checkpoints.keep_last, checkpoints.average_last),
-            best_step=parts.best.step,
+            best_steps=best_steps_to_keep(parts),
         )
     parts.step_parts.world.barrier()

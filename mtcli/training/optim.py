@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtcli.config.schema import AdamWConfig, MuonConfig, Optim
+from mtcli.config.schema import AdamConfig, AdamWConfig, MuonConfig, Optim, SgdConfig
 from mtcli.errors import CheckpointError
 
 
@@ -40,6 +40,10 @@ class _AdamW(_WithoutCompiler, torch.optim.AdamW):
     step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))
 
 
+class _Adam(_WithoutCompiler, torch.optim.Adam):
+    step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
+
+
 class _Muon(_WithoutCompiler, torch.optim.Muon):
     pass
 
@@ -52,9 +56,9 @@ class Optimizers:
         self._names = names
 
     def set_lr(self, multiplier: float) -> None:
-        """Every group's learning rate becomes its peak times `multiplier`."""
+        """Every group's learning rate becomes its peak times its power of `multiplier`."""
         for group in self._groups():
-            group["lr"] = group["peak_lr"] * multiplier
+            group["lr"] = group["peak_lr"] * multiplier ** group["schedule_power"]
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
@@ -81,6 +85,7 @@ class Optimizers:
             for part in self.parts
             for parameter, state in part.state.items()
             for kind, value in state.items()
+            if value is not None  # SGD without momentum keeps the name of what it lacks
         }
 
     def load_state_tensors(self, tensors: dict[str, Tensor]) -> None:
@@ -124,12 +129,18 @@ def build_optimizers(model: nn.Module, config: Optim) -> Optimizers:
     names: dict[Tensor, str] = {p: n for n, p in named}
     parts: list[torch.optim.Optimizer]
     match config:
-        case AdamWConfig():
+        case AdamWConfig() | AdamConfig():
             groups = [
-                _group("hidden matrices (adamw)", hidden, config.lr, config.weight_decay),
-                _group("embeddings, norms, biases (adamw)", other, config.lr, 0.0),
+                _group(f"hidden matrices ({config.kind})", hidden, config.lr, config.weight_decay),
+                _group(f"embeddings, norms, biases ({config.kind})", other, config.lr, 0.0),
             ]
-            parts = [_adamw(groups, config.betas, config.eps)]
+            parts = [_adam(groups, config)]
+        case SgdConfig():
+            groups = [
+                _group("hidden matrices (sgd)", hidden, config.lr, config.weight_decay),
+                _group("embeddings, norms, biases (sgd)", other, config.lr, 0.0),
+            ]
+            parts = [torch.optim.SGD(groups, momentum=config.momentum, nesterov=config.nesterov)]
         case MuonConfig():
             muon = _Muon(
                 [_group("hidden matrices (muon)", hidden, config.lr, config.weight_decay)],
@@ -137,7 +148,8 @@ def build_optimizers(model: nn.Module, config: Optim) -> Optimizers:
                 nesterov=True,
             )
             group = _group("embeddings, norms, biases (adamw)", other, config.adam_lr, 0.0)
-            parts = [muon, _adamw([group], config.betas, config.eps)]
+            group["schedule_power"] = config.adam_schedule_power
+            parts = [muon, _adam([group], config)]
     return Optimizers(parts, names)
 
 
@@ -152,14 +164,16 @@ def _group(
         "params": [p for _, p in named],
         "lr": lr,
         "peak_lr": lr,
+        "schedule_power": 1.0,
         "weight_decay": weight_decay,
         "group_name": name,
     }
 
 
-def _adamw(
-    groups: list[dict[str, Any]], betas: tuple[float, float], eps: float
+def _adam(
+    groups: list[dict[str, Any]], config: AdamWConfig | AdamConfig | MuonConfig
 ) -> torch.optim.Optimizer:
     devices = {p.device.type for g in groups for p in g["params"]}
     fused = devices <= {"cpu", "cuda"}  # the kernels of other devices do not take every dtype
-    return _AdamW(groups, betas=betas, eps=eps, fused=fused)
+    kind = _Adam if isinstance(config, AdamConfig) else _AdamW
+    return kind(groups, betas=config.betas, eps=config.eps, fused=fused)

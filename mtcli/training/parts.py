@@ -30,6 +30,11 @@ class Progress:
     update: int = 0
     """Index of the next update within its epoch."""
     total_tgt_tokens: int = 0
+    """Target tokens of all updates, each counted once."""
+    total_tgt_tokens_computed: int = 0
+    """Target tokens that went through the model: twice those of an update with R-Drop."""
+    cpu_s: float = 0.0
+    """CPU seconds, user and system, of all training processes of all invocations."""
     total_steps: int | None = None
     """Number of the last step, once it is known."""
     elapsed_s: float = 0.0
@@ -56,6 +61,8 @@ class LoopParts:
     """Write the model folder of a step with the weights that the model holds now."""
     stop: StopRequest
     observer: Observer
+    cpu_before_s: float = 0.0
+    """CPU seconds of the invocations before this one."""
 
 
 @dataclass(frozen=True)

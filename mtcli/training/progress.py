@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import resource
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ class StepMetrics:
     """Number of the last step, where it is known."""
     epoch: int
     loss_per_token: float
-    """Smoothed training loss, nats per target token."""
+    """Smoothed training loss, R-Drop's divergence included, nats per target token."""
     grad_norm: float
     """Of the last step, before clipping."""
     lr: float
@@ -35,8 +36,12 @@ class StepMetrics:
     """Share of the time in which this process waited for data."""
     total_tgt_tokens: int
     """Since the run began."""
+    total_tgt_tokens_computed: int
+    """The same, each pass through the model counted: R-Drop has two."""
     elapsed_s: float
     """Training time since the run began, over all invocations."""
+    cpu_s: float
+    """User and system time of all training processes, from their start, over all invocations."""
     eta_s: float | None
     """Time left at this rate, validations not counted."""
 
@@ -58,7 +63,11 @@ class ValidationMetrics:
     best_score: float
     best_step: int
     total_tgt_tokens: int
+    total_tgt_tokens_computed: int
+    """Target tokens that went through the model; R-Drop counts them twice."""
     elapsed_s: float
+    cpu_s: float
+    """As in the steps."""
     duration_s: float
     """Time that the validation took."""
     sample_source: str
@@ -135,6 +144,14 @@ def describe_duration(seconds: float) -> str:
     if whole >= 60:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole} s"
+
+
+def process_cpu_s() -> float:
+    """User and system time of this process since it started, and of its children that ended."""
+    own, children = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 class Stopwatch:

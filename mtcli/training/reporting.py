@@ -15,6 +15,7 @@ from mtcli.training.progress import (
     describe_duration,
     describe_step,
     describe_validation,
+    process_cpu_s,
 )
 from mtcli.training.validation import ValidationResult
 
@@ -36,7 +37,8 @@ def report_steps(
 ) -> None:
     """One line of metrics and of the log, over the steps since the last."""
     progress, world = parts.progress, parts.step_parts.world
-    (loss_sum,) = world.sum_floats([report.loss_sum.item()])
+    loss_sum, cpu_s = world.sum_floats([report.loss_sum.item(), process_cpu_s()])
+    progress.cpu_s = parts.cpu_before_s + cpu_s
     seconds = max(time.perf_counter() - report.started, 1e-9)
     if not world.is_main:
         return
@@ -53,7 +55,9 @@ def report_steps(
         cells_per_update=report.num_cells / report.num_steps,
         data_wait_share=min(1.0, (waited_s - report.waited_before_s) / seconds),
         total_tgt_tokens=progress.total_tgt_tokens,
+        total_tgt_tokens_computed=progress.total_tgt_tokens_computed,
         elapsed_s=progress.elapsed_s,
+        cpu_s=progress.cpu_s,
         eta_s=None if left is None else left * seconds / report.num_steps,
     )
     MetricsFile(parts.run.metrics).write("step", metrics)
@@ -82,7 +86,9 @@ def report_validation(
         best_score=best.score,
         best_step=best.step,
         total_tgt_tokens=progress.total_tgt_tokens,
+        total_tgt_tokens_computed=progress.total_tgt_tokens_computed,
         elapsed_s=progress.elapsed_s,
+        cpu_s=progress.cpu_s,
         duration_s=duration_s,
         sample_source=parts.validator.pairs.src_texts[sample],
         sample_hypothesis=result.hypotheses[sample],

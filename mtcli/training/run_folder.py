@@ -10,13 +10,14 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from mtcli.bundle.model_folder import read_model
 from mtcli.config.load import differences, dump_config, identity_differences, load_config
 from mtcli.config.schema import TrainConfig
 from mtcli.errors import RunFolderError
@@ -78,12 +79,14 @@ class RunFolder:
         else:
             replace_link(self.path / "best", f"models/{step_name(step)}")
 
-    def prune(self, *, keep_last: int, keep_checkpoints: int, best_step: int | None) -> None:
-        """Remove old checkpoints and models; the best model is kept whatever its age."""
+    def prune(
+        self, *, keep_last: int, keep_checkpoints: int, best_steps: Collection[int | None]
+    ) -> None:
+        """Remove old checkpoints and models; the best models are kept whatever their age."""
         for step in self.checkpoint_steps()[:-keep_checkpoints]:
             _remove(self.checkpoint(step))
         for step in self.model_steps()[:-keep_last]:
-            if step != best_step:
+            if step not in best_steps:
                 _remove(self.model(step))
 
     def cut_back(self, step: int, best_step: int | None) -> None:
@@ -103,6 +106,19 @@ class RunFolder:
                 if line and _step_of_line(line) <= step
             ]
             write_text_atomically(self.metrics, "".join(line + "\n" for line in kept))
+
+
+def rank_models(run: RunFolder, metric: str) -> list[int]:
+    """Steps of the models that are there, best first by `bleu`, `chrf` or `loss`; of equals the
+    earlier one.
+    """
+    sign = -1 if metric == "loss" else 1
+    scored = []
+    for step in run.model_steps():
+        for score in read_model(run.model(step)).scores:
+            if score.metric.lower() == metric and score.split == "valid":
+                scored.append((-sign * score.score, step))
+    return [step for _, step in sorted(scored)]
 
 
 def step_name(step: int) -> str:

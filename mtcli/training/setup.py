@@ -135,7 +135,7 @@ def build(
         if checkpoint is None or checkpoint.step != newest:
             raise CheckpointError(f"{run.checkpoint(newest)} cannot be read by every process")
         restore(checkpoint, model, optimizers, average, scaler)
-        progress = Progress(**checkpoint.state["progress"])
+        progress = restored_progress(checkpoint.state["progress"])
         best = BestScore(**checkpoint.state["best"])
         if best.metric != config.validation.best_by:
             best = BestScore(config.validation.best_by)
@@ -198,6 +198,7 @@ def build(
         save_model=save_model,
         stop=stop,
         observer=observer,
+        cpu_before_s=progress.cpu_s,
     )
 
 
@@ -224,6 +225,11 @@ def restore(
         average.load(checkpoint.average, checkpoint.state["average_steps"])
     if checkpoint.state["scaler"]:
         scaler.load_state_dict(checkpoint.state["scaler"])
+
+
+def restored_progress(state: dict[str, Any]) -> Progress:
+    """How far the run has come; checkpoints of an earlier mtcli counted tokens once only."""
+    return Progress(**{"total_tgt_tokens_computed": state["total_tgt_tokens"], **state})
 
 
 def check_length(config: TrainConfig, budget_s: float | None) -> None:

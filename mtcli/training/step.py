@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mtcli.distributed.world import World
-from mtcli.model.seq2seq import TensorBatch
+from mtcli.model.seq2seq import PassSettings, TensorBatch
 from mtcli.training.optim import Optimizers
 from mtcli.training.precision import Numerics
 
@@ -30,7 +30,8 @@ class StepParts:
     """What an update works on; the same objects from the first update to the last."""
 
     model: nn.Module
-    """(TensorBatch, label smoothing) -> loss summed over target tokens; wrapped for DDP."""
+    """(TensorBatch, label smoothing, PassSettings) -> loss summed over target tokens; wrapped for
+    DDP."""
     optimizers: Optimizers
     scaler: torch.amp.GradScaler
     numerics: Numerics
@@ -41,7 +42,10 @@ class StepParts:
 
 
 def train_step(
-    parts: StepParts, micro_batches: Sequence[TensorBatch], num_tgt_tokens: int
+    parts: StepParts,
+    micro_batches: Sequence[TensorBatch],
+    num_tgt_tokens: int,
+    settings: PassSettings = PassSettings(),
 ) -> StepStats:
     """Update the model once, with the mean gradient over the target tokens of all processes.
 
@@ -51,6 +55,7 @@ def train_step(
         parts: model, optimizers and how to run them.
         micro_batches: this process's share of the update; at least one, maybe without loss.
         num_tgt_tokens: target tokens of the whole update, over all processes.
+        settings: what the passes do beyond dropout.
     """
     loss_sum = torch.zeros((), device=parts.numerics.device)
     for i, batch in enumerate(micro_batches):
@@ -58,7 +63,7 @@ def train_step(
         # DDP decides during forward whether backward will all-reduce: both go inside.
         with nullcontext() if is_last else parts.world.keep_gradients_local(parts.model):
             with parts.numerics.autocast():
-                loss = parts.model(batch, parts.label_smoothing)
+                loss = parts.model(batch, parts.label_smoothing, settings)
             # DDP averages gradients over processes; world.size turns the average into a sum.
             parts.scaler.scale(loss * (parts.world.size / num_tgt_tokens)).backward()
         loss_sum += loss.detach()

@@ -1,5 +1,6 @@
 """Two processes over gloo: the same update as one, an uneven end, one voice."""
 
+import json
 import subprocess
 import sys
 
@@ -71,3 +72,16 @@ def test_a_mistake_is_told_once(tmp_path):
     assert result.stderr.count("error:") == 1
     assert "Traceback" not in result.stderr
     assert path.exists()
+
+
+def test_skipped_layers_and_two_passes_train_on_two_processes(tmp_path):
+    """Each process skips other layers: DDP would wait for ever for a gradient that never comes."""
+    text = CONFIG + "regularization: {layer_dropout: {value: 0.5}, rdrop: {value: 2}}\n"
+    write_run(tmp_path, text)
+    result = run_training(tmp_path, 2)
+    assert result.returncode == 0, result.stderr
+    assert "validation at step 12" in result.stderr
+    last = json.loads((tmp_path / "run/metrics.jsonl").read_text().split("\n")[-2])
+    assert last["total_tgt_tokens_computed"] == 2 * last["total_tgt_tokens"]
+    own = load_file(tmp_path / "run/checkpoints/step_00000012/model.safetensors")
+    assert all(np.isfinite(array).all() for array in own.values())

@@ -16,9 +16,24 @@ from mtcli.errors import CheckpointError, RunFolderError
 from mtcli.training.setup import train
 from tests.small_run import CONFIG, write_run
 
+# Every ingredient at once, most of them on a schedule; see docs/recipes.md.
+REGULARIZATION = """\
+regularization:
+  rdrop: {value: 5.0, start: 1.0, to_epoch: 1.2}
+  layer_dropout: {value: 0.0, start: 0.3, from_epoch: 0.5, to_epoch: 1.5}
+  src_word_dropout: {value: 0.1}
+  tgt_word_dropout: {value: 0.2, start: 0.0, to_epoch: 1}
+  case_noise: {value: 0.3}
+  punctuation_noise: {value: 0.3}
+  typo_noise: {value: 0.2}
+  subword_sampling: {value: 0.5}
+"""
 # Everything that has a state: accumulation (micro-batches of 120 cells), an average, sampling.
-FULL = CONFIG.replace("byte_fallback: false", "byte_fallback: false, sample_src: 0.1").replace(
-    "training: {", "training: {ema_decay: 0.9, "
+FULL = (
+    CONFIG.replace("byte_fallback: false", "byte_fallback: false, sample_src: 0.1").replace(
+        "training: {", "training: {ema_decay: 0.9, "
+    )
+    + REGULARIZATION
 )
 
 
@@ -42,7 +57,7 @@ def assert_same_run(run: Path, other: Path, step: int) -> None:
         for r in (run, other)
     ]
     for state in states:
-        del state["progress"]["elapsed_s"]
+        del state["progress"]["elapsed_s"], state["progress"]["cpu_s"]
     assert states[0] == states[1]
     metrics = [
         [
@@ -74,6 +89,29 @@ def test_stopping_at_any_step_and_going_on_changes_nothing(uninterrupted, tmp_pa
         else:
             train(config)
     assert_same_run(uninterrupted / "run", tmp_path / "run", 12)
+
+
+@pytest.mark.parametrize("kind", ["muon", "adam", "sgd"])
+def test_every_optimizer_goes_on_exactly(tmp_path, kind):
+    text = CONFIG.replace("optim: {", f"optim: {{kind: {kind}, ")
+    whole, parted = tmp_path / "whole", tmp_path / "parted"
+    for folder in (whole, parted):
+        folder.mkdir()
+        path = write_run(folder, text)
+        config = load_config(path, working_dir=folder)
+        if folder == parted:
+            stop_at(config, folder, 5)
+        train(config)
+    assert_same_run(whole / "run", parted / "run", 12)
+
+
+def test_tokens_computed_count_the_second_pass_of_rdrop(uninterrupted):
+    lines = (uninterrupted / "run/metrics.jsonl").read_text().split("\n")[:-1]
+    metrics = [json.loads(line) for line in lines]
+    assert all(m["total_tgt_tokens_computed"] == 2 * m["total_tgt_tokens"] for m in metrics)
+    cpu_s = [m["cpu_s"] for m in metrics]
+    assert cpu_s == sorted(cpu_s)
+    assert cpu_s[0] > 0
 
 
 def stop_at(config, folder, step):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mtcli.config.regularization import Chance, RegularizationConfig, Share
 from mtcli.config.schema import DataConfig, TextSource
 from mtcli.data.batches import BatchStream, Sampling
 from mtcli.data.building import build_store
@@ -17,6 +18,15 @@ from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 
 MAX_TOKENS = 300
 MAX_LENGTH = 30
+PLAIN = RegularizationConfig()
+NOISY = RegularizationConfig(
+    src_word_dropout=Chance(value=0.2),
+    tgt_word_dropout=Chance(value=0.4, start=0.0, to_epoch=2),
+    case_noise=Chance(value=0.3),
+    punctuation_noise=Chance(value=0.3),
+    typo_noise=Chance(value=0.0, start=0.5, to_epoch=1.5),
+    subword_sampling=Share(value=0.5),
+)
 
 
 def sentences():
@@ -64,7 +74,7 @@ def store(tokenizer, tmp_path_factory):
 
 @pytest.fixture
 def make_stream(store, tokenizer):
-    def make_stream(rank=0, world_size=1, *, amount=0.3, max_tokens=MAX_TOKENS, seed=5):
+    def make_stream(rank=0, world_size=1, *, amount=0.3, max_tokens=MAX_TOKENS, seed=5, more=PLAIN):
         plan = Plan(
             store.shard_sizes,
             store.src_lengths,
@@ -79,7 +89,7 @@ def make_stream(store, tokenizer):
             max_tokens=max_tokens,
             rank=rank,
             world_size=world_size,
-            sampling=Sampling(tokenizer, tokenizer, amount, amount) if amount else None,
+            sampling=Sampling(tokenizer, tokenizer, amount, amount, more) if amount else None,
         )
 
     return make_stream
@@ -91,6 +101,16 @@ def pairs_of(update):
         (tuple(src[src > 0].tolist()), tuple(tgt[tgt > 0].tolist()))
         for batch in update.micro_batches
         for src, tgt in zip(batch.src_ids, batch.tgt_out_ids, strict=True)
+        if batch.num_pairs
+    )
+
+
+def inputs_of(update):
+    """The pairs of an update as the model reads them, as a multiset."""
+    return Counter(
+        (tuple(src[src > 0].tolist()), tuple(tgt[tgt > 0].tolist()))
+        for batch in update.micro_batches
+        for src, tgt in zip(batch.src_ids, batch.tgt_in_ids, strict=True)
         if batch.num_pairs
     )
 
@@ -195,3 +215,51 @@ def test_source_and_target_are_drawn_apart(tmp_path, tokenizer):
     stream = BatchStream(store, plan, max_tokens=500, sampling=sampling)
     pairs = [pair for update in stream.updates(max_epochs=1) for pair in pairs_of(update)]
     assert sum(src != tgt for src, tgt in pairs) > 0.1 * len(pairs)
+
+
+@pytest.mark.parametrize("world_size", [2, 3])
+def test_noise_and_dropped_words_do_not_depend_on_ranks_batches_and_entry(make_stream, world_size):
+    whole = list(make_stream(more=NOISY).updates(max_epochs=2))
+    shares = zip(
+        *(make_stream(r, world_size, more=NOISY).updates(max_epochs=2) for r in range(world_size)),
+        strict=True,
+    )
+    small = make_stream(more=NOISY, max_tokens=60).updates(max_epochs=2)
+    for update, ranks, one in zip(whole, shares, small, strict=True):
+        assert sum(map(inputs_of, ranks), Counter()) == inputs_of(update) == inputs_of(one)
+    for stop in range(0, len(whole), 4):
+        resumed = make_stream(more=NOISY).updates(whole[stop].epoch, whole[stop].index)
+        assert identity(next(resumed)) == identity(whole[stop])
+
+
+def test_words_are_dropped_from_what_is_read_not_from_what_is_to_be_predicted(make_stream):
+    more = RegularizationConfig(tgt_word_dropout=Chance(value=0.5))
+    plain = make_stream().updates(max_epochs=1)
+    num_dropped = 0
+    for update, bare in zip(make_stream(more=more).updates(max_epochs=1), plain, strict=True):
+        assert pairs_of(update) == pairs_of(bare)
+        for batch, other in zip(update.micro_batches, bare.micro_batches, strict=True):
+            is_changed = batch.tgt_in_ids != other.tgt_in_ids
+            assert (batch.tgt_in_ids[is_changed] == 1).all()
+            assert not is_changed[:, 0].any()  # BOS stays
+            num_dropped += int(is_changed.sum())
+    assert num_dropped > 100
+
+
+def test_noise_changes_the_source_alone_and_sampling_its_share(make_stream, store, tokenizer):
+    more = RegularizationConfig(case_noise=Chance(value=0.9), subword_sampling=Share(value=0.5))
+    texts = {store.tgt_text(pair): store.src_text(pair) for pair in range(store.num_pairs)}
+    num_noisy = num_sampled = 0
+    for update in make_stream(more=more).updates(max_epochs=1):
+        for src, tgt in pairs_of(update):
+            text = tokenizer.decode(tgt)
+            assert text in texts
+            num_noisy += tokenizer.decode(src) != texts[text]
+            num_sampled += list(tgt[:-1]) != tokenizer.encode(text)
+    assert num_noisy > 0.5 * store.num_pairs
+    always = sum(
+        list(tgt[:-1]) != tokenizer.encode(tokenizer.decode(tgt))
+        for update in make_stream().updates(max_epochs=1)
+        for _, tgt in pairs_of(update)
+    )
+    assert 0.35 * always < num_sampled < 0.65 * always

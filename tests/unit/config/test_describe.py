@@ -130,7 +130,7 @@ def test_the_json_schema_knows_the_keys_and_their_documentation():
     assert model["d_model"]["description"] == "Width of the residual stream."
     assert model["d_model"]["default"] == 512
     assert model["d_model"]["exclusiveMinimum"] == 0
-    assert len(schema["properties"]["optim"]["oneOf"]) == 2
+    assert len(schema["properties"]["optim"]["oneOf"]) == 4
 
 
 def test_the_default_kind_is_the_one_whose_kind_may_be_absent():

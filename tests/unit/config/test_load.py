@@ -106,7 +106,7 @@ def test_a_byte_order_mark_and_crlf_change_nothing(load, smallest):
         ),
         (
             "optim:\n  momentum: 0.9",
-            "line 9 optim.momentum unknown key of kind adamw; kind muon has it",
+            "line 9 optim.momentum unknown key of kind adamw; kind sgd or muon has it",
         ),
         (
             "schedule:\n  final_ratio: 0.1",
@@ -172,11 +172,11 @@ def test_a_byte_order_mark_and_crlf_change_nothing(load, smallest):
         ("optim: adamw", "line 8 optim found 'adamw', must be a section"),
         ("optim: [a, {b: 3}]", "line 8 optim found a list, must be a section"),
         (
-            "optim:\n  lr: 1\n  kind: adam",
-            "line 10 optim.kind found 'adam', must be adamw or muon; did you mean adamw?",
+            "optim:\n  lr: 1\n  kind: adm",
+            "line 10 optim.kind found 'adm', must be adamw, adam, sgd or muon; did you mean adam?",
         ),
-        ("optim:\n  kind: 3", "line 9 optim.kind found 3, must be adamw or muon"),
-        ("optim:\n  kind:", "line 9 optim.kind found nothing, must be adamw or muon"),
+        ("optim:\n  kind: 3", "line 9 optim.kind found 3, must be adamw, adam, sgd or muon"),
+        ("optim:\n  kind:", "line 9 optim.kind found nothing, must be adamw, adam, sgd or muon"),
         (
             "schedule:\n  kind: cos",
             "schedule.kind found 'cos', must be inverse_sqrt, cosine, linear, wsd or plateau;"
@@ -347,7 +347,7 @@ tokenizer:
 """
     )
     assert problems(text, "seed=-1", "nonsense", "data.max_lenght=3") == [
-        "line 10 optim.kind found 'cosine', must be adamw or muon",
+        "line 10 optim.kind found 'cosine', must be adamw, adam, sgd or muon",
         "line 13 model.norm found 'layr', must be layer or rms; did you mean layer?",
         "line 14 model.bias found 3, must be true or false",
         "line 17 batch.max_tokens already set on line 16",

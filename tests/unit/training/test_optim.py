@@ -6,13 +6,20 @@ import sys
 import pytest
 import torch
 
-from mtcli.config.schema import AdamWConfig, MuonConfig
+from mtcli.config.schema import AdamConfig, AdamWConfig, MuonConfig, SgdConfig
 from mtcli.errors import CheckpointError
 from mtcli.training.optim import build_optimizers
 from tests.architectures import random_batch, tiny_model
 
-CONFIGS = [AdamWConfig(lr=1e-2, weight_decay=0.1), MuonConfig(kind="muon", weight_decay=0.1)]
-both = pytest.mark.parametrize("config", CONFIGS, ids=lambda c: c.kind)
+CONFIGS = [
+    AdamWConfig(lr=1e-2, weight_decay=0.1),
+    MuonConfig(kind="muon", weight_decay=0.1),
+    AdamConfig(kind="adam", lr=1e-2, weight_decay=0.1),
+    SgdConfig(kind="sgd", weight_decay=0.1),
+    SgdConfig(kind="sgd", momentum=0.5, nesterov=True, weight_decay=0.1),
+    SgdConfig(kind="sgd", momentum=0.0, weight_decay=0.1),
+]
+every = pytest.mark.parametrize("config", CONFIGS, ids=lambda c: c.kind)
 
 
 def take_steps(model, optimizers, number):
@@ -23,7 +30,7 @@ def take_steps(model, optimizers, number):
         optimizers.zero_grad()
 
 
-@both
+@every
 @pytest.mark.parametrize("variant", ["pre-norm", "untied unscaled", "learned gelu"])
 def test_every_parameter_is_moved_by_exactly_one_group(config, variant):
     model = tiny_model(variant)
@@ -31,7 +38,7 @@ def test_every_parameter_is_moved_by_exactly_one_group(config, variant):
     assert sorted(names) == sorted(name for name, _ in model.named_parameters())
 
 
-@both
+@every
 def test_decay_spares_embeddings_norms_and_biases(config):
     groups = build_optimizers(tiny_model("untied unscaled"), config).describe()
     decayed = [name for group in groups if group.weight_decay for name in group.names]
@@ -40,7 +47,7 @@ def test_decay_spares_embeddings_norms_and_biases(config):
     assert not any("embed" in n or "norm" in n or n == "output_proj.weight" for n in decayed)
 
 
-@both
+@every
 def test_the_schedule_scales_every_peak(config):
     optimizers = build_optimizers(tiny_model("pre-norm"), config)
     optimizers.set_lr(0.25)
@@ -49,7 +56,7 @@ def test_the_schedule_scales_every_peak(config):
     assert got == [group.lr * 0.5 for group in optimizers.describe()]
 
 
-@both
+@every
 def test_state_goes_through_its_names_and_back_bit_for_bit(config):
     model, other = tiny_model("pre-norm"), tiny_model("pre-norm")
     optimizers, others = build_optimizers(model, config), build_optimizers(other, config)
@@ -62,6 +69,46 @@ def test_state_goes_through_its_names_and_back_bit_for_bit(config):
     take_steps(other, others, 2)
     for (name, a), b in zip(model.named_parameters(), other.parameters(), strict=True):
         assert torch.equal(a, b), name
+
+
+def test_muons_other_group_may_follow_the_schedule_in_its_own_way():
+    config = MuonConfig(kind="muon", lr=0.02, adam_lr=0.004, adam_schedule_power=2)
+    optimizers = build_optimizers(tiny_model("pre-norm"), config)
+    optimizers.set_lr(0.5)
+    got = [group["lr"] for part in optimizers.parts for group in part.param_groups]
+    assert got == [0.02 * 0.5, 0.004 * 0.25]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        AdamConfig(kind="adam", lr=0.01, betas=(0.8, 0.9), eps=1e-6, weight_decay=0.1),
+        SgdConfig(kind="sgd", lr=0.01, momentum=0.9, weight_decay=0.1),
+        SgdConfig(kind="sgd", lr=0.01, momentum=0.9, nesterov=True, weight_decay=0.1),
+    ],
+    ids=["adam", "sgd", "nesterov"],
+)
+def test_adam_and_sgd_are_their_formulas_with_l2_in_the_gradient(config):
+    """Kingma & Ba 2015, algorithm 1; Sutskever et al. 2013 as torch writes it."""
+    model = tiny_model("pre-norm")
+    optimizers = build_optimizers(model, config)
+    weight = dict(model.named_parameters())["encoder.layers.0.feed_forward.in_proj.weight"]
+    want, first, second = weight.detach().clone(), 0.0, 0.0
+    for step in range(1, 4):
+        model(random_batch([(4, 5), (3, 2)], step), 0.1).backward()
+        gradient = weight.grad.clone() + 0.1 * want
+        for part in optimizers.parts:
+            part.step()
+        optimizers.zero_grad()
+        if config.kind == "adam":
+            first = 0.8 * first + 0.2 * gradient
+            second = 0.9 * second + 0.1 * gradient**2
+            root = (second / (1 - 0.9**step)) ** 0.5 + 1e-6
+            want = want - 0.01 * first / (1 - 0.8**step) / root
+        else:
+            first = 0.9 * first + gradient
+            want = want - 0.01 * (gradient + 0.9 * first if config.nesterov else first)
+    torch.testing.assert_close(weight.detach(), want, rtol=1e-10, atol=1e-12)
 
 
 def test_state_of_another_model_is_refused():

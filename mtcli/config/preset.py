@@ -1,0 +1,45 @@
+"""`preset: NAME`: values of a recipe that stand below what the user's file says."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from mtcli.config.document import parse_yaml
+from mtcli.config.sections import KIND
+
+PRESETS = ("tiny", "low-resource", "base", "big", "student")
+
+
+@cache
+def preset_text(name: str) -> str:
+    """The preset as it was written, comments included."""
+    file = files("mtcli.config.presets").joinpath(f"{name}.yaml")
+    return file.read_bytes().decode("utf-8")
+
+
+def preset_values(name: str) -> dict[str, Any]:
+    """A preset's sections."""
+    values: dict[str, Any] = parse_yaml(preset_text(name)).value
+    return values
+
+
+def merged(preset: dict[str, Any], user: dict[str, Any]) -> dict[str, Any]:
+    """What the user says, and where nothing is said, what the preset says.
+
+    A section of another `kind` than the preset's takes nothing from it. A section without a key is
+    the preset's.
+    """
+    result = dict(user)
+    for name, value in preset.items():
+        own = user.get(name)
+        if name not in user or (own is None and isinstance(value, dict)):
+            result[name] = value
+        elif isinstance(value, dict) and isinstance(own, dict) and _is_same_kind(value, own):
+            result[name] = merged(value, own)
+    return result
+
+
+def _is_same_kind(preset: dict[str, Any], user: dict[str, Any]) -> bool:
+    return KIND not in preset or user.get(KIND, preset[KIND]) == preset[KIND]

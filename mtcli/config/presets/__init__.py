@@ -1,0 +1,1 @@
+"""The presets, as package data: one YAML file each."""

@@ -1,0 +1,118 @@
+"""Schema of what keeps a model from learning its few pairs by heart, each with its schedule."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Annotated, TypeAlias
+
+from annotated_types import Ge, Le, Lt
+
+from mtcli.config.sections import Conflict, refuse, section
+
+_Chance: TypeAlias = Annotated[float, Ge(0), Lt(1)]
+_Share: TypeAlias = Annotated[float, Ge(0), Le(1)]
+_Strength: TypeAlias = Annotated[float, Ge(0)]
+
+
+def _refuse_backward_ramp(from_epoch: float, to_epoch: float) -> None:
+    if to_epoch < from_epoch:
+        message = f"to_epoch ({to_epoch:g}) must be at least from_epoch ({from_epoch:g})"
+        refuse([Conflict(("to_epoch", "from_epoch"), message)])
+
+
+@section
+class Chance:
+    """A probability: constant, or on a straight line between two moments of the training."""
+
+    value: _Chance = 0.0
+    """The probability, from `to_epoch` on; 0 is off."""
+    start: _Chance | None = None
+    """The probability until `from_epoch`, from where it goes to `value` in a straight line; null:
+    it is `value` from the beginning."""
+    from_epoch: _Strength = 0.0
+    """Epochs until the line starts; fractions count."""
+    to_epoch: _Strength = 0.0
+    """Epochs until the line ends; fractions count."""
+
+    def __post_init__(self) -> None:
+        _refuse_backward_ramp(self.from_epoch, self.to_epoch)
+
+
+@section
+class Strength:
+    """A weight: constant, or on a straight line between two moments of the training."""
+
+    value: _Strength = 0.0
+    """The weight, from `to_epoch` on; 0 is off."""
+    start: _Strength | None = None
+    """The weight until `from_epoch`; null: it is `value` from the beginning."""
+    from_epoch: _Strength = 0.0
+    """Epochs until the line starts; fractions count."""
+    to_epoch: _Strength = 0.0
+    """Epochs until the line ends; fractions count."""
+
+    def __post_init__(self) -> None:
+        _refuse_backward_ramp(self.from_epoch, self.to_epoch)
+
+
+@section
+class Share:
+    """A share: constant, or on a straight line between two moments of the training."""
+
+    value: _Share = 1.0
+    """The share, from `to_epoch` on; 0 is off."""
+    start: _Share | None = None
+    """The share until `from_epoch`; null: it is `value` from the beginning."""
+    from_epoch: _Strength = 0.0
+    """Epochs until the line starts; fractions count."""
+    to_epoch: _Strength = 0.0
+    """Epochs until the line ends; fractions count."""
+
+    def __post_init__(self) -> None:
+        _refuse_backward_ramp(self.from_epoch, self.to_epoch)
+
+
+@section
+class RegularizationConfig:
+    """Regularisation and augmentation beyond dropout, label smoothing and subword sampling; what is
+    drawn for a pair is a function of (seed, epoch, pair, side) alone.
+    """
+
+    rdrop: Strength = field(default_factory=Strength)
+    """R-Drop (Wu et al. 2021): alpha, the weight of the divergence between two passes with other
+    dropout. Every update then costs two passes."""
+    layer_dropout: Chance = field(default_factory=Chance)
+    """LayerDrop (Fan et al. 2020): probability that an update skips a layer of the encoder or
+    decoder, drawn for each layer, pass and process."""
+    src_word_dropout: Chance = field(default_factory=Chance)
+    """Probability that a word of the source is replaced, all its pieces, by the unknown piece
+    (Sennrich et al. 2016, Edinburgh). Words are what spaces separate."""
+    tgt_word_dropout: Chance = field(default_factory=Chance)
+    """The same for the target as the decoder reads it (Bowman et al. 2016); what it has to predict
+    stays whole."""
+    case_noise: Chance = field(default_factory=Chance)
+    """Probability that a training source is written in lower case, in capitals, or with the other
+    case of its first letter; one of these three."""
+    punctuation_noise: Chance = field(default_factory=Chance)
+    """Probability that a training source loses the punctuation at its end, or all of it."""
+    typo_noise: Chance = field(default_factory=Chance)
+    """Probability that a word of the training source, of three letters or more, gets a typing
+    error: two letters swapped, one lost, doubled, or replaced by another one of the word."""
+    subword_sampling: Share = field(default_factory=Share)
+    """Share of the sentences, drawn anew in each epoch, that `tokenizer.sample_src` and
+    `sample_tgt` apply to; the rest keeps its best segmentation."""
+
+
+def amount_at(amount: Chance | Strength | Share, epochs: float) -> float:
+    """What a scheduled amount is after so many epochs, the fraction of the current one included."""
+    if amount.start is None or epochs >= amount.to_epoch:
+        return amount.value
+    if epochs <= amount.from_epoch:
+        return amount.start
+    progress = (epochs - amount.from_epoch) / (amount.to_epoch - amount.from_epoch)
+    return amount.start + progress * (amount.value - amount.start)
+
+
+def is_ever_on(amount: Chance | Strength | Share) -> bool:
+    """Whether the amount is above 0 at some time."""
+    return amount.value > 0 or (amount.start or 0) > 0

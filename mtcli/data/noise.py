@@ -1,0 +1,89 @@
+"""What people do to a sentence that means the same: other case, no full stop, typing errors."""
+
+from __future__ import annotations
+
+import random
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_SHORTEST_WITH_TYPO = 3
+_WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True)
+class NoiseAmounts:
+    """Probabilities, each from 0."""
+
+    case: float = 0.0
+    """That a sentence gets another case."""
+    punctuation: float = 0.0
+    """That a sentence loses punctuation."""
+    typo: float = 0.0
+    """That a word gets a typing error."""
+
+    @property
+    def is_none(self) -> bool:
+        """Whether every text stays as it is."""
+        return self.case == self.punctuation == self.typo == 0
+
+
+def add_noise(text: str, amounts: NoiseAmounts, *, seed: int) -> str:
+    """The text with noise drawn from the seed: a function of its arguments alone.
+
+    Only `random.Random.random` is used: Python promises that it stays as it is. A text that would
+    have nothing left stays as it is.
+    """
+    draw = random.Random(seed).random
+    noisy = text
+    if amounts.typo > 0:
+        noisy = _WORD.sub(lambda word: _maybe_mistype(word[0], amounts.typo, draw), noisy)
+    if draw() < amounts.punctuation:
+        noisy = _without_punctuation(noisy, is_everywhere=draw() < 0.5)
+    if draw() < amounts.case:
+        noisy = _other_case(noisy, choice=int(draw() * 3))
+    return noisy if noisy.strip() else text
+
+
+def _maybe_mistype(word: str, chance: float, draw: Callable[[], float]) -> str:
+    return _mistype(word, draw) if draw() < chance else word
+
+
+def _mistype(word: str, draw: Callable[[], float]) -> str:
+    """The word with one typing error; short words and words with other signs than letters stay."""
+    if len(word) < _SHORTEST_WITH_TYPO or not word.isalpha():
+        return word
+    place = int(draw() * (len(word) - 1))
+    before, letter, after = word[:place], word[place], word[place + 1 :]
+    match int(draw() * 4):
+        case 0:
+            return before + after[0] + letter + after[1:]
+        case 1:
+            return before + after
+        case 2:
+            return before + letter + letter + after
+        case _:
+            return before + word[int(draw() * len(word))] + after
+
+
+def _without_punctuation(text: str, *, is_everywhere: bool) -> str:
+    if is_everywhere:
+        kept = "".join(letter for letter in text if not _is_punctuation(letter))
+        return re.sub(" +", " ", kept).strip()
+    end = len(text)
+    while end and (_is_punctuation(text[end - 1]) or text[end - 1].isspace()):
+        end -= 1
+    return text[:end]
+
+
+def _is_punctuation(letter: str) -> bool:
+    return unicodedata.category(letter).startswith("P")
+
+
+def _other_case(text: str, choice: int) -> str:
+    if choice == 0:
+        return text.lower()
+    if choice == 1:
+        return text.upper()
+    return text[:1].swapcase() + text[1:]

@@ -1,0 +1,36 @@
+"""Ids of several sentences in one array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mtcli.data.store import spans
+from mtcli.tokenizer.protocol import PAD_ID
+
+Ids = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sentences:
+    """Ids of some sentences, without BOS and EOS, one after the other."""
+
+    flat_ids: Ids
+    """Shape (sum of lengths,)."""
+    lengths: Ids
+    """Shape (B,)."""
+
+    def rows(self, rows: npt.NDArray[np.int64]) -> Sentences:
+        """Some of the sentences, in the order of `rows`."""
+        lengths = self.lengths[rows]
+        starts = (np.cumsum(self.lengths) - self.lengths)[rows]
+        return Sentences(self.flat_ids[spans(starts, lengths)], lengths)
+
+    def padded(self, first_column: int, width: int) -> Ids:
+        """The sentences as rows from a column on, PAD elsewhere; shape (B, width)."""
+        padded = np.full((len(self.lengths), width), PAD_ID, dtype=np.int64)
+        columns = np.arange(width - first_column)
+        padded[:, first_column:][columns < self.lengths[:, None]] = self.flat_ids
+        return padded

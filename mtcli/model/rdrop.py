@@ -1,0 +1,124 @@
+# Shape suffixes: N target tokens, D d_model, V vocabulary, C rows of one chunk.
+"""R-Drop: the loss of two passes with other dropout, and how far their predictions are apart.
+
+As in `mtcli.model.loss`, logits are made chunk by chunk, here of both passes, and with them, in the
+forward pass, the gradients.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_CHUNK_CELLS = 2**20
+"""Logits of each pass that exist at once."""
+
+
+class _RDropCrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden_ND: Tensor,
+        other_ND: Tensor,
+        weight_VD: Tensor,
+        ids_N: Tensor,
+        smoothing: float,
+        alpha: float,
+    ) -> Tensor:
+        device = hidden_ND.device.type
+        compute = hidden_ND.dtype
+        if torch.is_autocast_enabled(device):
+            compute = torch.get_autocast_dtype(device)
+        with torch.autocast(device, enabled=False):
+            loss, grads_hidden, grad_weight = _loss_and_gradients(
+                (hidden_ND.to(compute), other_ND.to(compute)),
+                weight_VD.to(compute),
+                ids_N,
+                smoothing,
+                alpha,
+            )
+        ctx.save_for_backward(*(g.to(hidden_ND.dtype) for g in grads_hidden), grad_weight)
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        grad_hidden, grad_other, grad_weight = ctx.saved_tensors
+        scale = grad_outputs[0]
+        return grad_hidden * scale, grad_other * scale, grad_weight * scale, None, None, None
+
+
+def _loss_and_gradients(
+    hidden: tuple[Tensor, Tensor], weight_VD: Tensor, ids_N: Tensor, smoothing: float, alpha: float
+) -> tuple[Tensor, tuple[Tensor, Tensor], Tensor]:
+    """The loss sum, and its gradients by the hidden states (N, D) of both passes and weight (V, D).
+
+    With p, q the predictions, d = log p - log q, and the logits a of p:
+    dKL(p||q)/da = p (d - KL(p||q)) and dKL(q||p)/da = p - q; those by the logits of q follow by
+    exchange. For the cross-entropy see `mtcli.model.loss`.
+    """
+    N, V = hidden[0].size(0), weight_VD.size(0)
+    exact = torch.promote_types(hidden[0].dtype, torch.float32)
+    loss = torch.zeros((), dtype=exact, device=weight_VD.device)
+    weight_sum_D = weight_VD.sum(0, dtype=exact)
+    grads = tuple(h.new_empty(h.shape, dtype=exact) for h in hidden)
+    grad_weight = weight_VD.new_zeros(weight_VD.shape, dtype=exact)
+    rows = max(1, _CHUNK_CELLS // V)
+    for start in range(0, N, rows):
+        chunk = slice(start, start + rows)
+        ids_C1 = ids_N[chunk, None]
+        log_probs = []
+        for h in hidden:
+            logits_CV = torch.mm(h[chunk], weight_VD.t()).to(exact)
+            log_probs.append(torch.log_softmax(logits_CV, dim=-1))
+            own_C = log_probs[-1].gather(1, ids_C1)[:, 0]
+            smooth_C = log_probs[-1].mean(1)
+            loss -= ((1 - smoothing) * own_C + smoothing * smooth_C).sum() / 2
+        probs = [log_prob_CV.exp() for log_prob_CV in log_probs]
+        difference_CV = log_probs[0].sub_(log_probs[1])
+        onehot_C1 = torch.full_like(ids_C1, 1, dtype=exact).mul_((smoothing - 1) / 2)
+        for one, sign in ((0, 1.0), (1, -1.0)):
+            own_CV, other_CV = probs[one], probs[1 - one]
+            kl_C1 = (own_CV * difference_CV).sum(1, keepdim=True) * sign
+            loss += kl_C1.sum() * (alpha / 4)
+            pull_CV = (difference_CV * sign - (kl_C1 - 1)).mul_(own_CV).sub_(other_CV)
+            grad_CV = pull_CV.mul_(alpha / 4).add_(own_CV, alpha=0.5)
+            grad_CV.scatter_add_(1, ids_C1, onehot_C1)
+            grad_CV = grad_CV.to(weight_VD.dtype)
+            grads[one][chunk] = torch.mm(grad_CV, weight_VD)
+            grad_weight += torch.mm(grad_CV.t(), hidden[one][chunk])
+    if smoothing > 0:  # its gradient is the same for every logit
+        for one in (0, 1):
+            grads[one].sub_(weight_sum_D * (smoothing / V / 2))
+            grad_weight -= hidden[one].sum(0, dtype=exact) * (smoothing / V / 2)
+    return loss, (grads[0], grads[1]), grad_weight
+
+
+def rdrop_cross_entropy(
+    hidden_ND: Tensor,
+    other_ND: Tensor,
+    weight_VD: Tensor,
+    ids_N: Tensor,
+    smoothing: float,
+    alpha: float,
+) -> Tensor:
+    """Sum over N tokens of (CE(p) + CE(q)) / 2 + alpha (KL(p||q) + KL(q||p)) / 4, in nats.
+
+    CE is the label-smoothed cross-entropy of `smoothed_cross_entropy`; p and q are the predictions
+    of the two passes, without smoothing. With p = q it is the plain loss, so that the loss of a
+    token stays comparable.
+
+    Args:
+        hidden_ND: hidden states of the first pass where there is loss; N may be 0.
+        other_ND: those of the second pass.
+        weight_VD: output projection.
+        ids_N: correct ids.
+        smoothing: from 0 to below 1.
+        alpha: weight of the divergence, at least 0.
+
+    Source: Wu et al. 2021 (R-Drop), equations 2 to 4, halved: CE(p) + CE(q) + alpha (KL + KL) / 2.
+    """
+    return _RDropCrossEntropy.apply(  # type: ignore[no-any-return,no-untyped-call]
+        hidden_ND, other_ND, weight_VD, ids_N, smoothing, alpha
+    )

@@ -1,0 +1,147 @@
+"""One model from several of a run: the mean of their weights, validated as it will be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mtcli.bundle.card import ModelScore
+from mtcli.bundle.model_folder import Bundle, read_model, write_model
+from mtcli.config.load import load_config
+from mtcli.data.holdout import holdout_of, read_validation
+from mtcli.distributed.world import World
+from mtcli.errors import ConfigError, ModelFolderError
+from mtcli.model.factory import build_model
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from mtcli.training.averaging import mean_weights, named_weights
+from mtcli.training.cards import make_scores
+from mtcli.training.precision import choose_device, choose_numerics
+from mtcli.training.run_folder import RunFolder, rank_models
+from mtcli.training.validation import ValidationSet, Validator
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which models of a run; one of the three is given."""
+
+    last: int | None = None
+    """The newest so many."""
+    best: int | None = None
+    """The so many with the best validation scores, by `validation.best_by` of the run."""
+    steps: tuple[int, ...] | None = None
+    """Those of these steps."""
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """What was made."""
+
+    steps: tuple[int, ...]
+    """Whose weights, rising."""
+    scores: tuple[ModelScore, ...]
+    """On the run's validation pairs; empty if it was not validated."""
+
+
+def average_models(run_path: Path, choice: Choice, output: Path, *, validates: bool) -> Averaged:
+    """Write the mean of some models of a run as a model folder.
+
+    The models are those that validations have saved (so of a run with `training.ema_decay` or
+    `checkpoints.average_last` they are averages already); `checkpoints.keep_last` and `keep_best`
+    say how many there are.
+
+    Args:
+        run_path: run folder.
+        choice: which of its models.
+        output: model folder to write; must not exist.
+        validates: translate and score the run's validation pairs with the result, as in the run.
+
+    Raises:
+        ModelFolderError: there are too few models, or one is damaged.
+        RunFolderError: the output exists or cannot be written.
+        DataError: the validation pairs cannot be read.
+    """
+    run = RunFolder(run_path)
+    if not run.config.is_file():
+        raise ModelFolderError(f"{run_path} is no run folder: it has no config.yaml")
+    if output.exists():
+        raise ModelFolderError(f"{output} exists; give --output another folder")
+    steps = _chosen_steps(run, choice)
+    bundles = [read_model(run.model(step)) for step in steps]
+    _check_alike(bundles)
+    weights = mean_weights(
+        [{n: torch.from_numpy(a) for n, a in bundle.weights().items()} for bundle in bundles]
+    )
+    newest = bundles[-1]
+    scores = _validated(run, newest, weights) if validates else ()
+    arrays: dict[str, np.ndarray] = {name: weight.numpy() for name, weight in weights.items()}
+    files = {path.name: path for path in (newest.src_tokenizer_path, newest.tgt_tokenizer_path)}
+    write_model(output, arrays, newest.card, files, newest.generation, scores)
+    return Averaged(tuple(steps), tuple(scores))
+
+
+def _chosen_steps(run: RunFolder, choice: Choice) -> list[int]:
+    there = run.model_steps()
+    given = [x for x in (choice.last, choice.best, choice.steps) if x is not None]
+    if len(given) != 1:
+        raise ConfigError("give one of --last N, --best N and --steps 1000,2000")
+    if choice.steps is not None:
+        missing = sorted(set(choice.steps) - set(there))
+        if missing:
+            found = ", ".join(map(str, there)) or "none"
+            raise ModelFolderError(
+                f"{run.path} has no model of step {missing[0]}; there are {found}"
+            )
+        return sorted(set(choice.steps))
+    number = choice.last if choice.best is None else choice.best
+    assert number is not None
+    if len(there) < number:
+        key = "checkpoints.keep_last" if choice.best is None else "checkpoints.keep_best"
+        raise ModelFolderError(
+            f"{run.path} holds {len(there)} model(s), not {number}; {key} of the next run keeps"
+            " more"
+        )
+    if choice.best is None:
+        return there[-number:]
+    return sorted(rank_models(run, load_config(run.config).validation.best_by)[:number])
+
+
+def _check_alike(bundles: Sequence[Bundle]) -> None:
+    for bundle in bundles:
+        if bundle.card.architecture != bundles[0].card.architecture:
+            raise ModelFolderError(
+                f"{bundle.path} and {bundles[0].path} have different architectures: their weights"
+                " have no mean"
+            )
+
+
+def _validated(
+    run: RunFolder, bundle: Bundle, weights: dict[str, torch.Tensor]
+) -> list[ModelScore]:
+    """Scores of the weights on the run's validation pairs, with the run's own settings."""
+    config, card = load_config(run.config), bundle.card
+    numerics = choose_numerics(choose_device(config.training.device), config.training.precision)
+    model = build_model(card.architecture, card.src_vocab_size, card.tgt_vocab_size)
+    model = model.to(numerics.device).eval()
+    with torch.no_grad():
+        for name, weight in named_weights(model).items():
+            weight.copy_(weights[name])
+    holdout = np.array(holdout_of(config.data, config.seed), dtype=np.int64)
+    pairs = read_validation(config.data, holdout)[: config.validation.max_pairs]
+    src_tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path)
+    validator = Validator(
+        ValidationSet([src for src, _ in pairs], [tgt for _, tgt in pairs]),
+        src_tokenizer=src_tokenizer,
+        tgt_tokenizer=SentencePieceTokenizer(bundle.tgt_tokenizer_path),
+        config=config.validation,
+        generation=config.decoding,
+        tgt_lang=config.tgt_lang,
+        max_src_length=card.max_src_length,
+        max_tokens=config.batch.max_tokens,
+        numerics=numerics,
+        world=World(),
+    )
+    return make_scores(config, validator.validate(model))

@@ -1,0 +1,70 @@
+"""tests/bench/run_queue.py: jobs side by side, an interruption, going on, the table."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.small_run import CONFIG, write_run
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "tests/bench/run_queue.py"
+
+
+def command(*args):
+    return [sys.executable, str(SCRIPT), "jobs.txt", *args]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT) + os.pathsep + os.environ.get("PYTHONPATH", ""))
+    write_run(tmp_path, CONFIG.replace("max_steps: 12", "max_steps: 100000"))
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_it_stops_goes_on_and_tabulates(folder):
+    (folder / "jobs.txt").write_text(
+        "config.yaml run_dir=long  # too long to wait for\n\n"
+        "config.yaml run_dir=short training.max_steps=6\n"
+    )
+    process = subprocess.Popen(command("--jobs", "2"), cwd=folder, stdout=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (
+        (folder / "long/last").exists() and (folder / "short/best").exists()
+    ):
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    stdout, _ = process.communicate(timeout=60)
+    assert process.returncode == 75
+    assert b"| long |" in stdout
+    saved = max(int(p.name[5:]) for p in (folder / "long/checkpoints").glob("step_*"))
+    (folder / "jobs.txt").write_text(
+        f"config.yaml run_dir=long training.max_steps={saved + 1}\n"
+        "config.yaml run_dir=short training.max_steps=6\n"
+    )
+    result = subprocess.run(command(), cwd=folder, capture_output=True, text=True, timeout=100)
+    assert result.returncode == 0, result.stderr
+    assert f"resuming from the checkpoint of step {saved}" in (folder / "long/train.log").read_text(
+        encoding="utf-8"
+    )
+    rows = [line.split(" | ") for line in result.stdout.split("\n") if line.startswith("| ")]
+    assert [row[0] for row in rows] == ["| run", "| long", "| short"]
+    assert all(row[-1] == "0 |" and float(row[7]) > 0 for row in rows[1:])
+    shown = subprocess.run(
+        command("--table"), cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert [line.split(" | ")[:8] for line in shown.stdout.split("\n")[2:4]] == [
+        row[:8] for row in rows[1:]
+    ]
+
+
+def test_two_jobs_in_one_folder_are_refused(folder):
+    (folder / "jobs.txt").write_text("config.yaml\nconfig.yaml seed=2\n")
+    result = subprocess.run(command(), cwd=folder, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    assert "two jobs have the run_dir" in result.stderr

@@ -1,0 +1,109 @@
+"""`mtcli average` on a real run: the mean, the choice, the scores, and what it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+from typer.testing import CliRunner
+
+from mtcli.bundle.model_folder import read_model
+from mtcli.cli.app import app
+from mtcli.config.load import load_config
+from mtcli.errors import ConfigError, ModelFolderError
+from mtcli.training.setup import train
+from mtcli.workflows.average import Choice, average_models
+from tests.small_run import CONFIG, write_run
+
+TEXT = CONFIG.replace(
+    "validation: {every_steps: 6}",
+    "validation: {every_steps: 2, best_by: loss}\ncheckpoints: {keep_last: 1, keep_best: 3}",
+).replace("lr: 5e-3", "lr: 0.1")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("average")
+    train(load_config(write_run(folder, TEXT), working_dir=folder))
+    return folder
+
+
+def losses(run):
+    lines = map(json.loads, (run / "metrics.jsonl").read_text().split("\n")[:-1])
+    return {m["step"]: m["loss_per_token"] for m in lines if m["kind"] == "validation"}
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def assert_mean(model, parts):
+    for name, got in weights(model).items():
+        want = np.mean([weights(part)[name].astype(np.float64) for part in parts], axis=0)
+        np.testing.assert_array_equal(got, want.astype(np.float32), err_msg=name)
+
+
+def test_the_best_models_are_kept_and_averaged(folder, tmp_path):
+    run = folder / "run"
+    found = losses(run)
+    best = sorted(sorted(found, key=found.get)[:3])
+    kept = {int(path.name[5:]) for path in (run / "models").glob("step_*")}
+    assert kept == {*best, 12}
+    made = average_models(run, Choice(best=3), tmp_path / "mean", validates=False)
+    assert made.steps == tuple(best)
+    assert_mean(tmp_path / "mean", [run / f"models/step_{step:08d}" for step in best])
+    assert read_model(tmp_path / "mean").scores == ()
+
+
+def test_the_last_and_chosen_ones(folder, tmp_path):
+    run = folder / "run"
+    there = sorted(int(path.name[5:]) for path in (run / "models").glob("step_*"))
+    assert average_models(run, Choice(last=2), tmp_path / "a", validates=False).steps == tuple(
+        there[-2:]
+    )
+    steps = (there[2], there[0])
+    made = average_models(run, Choice(steps=steps), tmp_path / "b", validates=False)
+    assert made.steps == (there[0], there[2])
+    assert_mean(tmp_path / "b", [run / f"models/step_{step:08d}" for step in steps])
+
+
+def test_the_average_of_one_has_the_scores_of_the_run(folder, tmp_path):
+    made = average_models(folder / "run", Choice(last=1), tmp_path / "one", validates=True)
+    want = read_model(folder / "run/models/step_00000012").scores
+    assert made.scores == want == read_model(tmp_path / "one").scores
+
+
+def test_the_command(folder, tmp_path):
+    args = ["average", "-m", str(folder / "run"), "--best", "2", "--output", str(tmp_path / "m")]
+    result = CliRunner().invoke(app, [*args, "--validate"])
+    assert result.exit_code == 0, result.stderr
+    assert "mean of the models of steps " in result.stdout
+    assert "\nBLEU " in result.stdout
+    again = CliRunner().invoke(app, args)
+    assert (again.exit_code, again.stdout) == (2, "")
+    assert "exists; give --output another folder" in again.stderr
+    wrong = CliRunner().invoke(
+        app, ["average", "-m", "r", "--steps", "1-3", "--output", str(tmp_path / "n")]
+    )
+    assert "--steps '1-3' is no list of steps; write for instance 1000,2000" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("choice", "error", "message"),
+    [
+        (Choice(), ConfigError, "give one of --last N, --best N and --steps"),
+        (Choice(last=1, best=2), ConfigError, "give one of --last N, --best N and --steps"),
+        (Choice(best=9), ModelFolderError, r"holds \d model\(s\), not 9; checkpoints.keep_best"),
+        (Choice(last=9), ModelFolderError, r"holds \d model\(s\), not 9; checkpoints.keep_last"),
+        (Choice(steps=(5,)), ModelFolderError, "has no model of step 5; there are "),
+    ],
+)
+def test_mistakes(folder, tmp_path, choice, error, message):
+    with pytest.raises(error, match=message):
+        average_models(folder / "run", choice, tmp_path / "mean", validates=False)
+    assert not (tmp_path / "mean").exists()
+
+
+def test_what_is_no_run(tmp_path):
+    with pytest.raises(ModelFolderError, match=r"is no run folder: it has no config.yaml"):
+        average_models(tmp_path, Choice(last=1), tmp_path / "mean", validates=False)
