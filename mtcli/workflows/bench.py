@@ -140,7 +140,8 @@ class VariantJobs:
             nproc=1 if is_alone else self.variant.nproc,
             model=options.model,
             beam_sizes=tuple(sorted({1, beam_size})),
-            batch_sizes=options.batch_sizes,
+            # larger ones than there are sentences would measure the same again
+            batch_sizes=tuple(sorted({min(n, options.num_sentences) for n in options.batch_sizes})),
             num_sentences=options.num_sentences,
         )
         return run_job(job, threads=threads)

@@ -50,7 +50,8 @@ def run_job(job: Job, *, threads: int | None) -> dict[str, Any]:
     result, job_file = Path(job.result), Path(f"{job.result}.job")
     result.unlink(missing_ok=True)
     job_file.write_text(json.dumps(asdict(job)), encoding="utf-8")
-    environment = {**os.environ, PARENT_PID: str(os.getpid())}
+    # torch's profiler would talk on standard error: 99 is above all of its messages
+    environment = {"KINETO_LOG_LEVEL": "99", **os.environ, PARENT_PID: str(os.getpid())}
     for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
         environment.pop(name, None)
     if threads is not None:

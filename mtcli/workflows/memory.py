@@ -41,7 +41,7 @@ class PeakMemory:
         every_s: time between two looks: what lasts shorter may go unseen.
     """
 
-    def __init__(self, pid: int, every_s: float = 0.2) -> None:
+    def __init__(self, pid: int, every_s: float = 0.5) -> None:
         self.peak_bytes: int | None = None
         self._pid, self._every_s = pid, every_s
         self._is_over = threading.Event()

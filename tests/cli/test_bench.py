@@ -52,7 +52,7 @@ def test_one_config(folder):
         assert shares[name] > 0, name
     greedy, beam = variant["decoding"]
     assert (greedy["beam_size"], beam["beam_size"]) == (1, 5)
-    assert greedy["best_batch_size"] in (16, 64, 128)
+    assert greedy["best_batch_size"] == 3  # there are no more sentences
     for found in (greedy, beam):
         tokens = found["sentences_per_s"]["median"] * found["tgt_tokens_per_sentence"]
         assert tokens == pytest.approx(found["tgt_tokens_per_s"]["median"])
