@@ -16,8 +16,7 @@ import sentencepiece
 
 from mtcli.config.schema import TokenizerConfig
 from mtcli.errors import TokenizerError
-from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from mtcli.tokenizer.protocol import SPACE
+from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, SPACE, UNK_ID
 from mtcli.tokenizer.sentencepiece import encodable, silence_sentencepiece
 
 _log = logging.getLogger(__name__)
