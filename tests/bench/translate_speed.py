@@ -62,7 +62,7 @@ def seconds_of_command(model, path, beam_size, batch_size, output):
     begun_s = time.perf_counter()
     subprocess.run(
         [sys.executable, "-m", "mtcli", "translate", "-m", model, "-i", path, "-o", output, "-q",
-         "--engine", "ctranslate2", "--beam-size", beam_size, "--max-length", CAP,
+         "--engine", "ctranslate2", "--beam-size", beam_size, "--max-length", str(CAP),
          "--batch-size", batch_size],
         check=True,
     )  # fmt: skip

@@ -24,7 +24,7 @@ def command(
     many: Annotated[list[int] | None, typer.Option()] = None,
     flag: bool = False,
 ) -> None:
-    print(repr((path, text, count, share, least, there, many, flag)))
+    typer.echo(repr((path, text, count, share, least, there, many, flag)))
 
 
 def plain_command():

@@ -1,0 +1,121 @@
+import json
+from dataclasses import asdict, replace
+
+import pytest
+
+from mtcli.bundle.exports import ExportRecord, ThreadSplit, read_export, weights_sha256
+from mtcli.bundle.model_folder import read_model
+from mtcli.errors import ConfigError, ModelFolderError
+from mtcli.folders import new_folder, write_json
+from mtcli.translating.engine import TranslateOptions
+from mtcli.translating.engines import choice
+from mtcli.translating.engines.choice import EngineRequest, choose_engine, choose_split
+from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
+
+RECORD = ExportRecord(
+    quantization="int8",
+    weights_sha256="",
+    engine_version="4.8.0",
+    num_cores=4,
+    beam_size=5,
+    num_lines=100,
+    agreement=0.9,
+    torch_lines_per_s=10.0,
+    splits=[
+        ThreadSplit(inter_threads=2, intra_threads=2, lines_per_s=50.0),
+        ThreadSplit(inter_threads=4, intra_threads=1, lines_per_s=40.0),
+    ],
+)
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    train_tokenizer(tmp_path / "tokenizer.model")
+    write_tiny_model(tmp_path / "model", tmp_path / "tokenizer.model")
+    return read_model(tmp_path / "model")
+
+
+def put_export(bundle, **changes):
+    record = replace(RECORD, weights_sha256=weights_sha256(bundle.path), **changes)
+    with new_folder(bundle.path / "ctranslate2") as folder:
+        write_json(folder / "mtcli.json", asdict(record))
+    return record
+
+
+def test_without_an_export_there_is_nothing_to_choose(bundle):
+    assert read_export(bundle) is None
+    assert choose_engine(bundle, EngineRequest()) == (None, "")
+    assert choose_engine(bundle, EngineRequest("torch")) == (None, "")
+    with pytest.raises(ModelFolderError) as info:
+        choose_engine(bundle, EngineRequest("ctranslate2"))
+    assert str(info.value) == (
+        f"{bundle.path} holds no export: `mtcli export -m {bundle.path} --to ctranslate2` writes"
+        " one"
+    )
+    with pytest.raises(ConfigError, match="'fairy' is none of: auto, torch, ctranslate2"):
+        choose_engine(bundle, EngineRequest("fairy"))
+
+
+def test_the_faster_one_is_taken(bundle, monkeypatch):
+    monkeypatch.setattr(choice, "num_cores", lambda: 4)
+    record = put_export(bundle)
+    assert choose_engine(bundle, EngineRequest()) == (
+        record, "engine ctranslate2 (int8, 2 x 2 threads)"
+    )  # fmt: skip
+    assert choose_engine(bundle, EngineRequest(threads=1)).reason == (
+        "engine ctranslate2 (int8, 1 x 1 thread)"
+    )
+    assert choose_engine(bundle, EngineRequest("torch")).record is None
+
+
+def test_a_slow_export_is_left(bundle):
+    record = put_export(bundle, torch_lines_per_s=60.0)
+    assert choose_engine(bundle, EngineRequest()) == (
+        None, "engine torch, which was measured faster than the export"
+    )  # fmt: skip
+    assert choose_engine(bundle, EngineRequest("ctranslate2")).record == record
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        (EngineRequest(device="cuda"), "device cuda was asked for, and exports run on the CPU"),
+        (EngineRequest(precision="bf16"), "precision bf16 was asked for, and an export has its"),
+        (
+            EngineRequest(options=TranslateOptions(2, 1, "none", 1.0)),
+            "normalization none with length_penalty 1 under a beam is not among its searches",
+        ),
+    ],
+)
+def test_what_it_cannot_do(bundle, request_, why):
+    put_export(bundle)
+    assert choose_engine(bundle, request_).record is None
+    assert choose_engine(bundle, request_).reason.startswith(f"engine torch, for {why}")
+    with pytest.raises(ConfigError, match=f"engine ctranslate2 cannot run: {why}"):
+        choose_engine(bundle, request_._replace(engine="ctranslate2"))
+
+
+def test_a_greedy_search_needs_no_penalty(bundle):
+    put_export(bundle)
+    greedy = EngineRequest(options=TranslateOptions(1, 1, "gnmt", 1.0))
+    assert choose_engine(bundle, greedy).record is not None
+
+
+def test_threads(monkeypatch):
+    monkeypatch.setattr(choice, "num_cores", lambda: 8)
+    for threads, expected in ((4, (2, 2)), (2, (2, 1)), (1, (1, 1)), (None, (8, 1))):
+        split = choose_split(RECORD, threads)
+        assert (split.inter_threads, split.intra_threads) == expected
+    with pytest.raises(ConfigError, match="threads must be at least 1, not 0"):
+        choose_split(RECORD, 0)
+
+
+def test_a_damaged_record(bundle):
+    put_export(bundle, splits=[])
+    with pytest.raises(ModelFolderError, match="damaged, no thread split was measured"):
+        read_export(bundle)
+    path = bundle.path / "ctranslate2/mtcli.json"
+    found = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(found), "utf-8")
+    with pytest.raises(ModelFolderError, match=r"mtcli\.json: damaged, \d+ bytes found"):
+        read_export(bundle)
