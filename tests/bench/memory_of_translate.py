@@ -151,12 +151,17 @@ class Run:
     @property
     def warm_mib(self) -> float:
         """Memory after the first windows."""
-        return next(mib for lines, mib in self.samples if lines >= WARM_LINES)
+        return self._mib_of_rest()[0]
 
     @property
     def growth_mib(self) -> float:
         """By how much it ever was more afterwards."""
-        return max(mib for lines, mib in self.samples if lines >= WARM_LINES) - self.warm_mib
+        return max(self._mib_of_rest()) - self.warm_mib
+
+    def _mib_of_rest(self) -> list[float]:
+        """Memory in every sample after the first windows; of a short run in the last one."""
+        rest = [mib for lines, mib in self.samples if lines >= WARM_LINES]
+        return rest or [self.samples[-1][1]]
 
     @property
     def is_good(self) -> bool:
