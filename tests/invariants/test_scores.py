@@ -79,8 +79,11 @@ class OneToOne:
     def encode_batch(self, texts, num_threads=1):
         return [self.encode(text) for text in texts]
 
+    def decode(self, ids):
+        return "".join(chr(0x4E00 + i) for i in ids)
+
     def decode_batch(self, batch):
-        return ["".join(chr(0x4E00 + i) for i in ids) for ids in batch]
+        return [self.decode(ids) for ids in batch]
 
 
 def test_a_translation_has_the_log_probability_that_translate_reports():
