@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from mtcli.errors import DataError, MtcliError
+from mtcli.errors import ConfigError, DataError, MtcliError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from mtcli.decoding.options import Sampling
     from mtcli.translating.stream import StreamReport
     from mtcli.translating.translator import Translator
 
@@ -90,6 +91,29 @@ def translate(
         bool,
         typer.Option(help="Translate once more, with other settings, what repeats itself."),
     ] = True,
+    no_repeat_ngram: Annotated[
+        int, typer.Option(metavar="N", help="No n-gram of N pieces twice in an output; 0: allowed.")
+    ] = 0,
+    repetition_penalty: Annotated[
+        float, typer.Option(help="Above 1 makes pieces that came already less likely.")
+    ] = 1.0,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Draw outputs at random; --n-best N draws N.")
+    ] = False,
+    temperature: Annotated[
+        float, typer.Option(help="With --sample: below 1 prefers what is likely.")
+    ] = 1.0,
+    top_k: Annotated[
+        int | None,
+        typer.Option(help="With --sample: among the K likeliest pieces.", show_default="all"),
+    ] = None,
+    top_p: Annotated[
+        float | None,
+        typer.Option(
+            help="With --sample: among the fewest pieces of that probability.", show_default="all"
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="With --sample: another seed draws other outputs.")] = 0,
     engine: Annotated[
         str,
         typer.Option(help="auto, torch or ctranslate2; auto takes the fastest that can do it."),
@@ -126,7 +150,7 @@ def translate(
         max_length=max_length,
         batch_size=batch_size,
     )
-    if n_best is not None:
+    if n_best is not None and not sample:
         check_num_hypotheses(n_best, generation.beam_size)
     options = StreamOptions(
         generation,
@@ -140,6 +164,9 @@ def translate(
         num_hypotheses=n_best or 1,
         normalization=generation.normalization,
         length_penalty=generation.length_penalty,
+        no_repeat_ngram=no_repeat_ngram,
+        repetition_penalty=repetition_penalty,
+        sampling=_sampling(sample, seed, temperature, top_k, top_p),
     )
     request = EngineRequest(engine, device, precision, threads, search)
     choice = choose_engine(bundle, request)
@@ -166,6 +193,22 @@ def translate(
             report = translate_stream(translator, source, sink, options)
     if not quiet:
         _note_report(report, translator)
+
+
+def _sampling(
+    sample: bool, seed: int, temperature: float, top_k: int | None, top_p: float | None
+) -> Sampling | None:
+    """How to draw; None searches.
+
+    Raises:
+        ConfigError: an option of sampling without `--sample`, or one that makes no sense.
+    """
+    from mtcli.decoding.options import Sampling
+
+    sampling = Sampling(seed=seed, temperature=temperature, top_k=top_k, top_p=top_p)
+    if not sample and sampling != Sampling():
+        raise ConfigError("--temperature, --top-k, --top-p and --seed need --sample")
+    return sampling if sample else None
 
 
 @contextmanager

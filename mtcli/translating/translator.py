@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -45,6 +46,8 @@ class Translator:
         generation: how to translate unless told otherwise.
         max_src_length: longest source that the model saw in training, in pieces, EOS not counted;
             longer texts are translated in parts.
+        search: what a search has besides `generation`: samples, blocked n-grams, a penalty of
+            repetitions; None has nothing of that.
     """
 
     def __init__(
@@ -55,8 +58,10 @@ class Translator:
         tgt_tokenizer: Tokenizer,
         generation: DecodingConfig,
         max_src_length: int,
+        search: TranslateOptions | None = None,
     ) -> None:
         self._engine = engine
+        self._base_search = search
         self._src_tokenizer, self._tgt_tokenizer = src_tokenizer, tgt_tokenizer
         self.generation = generation
         self.max_src_length = min(max(max_src_length, SHORTEST_LIMIT), engine.max_positions - 1)
@@ -126,6 +131,7 @@ class Translator:
             tgt_tokenizer=tgt_tokenizer,
             generation=bundle.generation,
             max_src_length=bundle.card.max_src_length,
+            search=request.options,
         )
 
     def translate(
@@ -209,7 +215,9 @@ class Translator:
         Raises:
             ConfigError: `num_hypotheses` is more than the beam gives.
         """
-        check_num_hypotheses(num_hypotheses, generation.beam_size)
+        base = self._base_search
+        if base is None or base.sampling is None:
+            check_num_hypotheses(num_hypotheses, generation.beam_size)
         cleaned = [without_controls(text) for text in texts]
         sentences_of = [splitter(text) for text in cleaned] if splitter else [[t] for t in cleaned]
         cut = iter(self._cut([sentence for sentences in sentences_of for sentence in sentences]))
@@ -292,6 +300,13 @@ class Translator:
             normalization=generation.normalization,
             length_penalty=generation.length_penalty,
         )
+        if (base := self._base_search) is not None:
+            options = replace(
+                options,
+                no_repeat_ngram=base.no_repeat_ngram,
+                repetition_penalty=base.repetition_penalty,
+                sampling=base.sampling,
+            )
         lengths = [len(ids) for ids in src_ids]
         places = list(batches_by_length(lengths, generation.batch_size))
         batches = [

@@ -254,7 +254,8 @@ def test_mistakes_are_told_before_torch_is_imported(model, tmp_path):
 
 
 def test_help_says_what_holds_by_default():
-    result = mtcli_translate("--help")
+    wide = {"COLUMNS": "160"}  # where no text is wrapped
+    result = CliRunner().invoke(app, ["translate", "--help"], env=wide)
     assert result.exit_code == 0
     assert "(the model's)" in result.stdout
     assert "(standard input)" in result.stdout
@@ -376,3 +377,38 @@ def test_ctrl_c_is_quiet_and_resume_goes_on(model, tmp_path):
     assert result.exit_code == 0
     assert output.read_bytes().startswith(before)
     assert output.read_bytes().count(b"\n") == 3
+
+
+def test_samples_depend_on_the_line_and_the_seed_alone(model):
+    options = ("-m", model, "--sample", "--temperature", "2", "-q", "--no-retry")
+    lines = [b"ralo teku minaro.", b"sef dolu", b"pav erin kostu ralo."]
+
+    def drawn(given, *more):
+        result = mtcli_translate(*options, *more, input_bytes=b"\n".join(given) + b"\n")
+        assert result.exit_code == 0, result.output
+        return result.stdout_bytes.split(b"\n")[:-1]
+
+    together = drawn(lines, "--seed", 7)
+    assert drawn(lines[::-1], "--seed", 7) == together[::-1]
+    assert [drawn([line], "--seed", 7)[0] for line in lines] == together
+    assert drawn(lines, "--seed", 8) != together
+    assert drawn(lines, "--seed", 7, "--top-k", 1) == drawn(lines, "--seed", 8, "--top-k", 1)
+    three = drawn(lines, "--n-best", 3, "--beam-size", 1)
+    assert len(three) == 9
+
+
+def test_no_n_gram_comes_twice(model):
+    result = mtcli_translate(
+        "-m", model, "--no-repeat-ngram", 1, "--jsonl", "--max-length", 30, "--no-retry", "-q",
+        input_bytes=INPUT,
+    )  # fmt: skip
+    assert result.exit_code == 0
+    pieces = [json.loads(line)["pieces"] for line in result.stdout.split("\n")[:-1]]
+    assert any(len(p) > 3 for p in pieces)
+    assert all(len(set(p)) == len(p) for p in pieces)
+
+
+def test_options_of_sampling_need_it(model):
+    assert "need --sample" in errors("-m", model, "--top-k", 5)
+    assert "top_p must be above 0" in errors("-m", model, "--sample", "--top-p", 2)
+    assert "repetition_penalty" in errors("-m", model, "--repetition-penalty", -1)
