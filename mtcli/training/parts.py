@@ -39,6 +39,11 @@ class Progress:
     """Number of the last step, once it is known."""
     elapsed_s: float = 0.0
 
+    @property
+    def epoch_of_last_update(self) -> int:
+        """From 0; `epoch` is already the next one when the last update ended its epoch."""
+        return max(0, self.epoch - (self.update == 0))
+
 
 @dataclass
 class LoopParts:

@@ -46,7 +46,7 @@ def report_steps(
     metrics = StepMetrics(
         step=progress.step,
         total_steps=progress.total_steps,
-        epoch=progress.epoch,
+        epoch=progress.epoch_of_last_update,
         loss_per_token=loss_sum / report.num_tokens,
         grad_norm=grad_norm,
         lr=parts.step_parts.optimizers.describe()[0].lr * multiplier,
@@ -75,7 +75,7 @@ def report_validation(
     sample = progress.step % len(result.hypotheses)
     metrics = ValidationMetrics(
         step=progress.step,
-        epoch=progress.epoch,
+        epoch=progress.epoch_of_last_update,
         loss_per_token=result.loss_per_token,
         perplexity=result.perplexity,
         bleu=result.bleu.score,
