@@ -121,7 +121,7 @@ def _train(
     config: TrainConfig, *, fresh: bool, budget_s: float | None, quiet: bool, verbose: bool
 ) -> int:
     from mtcli.cli.live import showing
-    from mtcli.distributed.worker import rank_from_environment
+    from mtcli.distributed.worker import end_worker, rank_from_environment
     from mtcli.distributed.world import join
     from mtcli.errors import ExitCode
 
@@ -135,7 +135,9 @@ def _train(
             outcome = run_training(
                 config, fresh=fresh, budget_s=budget_s, observer=observer, world=world
             )
-    return ExitCode.OK if outcome.is_finished else ExitCode.STOPPED
+    exit_code = ExitCode.OK if outcome.is_finished else ExitCode.STOPPED
+    end_worker(exit_code)
+    return exit_code
 
 
 def _check(config: TrainConfig) -> int:

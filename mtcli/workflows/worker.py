@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from mtcli.distributed.launch import should_launch, supervise
-from mtcli.distributed.worker import die_with_parent
+from mtcli.distributed.worker import die_with_parent, end_worker
 from mtcli.errors import ExitCode, MtcliError
 from mtcli.folders import write_json
 from mtcli.workflows.jobs import job_from_json
@@ -31,4 +31,6 @@ def main(job_file: str) -> int:
 
 if __name__ == "__main__":
     die_with_parent()
-    sys.exit(main(sys.argv[1]))
+    code = main(sys.argv[1])
+    end_worker(code)
+    sys.exit(code)

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from mtcli.distributed.ddp import wrap
+from mtcli.distributed.worker import end_worker
 from mtcli.distributed.world import World, join
 from mtcli.errors import DataError, MtcliError
 
@@ -92,6 +93,7 @@ if __name__ == "__main__":
     try:
         main()
         check_that_all_left_together(Path(sys.argv[2]))
+        end_worker(0)
     except MtcliError as error:  # as the command line does
         sys.stderr.write(f"mtcli: error: {error}\n")
         if isinstance(error, DataError):
