@@ -133,7 +133,7 @@ def test_a_code_that_all_share_is_returned(tmp_path, code):
 
 
 def test_the_first_failure_decides(tmp_path):
-    assert run(tmp_path, "await=1,sleep=0.2,exit=1", "exit=3") == 3
+    assert run(tmp_path, "await=1,sleep=1,exit=1", "exit=3") == 3
 
 
 def test_a_failure_weighs_more_than_a_stop_in_order(tmp_path):
@@ -202,7 +202,8 @@ def test_an_error_of_the_user_that_only_another_rank_has_is_told(tmp_path, capfd
 
 def test_a_rank_killed_from_outside(tmp_path, capfd):
     """What the kernel does when memory is short; rank 0 only notices a closed connection."""
-    assert run(tmp_path, "await=1,say=lost peer,exit=1", "await=0,die=9") == 128 + 9
+    # the sleep is what makes it notice afterwards
+    assert run(tmp_path, "await=1,sleep=1,say=lost peer,exit=1", "await=0,die=9") == 128 + 9
     assert capfd.readouterr().err.splitlines()[-1] == (
         "mtcli: rank 1 of 2 was ended by SIGKILL (is the memory full?);"
         " so the others were ended, too"
