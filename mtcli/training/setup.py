@@ -129,9 +129,10 @@ def build(
     plateau = PlateauState()
 
     # Rank 0 chooses, so that no rank goes on from another checkpoint than the rest.
-    newest = on_main(world, lambda: getattr(read_newest(run), "step", None))
+    own = read_newest(run) if world.is_main else None
+    newest = world.broadcast_object(None if own is None else own.step)
     if newest is not None:
-        checkpoint = read_newest(run)
+        checkpoint = own if world.is_main else read_newest(run)
         if checkpoint is None or checkpoint.step != newest:
             raise CheckpointError(f"{run.checkpoint(newest)} cannot be read by every process")
         restore(checkpoint, model, optimizers, average, scaler)
