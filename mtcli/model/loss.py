@@ -13,8 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-CHUNK_CELLS = 2**21
-"""Logits that exist at once."""
+CHUNK_CELLS = 2**22
+"""Logits that exist at once, and their gradients beside them."""
+
+_SMALLEST_LOG_PROB = -80.0
+"""Below it a probability is near underflow in fp32 and bf16, and its logarithm is not to be had."""
 
 
 class _SmoothedCrossEntropy(torch.autograd.Function):
@@ -60,19 +63,26 @@ def _loss_and_gradients(
     grad_hidden = hidden_ND.new_empty(hidden_ND.shape, dtype=exact) if with_gradients else None
     grad_weight = weight_VD.new_zeros(weight_VD.shape, dtype=exact) if with_gradients else None
     rows = max(1, CHUNK_CELLS // V)
+    rows_N1 = torch.arange(min(rows, N), device=ids_N.device)[:, None]
     for start in range(0, N, rows):
         hidden_CD, ids_C1 = hidden_ND[start : start + rows], ids_N[start : start + rows, None]
         logits_CV = torch.mm(hidden_CD, weight_VD.t())
-        log_probs_CV = torch.log_softmax(logits_CV.to(exact), dim=-1)
-        own_C = log_probs_CV.gather(1, ids_C1)[:, 0]
+        if grad_hidden is not None and logits_CV.device.type == "cpu":
+            probs_CV, own_C = _softmax_and_own(logits_CV, ids_C1, exact)
+        else:
+            log_probs_CV = torch.log_softmax(logits_CV, dim=-1, dtype=exact)
+            own_C = log_probs_CV.gather(1, ids_C1)[:, 0]
         # log_prob = logit - lse; the mean logit is hidden . mean weight, so no pass over V is due.
         lse_C = logits_CV.gather(1, ids_C1)[:, 0].to(exact) - own_C
         mean_C = hidden_CD.to(exact) @ (weight_sum_D / V) - lse_C
         loss -= ((1 - smoothing) * own_C + smoothing * mean_C).sum()
         if grad_hidden is None or grad_weight is None:
             continue
-        grad_CV = log_probs_CV.exp_()
-        grad_CV.scatter_add_(1, ids_C1, torch.full_like(own_C, smoothing - 1)[:, None])
+        if logits_CV.device.type != "cpu":
+            probs_CV = log_probs_CV.exp_()
+        # not scatter_add_, which copies all of the tensor twice
+        own_C1 = (rows_N1[: len(ids_C1)], ids_C1)
+        grad_CV = probs_CV.index_put_(own_C1, probs_CV[own_C1] - (1 - smoothing))
         grad_CV = grad_CV.to(hidden_CD.dtype)
         grad_hidden[start : start + rows] = torch.mm(grad_CV, weight_VD)
         if grad_CV.dtype == exact:
@@ -83,6 +93,22 @@ def _loss_and_gradients(
         grad_hidden -= weight_sum_D * (smoothing / V)
         grad_weight -= hidden_ND.sum(0, dtype=exact) * (smoothing / V)
     return loss, grad_hidden, grad_weight
+
+
+def _softmax_and_own(
+    logits_CV: Tensor, ids_C1: Tensor, exact: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """Probabilities in the type of the logits, and the log-probabilities (C) of the ids.
+
+    One pass over the logits instead of four; the loss reported is then as exact as the logits are.
+    """
+    probs_CV = torch.softmax(logits_CV, dim=-1)
+    own_C = probs_CV.gather(1, ids_C1)[:, 0].to(exact).log()
+    (rows,) = torch.nonzero(own_C < _SMALLEST_LOG_PROB, as_tuple=True)
+    if len(rows):
+        log_probs_RV = torch.log_softmax(logits_CV[rows], dim=-1, dtype=exact)
+        own_C[rows] = log_probs_RV.gather(1, ids_C1[rows])[:, 0]
+    return probs_CV, own_C
 
 
 def smoothed_cross_entropy(

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_CHUNK_CELLS = 2**20
+_CHUNK_CELLS = 2**21
 """Logits of each pass that exist at once."""
 
 
@@ -65,26 +65,31 @@ def _loss_and_gradients(
     grads = tuple(h.new_empty(h.shape, dtype=exact) for h in hidden)
     grad_weight = weight_VD.new_zeros(weight_VD.shape, dtype=exact)
     rows = max(1, _CHUNK_CELLS // V)
+    rows_N1 = torch.arange(min(rows, N), device=ids_N.device)[:, None]
     for start in range(0, N, rows):
         chunk = slice(start, start + rows)
         ids_C1 = ids_N[chunk, None]
+        own = (rows_N1[: len(ids_C1)], ids_C1)
         log_probs = []
         for h in hidden:
-            logits_CV = torch.mm(h[chunk], weight_VD.t()).to(exact)
-            log_probs.append(torch.log_softmax(logits_CV, dim=-1))
-            own_C = log_probs[-1].gather(1, ids_C1)[:, 0]
-            smooth_C = log_probs[-1].mean(1)
-            loss -= ((1 - smoothing) * own_C + smoothing * smooth_C).sum() / 2
+            logits_CV = torch.mm(h[chunk], weight_VD.t())
+            log_probs.append(torch.log_softmax(logits_CV, dim=-1, dtype=exact))
+            own_C1 = log_probs[-1][own]
+            # log_prob = logit - lse, so that the mean of all needs no pass over V
+            lse_C1 = logits_CV[own].to(exact) - own_C1
+            smooth_C1 = h[chunk].to(exact) @ (weight_sum_D / V)[:, None] - lse_C1
+            loss -= ((1 - smoothing) * own_C1 + smoothing * smooth_C1).sum() / 2
         probs = [log_prob_CV.exp() for log_prob_CV in log_probs]
         difference_CV = log_probs[0].sub_(log_probs[1])
-        onehot_C1 = torch.full_like(ids_C1, 1, dtype=exact).mul_((smoothing - 1) / 2)
         for one, sign in ((0, 1.0), (1, -1.0)):
             own_CV, other_CV = probs[one], probs[1 - one]
-            kl_C1 = (own_CV * difference_CV).sum(1, keepdim=True) * sign
+            kl_C1 = torch.einsum("cv,cv->c", own_CV, difference_CV)[:, None] * sign
             loss += kl_C1.sum() * (alpha / 4)
-            pull_CV = (difference_CV * sign - (kl_C1 - 1)).mul_(own_CV).sub_(other_CV)
-            grad_CV = pull_CV.mul_(alpha / 4).add_(own_CV, alpha=0.5)
-            grad_CV.scatter_add_(1, ids_C1, onehot_C1)
+            # own (1/2 + alpha/4 (sign d - kl + 1)) - alpha/4 other
+            grad_CV = difference_CV * (sign * alpha / 4)
+            grad_CV.sub_((kl_C1 - 1) * (alpha / 4) - 0.5).mul_(own_CV)
+            grad_CV.sub_(other_CV, alpha=alpha / 4)
+            grad_CV.index_put_(own, grad_CV[own] - (1 - smoothing) / 2)
             grad_CV = grad_CV.to(weight_VD.dtype)
             grads[one][chunk] = torch.mm(grad_CV, weight_VD)
             grad_weight += torch.mm(grad_CV.t(), hidden[one][chunk])

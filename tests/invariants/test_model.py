@@ -4,6 +4,7 @@
 import pytest
 import torch
 
+from mtcli.model.attention import attend
 from mtcli.model.loss import smoothed_cross_entropy
 from tests.architectures import EOS, PAD, VARIANTS, V, random_batch, tiny_model
 from tests.reference import attention_written_out, smoothed_cross_entropy_written_out
@@ -171,6 +172,36 @@ def test_the_loss_under_bf16_autocast_is_near_the_exact_one():
         assert (g - w).norm() / w.norm() < 0.02
 
 
+def test_a_probability_that_underflows_has_its_loss_and_gradient_all_the_same():
+    hidden = torch.tensor([[300.0], [1.0]], requires_grad=True)
+    weight = torch.tensor([[1.0], [0.0], [-1.0]], requires_grad=True)
+    ids = torch.tensor([2, 2])  # log-probabilities -600 and -2.41
+    got = smoothed_cross_entropy(hidden, weight, ids, 0.1)
+    want = smoothed_cross_entropy_written_out(hidden, weight, ids, 0.1)
+    got_grads = torch.autograd.grad(got, [hidden, weight])
+    want_grads = torch.autograd.grad(want, [hidden, weight])
+    torch.testing.assert_close(got, want)
+    torch.testing.assert_close(got_grads, want_grads)
+
+
+@pytest.mark.parametrize("is_causal", [True, False])
+@pytest.mark.parametrize("largest", [0, 2**24], ids=["kernel", "written out"])
+def test_attention_in_bf16_on_cpu_is_near_the_exact_one(monkeypatch, is_causal, largest):
+    monkeypatch.setattr("mtcli.model.attention._LARGEST_WEIGHTS", largest)
+    torch.manual_seed(0)
+    exact = [torch.randn(3, 2, 7, 8, requires_grad=True) for _ in range(3)]
+    keep = None if is_causal else (torch.arange(7) < torch.tensor([[7], [2], [5]]))[:, None, None]
+    want = attend(*exact, keep=keep, is_causal=is_causal)
+    low = [x.detach().bfloat16().requires_grad_() for x in exact]
+    with torch.autocast("cpu", torch.bfloat16):
+        got = attend(*low, keep=keep, is_causal=is_causal)
+    pull = torch.randn_like(want)
+    want_grads = torch.autograd.grad(want, exact, pull)
+    got_grads = torch.autograd.grad(got, low, pull.to(got.dtype))
+    for g, w in zip((got, *got_grads), (want, *want_grads), strict=True):
+        assert (g - w).norm() / w.norm() < 0.02
+
+
 @pytest.mark.parametrize("variant", ["pre-norm", "rotary grouped", "multi-query", "head_dim"])
 @pytest.mark.parametrize("is_causal", [True, False])
 def test_attention_is_softmax_of_scaled_products(variant, is_causal):
@@ -178,7 +209,6 @@ def test_attention_is_softmax_of_scaled_products(variant, is_causal):
     torch.manual_seed(0)
     x = torch.randn(2, 5, 12, dtype=torch.float64)
     keep = None if is_causal else (torch.arange(5) < torch.tensor([[5], [2]]))[:, None, None, :]
-    from mtcli.model.attention import attend
 
     q, k, v = attention.project_qkv(x)
     got = attend(q, k, v, keep=keep, is_causal=is_causal)
