@@ -20,7 +20,7 @@ from mtcli.errors import CheckpointError, ConfigError, RunFolderError
 from mtcli.evaluation.metrics import check_tokenization
 from mtcli.folders import read_json
 from mtcli.model.factory import build_model
-from mtcli.model.memory import keep_freed_memory
+from mtcli.model.memory import prepare_memory
 from mtcli.model.seq2seq import Seq2Seq, num_parameters
 from mtcli.training.averaging import ExponentialAverage, named_weights
 from mtcli.training.cards import make_card, make_scores
@@ -71,7 +71,7 @@ def train(
     check_tokenization(config.tgt_lang, config.validation.bleu_tokenize)
     device = choose_device(config.training.device, world.local_rank)
     numerics = choose_numerics(device, config.training.precision)
-    keep_freed_memory()
+    prepare_memory()
     run = RunFolder(config.run_dir)
     with ExitStack() as stack:
         if world.is_main:

@@ -95,8 +95,8 @@ def run_mtcli(data, work, shape, precision, nproc, updates):
         "model": SHAPES[shape],
         "optim": {"kind": "adamw", "lr": 5e-3 if shape == "tiny" else 5e-4, "clip_norm": 0},
         "schedule": {"kind": "inverse_sqrt", "warmup_steps": 2000},
-        # 4096 padded cells over all processes: the plan counts target tokens, 3400 of them fill it
-        "batch": {"tokens_per_update": 3400, "max_tokens": 4096},
+        # The plan counts target tokens: with so many, no update has over 4096 padded cells.
+        "batch": {"tokens_per_update": 2680, "max_tokens": 4096 // nproc},
         "training": {"precision": precision, "log_every_steps": 1},
         "validation": {"every_steps": 1000000},
     }  # fmt: skip

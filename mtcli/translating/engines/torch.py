@@ -22,7 +22,7 @@ from mtcli.decoding.sampling import sample
 from mtcli.decoding.scorer import ModelScorer, Scorer
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.model.factory import build_model
-from mtcli.model.memory import keep_freed_memory
+from mtcli.model.memory import prepare_memory
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.model.shape import StackShape
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
@@ -265,7 +265,7 @@ def load_ensemble(
             not the same.
     """
     check_same_vocabulary(bundles)
-    keep_freed_memory()
+    prepare_memory()
     chosen = choose_device(device)
     autocast = choose_autocast(precision, chosen)
     if threads is not None:

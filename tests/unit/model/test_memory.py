@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from mtcli.model.memory import keep_freed_memory, prepare_memory
+
 PAGES_OF_TEN_TENSORS = """
 import resource, sys, torch
 from mtcli.model.memory import keep_freed_memory
@@ -30,3 +32,11 @@ def test_memory_that_a_tensor_freed_is_used_again():
         pages[how] = int(done.stdout)
     assert pages["kept"] < 1000
     assert pages["plain"] > 10 * pages["kept"]
+
+
+def test_what_the_user_has_set_is_left_alone(monkeypatch):
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1000")
+    monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "7")
+    prepare_memory()
+    assert not keep_freed_memory()
+    assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == "7"
