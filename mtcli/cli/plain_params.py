@@ -26,18 +26,25 @@ _KINDS = (*_READERS, bool)
 class PlainParam:
     """Reads the values of one parameter; Typer reads what it does not."""
 
-    def __init__(self, kind: type) -> None:
-        self._kind = kind
+    def __init__(self, kind: type, *, is_list: bool = False) -> None:
+        self._kind, self._is_list = kind, is_list
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
         """The value that the command gets."""
         if value is None or type(value) is self._kind:
             return value
-        form, read = _FORMS.get(self._kind), _READERS.get(self._kind)
-        if read is not None and type(value) is str and (form is None or form.fullmatch(value)):
-            return read(value)
+        if self._is_list and isinstance(value, list | tuple) and all(map(self._is_plain, value)):
+            return [_READERS[self._kind](one) for one in value]
+        if not self._is_list and self._is_plain(value):
+            return _READERS[self._kind](value)
         setattr(param, _PLACE, None)
         return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
+
+    def _is_plain(self, value: Any) -> bool:
+        """Whether this is text that says a value in the plainest form."""
+        form = _FORMS.get(self._kind)
+        is_text = self._kind in _READERS and type(value) is str
+        return is_text and (form is None or form.fullmatch(value) is not None)
 
 
 def read_plainly(params: list[Any]) -> None:
@@ -45,19 +52,21 @@ def read_plainly(params: list[Any]) -> None:
     for param in params:
         kind = _plain_kind(param)
         if kind is not None:
-            setattr(param, _PLACE, PlainParam(kind))
+            setattr(param, _PLACE, PlainParam(kind, is_list=param.multiple))
 
 
 def _plain_kind(param: Any) -> type | None:
     """The type of the parameter's values; None where Typer must read them."""
     if getattr(param, _PLACE, "absent") is not None or not hasattr(param, "get_runtime_param"):
         return None
-    if param.multiple or param.nargs != 1 or not hasattr(param, "type_descriptor"):
+    if param.nargs != 1 or not hasattr(param, "type_descriptor"):
         return None
     kind: Any = param.type_descriptor.annotation
     if get_origin(kind) in (Union, UnionType):
         members = [member for member in get_args(kind) if member is not type(None)]
         kind = members[0] if len(members) == 1 else None
+    if param.multiple:
+        kind = get_args(kind)[0] if get_origin(kind) is list else None
     if kind not in _KINDS or not _is_unchecked(param.type_descriptor.parameter_info):
         return None
     return kind  # type: ignore[no-any-return]

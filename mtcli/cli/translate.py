@@ -30,7 +30,10 @@ OF_THE_MODEL = "the model's"
 
 @app.command()
 def translate(
-    model: Annotated[Path, typer.Option("-m", "--model", help="Run folder or model folder.")],
+    model: Annotated[
+        list[Path],
+        typer.Option("-m", "--model", help="Run folder or model folder; given again, an ensemble."),
+    ],
     input_path: Annotated[
         Path | None,
         typer.Option("-i", "--input", help="File to read.", show_default="standard input"),
@@ -69,6 +72,20 @@ def translate(
     ] = None,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="Write a JSON object a line, with scores and flags.")
+    ] = False,
+    alignment: Annotated[
+        bool,
+        typer.Option(
+            "--alignment",
+            help="Say which words come from which: text ||| 0-0 1-2, source word first.",
+        ),
+    ] = False,
+    prefix: Annotated[
+        bool,
+        typer.Option(
+            "--prefix",
+            help="What follows the first tab of a line is how its translation begins.",
+        ),
     ] = False,
     split_sentences: Annotated[
         bool,
@@ -133,6 +150,7 @@ def translate(
     from mtcli.bundle.resolve import resolve_model
     from mtcli.translating.engine import TranslateOptions
     from mtcli.translating.engines.choice import EngineRequest, choose_engine
+    from mtcli.translating.loading import check_same_vocabulary
     from mtcli.translating.options import check_num_hypotheses, choose_generation
     from mtcli.translating.resume import ResumePoint, find_resume_point, skip_lines
     from mtcli.translating.sentences import load_splitter
@@ -140,8 +158,9 @@ def translate(
     from mtcli.translating.translator import Translator
 
     # whatever can be wrong is told before torch is imported, which takes seconds
-    chosen = resolve_model(model, checkpoint)
-    bundle = read_model(chosen, check_weights=False)
+    chosen = [resolve_model(path, checkpoint) for path in model]
+    bundle, *others = (read_model(path, check_weights=False) for path in chosen)
+    check_same_vocabulary([bundle, *others])
     generation = choose_generation(
         bundle.generation,
         beam_size=beam_size,
@@ -158,6 +177,8 @@ def translate(
         is_jsonl=jsonl,
         splitter=load_splitter(bundle.card.src_lang) if split_sentences else None,
         retries=retry,
+        has_prefixes=prefix,
+        has_alignments=alignment,
     )
     search = TranslateOptions(
         beam_size=generation.beam_size,
@@ -168,7 +189,15 @@ def translate(
         repetition_penalty=repetition_penalty,
         sampling=_sampling(sample, seed, temperature, top_k, top_p),
     )
-    request = EngineRequest(engine, device, precision, threads, search)
+    request = EngineRequest(
+        engine,
+        device,
+        precision,
+        threads,
+        search,
+        tuple(others),
+        only_torch="alignments" if alignment else "prefixes" if prefix else "",
+    )
     choice = choose_engine(bundle, request)
     _check_output(output_path, input_path, resume)
     with _open_input(input_path) as source, _io_errors(input_path, output_path):
@@ -177,7 +206,8 @@ def translate(
             done = find_resume_point(output_path, options.layout)
             skip_lines(source, done.num_lines, str(output_path))
         if not quiet:
-            _note(_describe_choice(model, checkpoint, chosen))
+            for path, folder in zip(model, chosen, strict=True):
+                _note(_describe_choice(path, checkpoint, folder))
             if choice.reason:
                 _note(choice.reason)
             if resume:

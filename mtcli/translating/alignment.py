@@ -5,16 +5,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, NamedTuple
 
 from mtcli.config.schema import DecodingConfig
-from mtcli.translating.engine import PairEngine
+from mtcli.tokenizer.protocol import Tokenizer
+from mtcli.translating.answer import Link, part_texts
+from mtcli.translating.engine import EngineHypothesis, PairEngine
+from mtcli.translating.splitting import Part
 from mtcli.translating.windows import batches_by_length
 
-Link = tuple[int, int]
-"""A source word and a target word, counted from 0."""
+if TYPE_CHECKING:
+    import numpy as np  # importing it would slow the start of translations that need none
 
 _SPACE = "\u2581"
 """What SentencePiece writes for a space."""
@@ -36,33 +37,64 @@ class AlignedPart(NamedTuple):
 
 def attention_of_pairs(
     engine: PairEngine,
-    src_ids: Sequence[Sequence[int]],
-    tgt_ids: Sequence[Sequence[int]],
+    pairs: Sequence[tuple[Sequence[int], Sequence[int]]],
     generation: DecodingConfig,
 ) -> list[np.ndarray]:
     """Attention (target pieces, source pieces) of each pair, of the layer and heads of the config.
 
     Args:
         engine: runs the model.
-        src_ids: sources that were translated, any number of them.
-        tgt_ids: their outputs.
+        pairs: ids of sources that were translated, and of their outputs; any number of them.
         generation: layer, heads and batch size.
 
     Raises:
         ConfigError: the model has no such layer or head.
     """
-    found = [np.zeros((0, 0), dtype=np.float32)] * len(src_ids)
-    lengths = [len(src) + len(tgt) for src, tgt in zip(src_ids, tgt_ids, strict=True)]
+    found: dict[int, np.ndarray] = {}
+    lengths = [len(src) + len(tgt) for src, tgt in pairs]
     for batch in batches_by_length(lengths, generation.batch_size):
         arrays = engine.attention(
-            [src_ids[i] for i in batch],
-            [tgt_ids[i] for i in batch],
+            [pairs[i][0] for i in batch],
+            [pairs[i][1] for i in batch],
             generation.alignment_layer,
             generation.alignment_heads,
         )
-        for i, array in zip(batch, arrays, strict=True):
-            found[i] = array
-    return found
+        found |= zip(batch, arrays, strict=True)
+    return [found[i] for i in range(len(pairs))]
+
+
+def align_translation(
+    src_text: str,
+    tgt_text: str,
+    parts: Sequence[Part],
+    hypotheses: Sequence[EngineHypothesis],
+    attention: Sequence[np.ndarray],
+    src_tokenizer: Tokenizer,
+    tgt_tokenizer: Tokenizer,
+) -> tuple[Link, ...]:
+    """Links between the words of a text and those of one translation of it.
+
+    Args:
+        src_text: the whole source.
+        tgt_text: the whole translation.
+        parts: what of the source was translated, in order.
+        hypotheses: one for each part.
+        attention: for each part what `attention_of_pairs` gives.
+        src_tokenizer: cut the parts.
+        tgt_tokenizer: joined the hypotheses.
+    """
+    said = part_texts(hypotheses, tgt_tokenizer)
+    aligned = [
+        AlignedPart(
+            part.text,
+            text,
+            [src_tokenizer.id_to_piece(i) for i in part.ids],
+            [tgt_tokenizer.id_to_piece(i) for i in hypothesis.token_ids],
+            array,
+        )
+        for part, text, hypothesis, array in zip(parts, said, hypotheses, attention, strict=True)
+    ]
+    return tuple(align_words(src_text, tgt_text, aligned, src_tokenizer.normalize))
 
 
 def align_words(

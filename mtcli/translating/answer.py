@@ -19,6 +19,9 @@ repeated: the translation repeats itself (`mtcli.translating.repetition` says wh
 low_confidence: log-probability per piece below `LOW_CONFIDENCE`.
 """
 
+Link = tuple[int, int]
+"""A source word and a target word, counted from 0."""
+
 LOW_CONFIDENCE = -1.0
 """Mean natural log-probability of a piece, EOS counted, below which a translation is doubtful:
 the model gave its pieces 37 % each. Whisper's `logprob_threshold` is the same."""
@@ -35,6 +38,8 @@ class Translation(NamedTuple):
     """log_prob after length normalisation; of a split text, the mean over its parts."""
     token_ids: tuple[int, ...] = ()
     """Pieces of the output, without EOS; those of all parts one after another."""
+    alignment: tuple[Link, ...] | None = None
+    """Links from words of the source to words of `text`; None if none were asked for."""
 
 
 class Answer(NamedTuple):
@@ -90,12 +95,17 @@ def join_answer(
 def _join(hypotheses: Sequence[EngineHypothesis], tokenizer: Tokenizer) -> Translation:
     if len(hypotheses) == 1:
         (only,) = hypotheses
-        text = without_controls(tokenizer.decode(only.token_ids)).strip()
+        (text,) = part_texts(hypotheses, tokenizer)
         return Translation(text, only.log_prob, only.score, only.token_ids)
-    texts = tokenizer.decode_batch([hypothesis.token_ids for hypothesis in hypotheses])
     return Translation(
-        text=join_parts([without_controls(text).strip() for text in texts]),
+        text=join_parts(part_texts(hypotheses, tokenizer)),
         log_prob=sum(hypothesis.log_prob for hypothesis in hypotheses),
         score=sum(hypothesis.score for hypothesis in hypotheses) / len(hypotheses),
         token_ids=tuple(piece for hypothesis in hypotheses for piece in hypothesis.token_ids),
     )
+
+
+def part_texts(hypotheses: Sequence[EngineHypothesis], tokenizer: Tokenizer) -> list[str]:
+    """What each says, as it stands in a translation of several parts."""
+    texts = tokenizer.decode_batch([hypothesis.token_ids for hypothesis in hypotheses])
+    return [without_controls(text).strip() for text in texts]

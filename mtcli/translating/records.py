@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
+from mtcli.translating.alignment import pharaoh
 from mtcli.translating.answer import Answer, Translation
 from mtcli.translating.lines import Line, encode_line
 
@@ -18,16 +19,20 @@ _CONTROL = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
 
 
 def text_record(line: Line, answer: Answer) -> bytes:
-    """The best translation, ended as its line is; of a blank line, its own bytes."""
+    """The best translation, ended as its line is; of a blank line, its own bytes.
+
+    Where there is an alignment it follows, as in Marian: `text ||| 0-0 1-2`.
+    """
     if line.blank is not None:
         return line.blank + line.ending
-    text = answer.translations[0].text
+    text = answer.translations[0].text + _alignment_field(answer.translations[0])
     # an empty answer to a last line that nothing ends would be no line at all
     return encode_line(text, line.ending if text else line.ending or b"\n")
 
 
 def n_best_record(index: int, answer: Answer) -> bytes:
-    """Moses' n-best format: `index ||| text ||| logprob= LOG_PROB ||| SCORE`, best first.
+    """Moses' n-best format: `index ||| text ||| logprob= LOG_PROB ||| SCORE`, best first, and a
+    last field with the alignment where there is one.
 
     Args:
         index: number of the input line, counted from 0.
@@ -35,7 +40,8 @@ def n_best_record(index: int, answer: Answer) -> bytes:
     """
     return b"".join(
         encode_line(
-            f"{index} ||| {entry.text} ||| logprob= {entry.log_prob:.4f} ||| {entry.score:.4f}",
+            f"{index} ||| {entry.text} ||| logprob= {entry.log_prob:.4f} ||| {entry.score:.4f}"
+            + _alignment_field(entry),
             b"\n",
         )
         for entry in answer.translations
@@ -68,13 +74,22 @@ def json_record(
 
 
 def _json_entry(translation: Translation, pieces: Pieces) -> dict[str, object]:
-    """One translation; what else is known of one (an alignment) has its place here."""
-    return {
+    entry: dict[str, object] = {
         "translation": translation.text,
         "score": _json_number(translation.score),
         "log_prob": _json_number(translation.log_prob),
         "pieces": pieces(translation.token_ids),
     }
+    if translation.alignment is not None:
+        entry["alignment"] = pharaoh(translation.alignment)
+    return entry
+
+
+def _alignment_field(translation: Translation) -> str:
+    """The last field of a line of text; empty where no alignment was asked for."""
+    if translation.alignment is None:
+        return ""
+    return f" ||| {pharaoh(translation.alignment)}"
 
 
 def _json_number(number: float) -> float | None:

@@ -5,6 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+
+class Part(NamedTuple):
+    """A text, or a part of one that is too long, as the model reads it."""
+
+    text: str
+    ids: list[int]
+
 
 Count = Callable[[Sequence[str]], list[int]]
 """Number of pieces of each text."""

@@ -37,6 +37,10 @@ class StreamOptions:
     """Cuts lines into sentences that are translated one by one; None translates them whole."""
     retries: bool = True
     """Translate once more, with other settings, what repeats itself."""
+    has_prefixes: bool = False
+    """What follows the first tab of a line is what its translation begins with."""
+    has_alignments: bool = False
+    """Say which words of a translation come from which words of the source."""
     num_done: int = 0
     """Lines that were answered before the first of the stream: numbers go on from there."""
 
@@ -93,12 +97,18 @@ def translate_stream(
         max_lines=1 if is_single else WINDOW_BATCHES * batch_size,
         max_bytes=WINDOW_BYTES,
     ):
+        texts, prefixes = [line.text for line in window], None
+        if options.has_prefixes:
+            columns = [text.partition("\t") for text in texts]
+            texts, prefixes = [c[0] for c in columns], [c[2] for c in columns]
         answers = translator.answer(
-            [line.text for line in window],
+            texts,
             options.generation,
             options.num_hypotheses or 1,
             splitter=options.splitter,
             retries=options.retries,
+            prefixes=prefixes,
+            with_alignments=options.has_alignments,
         )
         num_before = options.num_done + report.num_lines
         sink.write(b"".join(_records(translator, window, answers, num_before, options)))

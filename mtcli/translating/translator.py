@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.bundle.resolve import resolve_model
 from mtcli.config.schema import DecodingConfig
 from mtcli.tokenizer.protocol import Tokenizer
+from mtcli.translating.alignment import align_translation, attention_of_pairs
 from mtcli.translating.answer import Answer, Translation, join_answer
 from mtcli.translating.engine import (
     Engine,
     EngineBatch,
     EngineHypothesis,
+    PairEngine,
     ParallelEngine,
     TranslateOptions,
 )
@@ -26,10 +28,11 @@ from mtcli.translating.engines.choice import (
     load_engine,
 )
 from mtcli.translating.lines import without_controls
+from mtcli.translating.loading import check_same_vocabulary, load_tokenizers
 from mtcli.translating.options import Normalization, check_num_hypotheses, choose_generation
 from mtcli.translating.repetition import is_repeated, rescored, second_settings
 from mtcli.translating.sentences import Splitter
-from mtcli.translating.splitting import split_text
+from mtcli.translating.splitting import Part, split_text
 from mtcli.translating.windows import batches_by_length, output_limit
 
 SHORTEST_LIMIT = 16
@@ -37,7 +40,7 @@ SHORTEST_LIMIT = 16
 
 
 class Translator:
-    """Translates texts with one model.
+    """Translates texts with one model, or with an ensemble.
 
     Args:
         engine: runs the model.
@@ -70,18 +73,17 @@ class Translator:
     @classmethod
     def load(
         cls,
-        path: Path | str,
-        *,
+        *paths: Path | str,
         checkpoint: str = "best",
         device: str = "auto",
         threads: int | None = None,
         precision: str = "fp32",
         engine: Literal["auto", "torch", "ctranslate2"] = "auto",
     ) -> Translator:
-        """The translator of a run folder or model folder.
+        """The translator of a run folder or model folder; of several, that of their ensemble.
 
         Args:
-            path: run folder or model folder.
+            paths: run folders or model folders; the first says how to translate.
             checkpoint: which model of a run: `best` (else the last), `last` or `step_N`.
             device: `auto` (cuda, then mps, then cpu), `cpu`, `cuda` or `mps`.
             threads: threads of the arithmetic on the CPU, with torch for the whole process; None
@@ -92,12 +94,16 @@ class Translator:
                 whatever the export cannot do exactly.
 
         Raises:
-            ModelFolderError: there is no such model, or it is damaged.
+            ModelFolderError: there is no such model, or it is damaged, or the models of an
+                ensemble have other vocabularies.
             DeviceError: the device or the precision is not there.
             ConfigError: an argument makes no sense.
         """
-        bundle = read_model(resolve_model(Path(path), checkpoint), check_weights=False)
-        request = EngineRequest(engine, device, precision, threads)
+        bundle, *others = (
+            read_model(resolve_model(Path(path), checkpoint), check_weights=False) for path in paths
+        )
+        check_same_vocabulary([bundle, *others])
+        request = EngineRequest(engine, device, precision, threads, others=tuple(others))
         return cls.of_bundle(bundle, request, choose_engine(bundle, request))
 
     @classmethod
@@ -116,21 +122,13 @@ class Translator:
         """
         # first, for it goes on getting ready while the tokenizers are read
         loaded = load_engine(bundle, request, choice)
-        # here, for a wrong path should be told at once
-        from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
-
-        src_tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path)
-        tgt_tokenizer = (
-            src_tokenizer
-            if bundle.tgt_tokenizer_path == bundle.src_tokenizer_path
-            else SentencePieceTokenizer(bundle.tgt_tokenizer_path)
-        )
+        src_tokenizer, tgt_tokenizer = load_tokenizers(bundle)
         return cls(
             loaded,
             src_tokenizer=src_tokenizer,
             tgt_tokenizer=tgt_tokenizer,
             generation=bundle.generation,
-            max_src_length=bundle.card.max_src_length,
+            max_src_length=min(each.card.max_src_length for each in (bundle, *request.others)),
             search=request.options,
         )
 
@@ -202,6 +200,8 @@ class Translator:
         *,
         splitter: Splitter | None = None,
         retries: bool = True,
+        prefixes: Sequence[str] | None = None,
+        with_alignments: bool = False,
     ) -> list[Answer]:
         """What `translate` and `translate_n_best` are made of: an answer for each text.
 
@@ -211,9 +211,13 @@ class Translator:
             num_hypotheses: translations wanted of each text.
             splitter: cuts texts into sentences, which are translated one by one.
             retries: whether what repeats itself is translated once more with other settings.
+            prefixes: for each text what its translations begin with, perhaps nothing; of a text
+                in parts it begins the first. None: no text has any.
+            with_alignments: whether words are to be linked; needs an engine that shows attention.
 
         Raises:
-            ConfigError: `num_hypotheses` is more than the beam gives.
+            ConfigError: `num_hypotheses` is more than the beam gives, or the model has no such
+                layer or head as alignments are wanted of.
         """
         base = self._base_search
         if base is None or base.sampling is None:
@@ -223,9 +227,13 @@ class Translator:
         cut = iter(self._cut([sentence for sentences in sentences_of for sentence in sentences]))
         # text, sentence, part
         parts_of = [[next(cut) for _ in sentences] for sentences in sentences_of]
-        src_ids = [ids for sentences in parts_of for parts in sentences for ids in parts]
-        found = self._search(src_ids, generation, num_hypotheses)
-        repeated = self._mend_repeated(src_ids, found, generation, num_hypotheses, retries)
+        all_parts = [part for sentences in parts_of for parts in sentences for part in parts]
+        src_ids = [part.ids for part in all_parts]
+        prefix_ids = None if prefixes is None else self._prefix_ids(parts_of, prefixes)
+        found = self._search(src_ids, generation, num_hypotheses, prefix_ids)
+        repeated = self._mend_repeated(
+            src_ids, found, generation, num_hypotheses, retries, prefix_ids
+        )
         answers, start = [], 0
         for sentences in parts_of:
             end = start + sum(map(len, sentences))
@@ -238,6 +246,11 @@ class Translator:
                 )
             )
             start = end
+        if with_alignments:
+            parts_of_text = [
+                [part for parts in sentences for part in parts] for sentences in parts_of
+            ]
+            return self._aligned(cleaned, parts_of_text, found, answers, generation)
         return answers
 
     def pieces(self, token_ids: Sequence[int]) -> list[str]:
@@ -251,13 +264,19 @@ class Translator:
         generation: DecodingConfig,
         num_hypotheses: int,
         retries: bool,
+        prefix_ids: Sequence[tuple[int, ...]] | None,
     ) -> set[int]:
         """Put better hypotheses into `found` where the best repeats itself; what stays so."""
         repeated = [i for i, ids in enumerate(src_ids) if self._repeats(ids, found[i])]
         if not repeated or not retries:
             return set(repeated)
         settings = second_settings(generation)
-        again = self._search([src_ids[i] for i in repeated], settings, num_hypotheses)
+        again = self._search(
+            [src_ids[i] for i in repeated],
+            settings,
+            num_hypotheses,
+            None if prefix_ids is None else [prefix_ids[i] for i in repeated],
+        )
         still = set()
         for i, hypotheses in zip(repeated, again, strict=True):
             best = hypotheses[0]
@@ -271,25 +290,90 @@ class Translator:
         src, tgt = self._src_tokenizer, self._tgt_tokenizer
         return is_repeated(src_ids, hypotheses[0].token_ids, src.decode, tgt.decode)
 
-    def _cut(self, texts: Sequence[str]) -> list[list[list[int]]]:
-        """Ids of the parts of each text: mostly one, none of what has no pieces."""
+    def _cut(self, texts: Sequence[str]) -> list[list[Part]]:
+        """The parts of each text: mostly one, none of what has no pieces."""
         limit, tokenizer = self.max_src_length, self._src_tokenizer
-        parts_of: list[list[list[int]]] = []
+        parts_of: list[list[Part]] = []
         for text, ids in zip(texts, tokenizer.encode_batch(texts), strict=True):
             if len(ids) <= limit:
-                parts_of.append([ids] if ids else [])
+                parts_of.append([Part(text, ids)] if ids else [])
                 continue
             parts = split_text(text, limit, self._count_pieces)
             # a character of more pieces than the limit is cut: there is no way to translate it
             encoded = [part_ids[:limit] for part_ids in tokenizer.encode_batch(parts)]
-            parts_of.append([part_ids for part_ids in encoded if part_ids])
+            pairs = zip(parts, encoded, strict=True)
+            parts_of.append([Part(part, part_ids) for part, part_ids in pairs if part_ids])
         return parts_of
+
+    def _prefix_ids(
+        self, parts_of: Sequence[Sequence[Sequence[Part]]], prefixes: Sequence[str]
+    ) -> list[tuple[int, ...]]:
+        """Pieces that the translation of each part begins with."""
+        encoded = self._tgt_tokenizer.encode_batch([without_controls(text) for text in prefixes])
+        prefix_ids: list[tuple[int, ...]] = []
+        for sentences, ids in zip(parts_of, encoded, strict=True):
+            num_parts = sum(map(len, sentences))
+            prefix_ids += [tuple(ids), *[()] * (num_parts - 1)] if num_parts else []
+        return prefix_ids
+
+    def _aligned(
+        self,
+        texts: Sequence[str],
+        parts_of: Sequence[Sequence[Part]],
+        found: Sequence[Sequence[EngineHypothesis]],
+        answers: Sequence[Answer],
+        generation: DecodingConfig,
+    ) -> list[Answer]:
+        """The answers with links between words; `found` has the hypotheses of all parts."""
+        parts = [part for own in parts_of for part in own]
+        pairs = [
+            (part.ids, hypothesis.token_ids)
+            for part, hypotheses in zip(parts, found, strict=True)
+            for hypothesis in hypotheses
+        ]
+        engine = cast("PairEngine", self._engine)  # the caller chose one that shows attention
+        arrays = iter(attention_of_pairs(engine, pairs, generation))
+        attention = [[next(arrays) for _ in hypotheses] for hypotheses in found]
+        aligned, start = [], 0
+        for text, own, answer in zip(texts, parts_of, answers, strict=True):
+            places = slice(start, start := start + len(own))
+            ranked = zip(
+                zip(*found[places], strict=False),
+                zip(*attention[places], strict=False),
+                strict=True,
+            )
+            translations = (
+                [
+                    translation._replace(
+                        alignment=align_translation(
+                            text,
+                            translation.text,
+                            own,
+                            hypotheses,
+                            arrays_of_parts,
+                            self._src_tokenizer,
+                            self._tgt_tokenizer,
+                        )
+                    )
+                    for translation, (hypotheses, arrays_of_parts) in zip(
+                        answer.translations, ranked, strict=True
+                    )
+                ]
+                if own
+                else [answer.translations[0]._replace(alignment=())]
+            )
+            aligned.append(answer._replace(translations=tuple(translations)))
+        return aligned
 
     def _count_pieces(self, texts: Sequence[str]) -> list[int]:
         return [len(ids) for ids in self._src_tokenizer.encode_batch(texts)]
 
     def _search(
-        self, src_ids: Sequence[Sequence[int]], generation: DecodingConfig, num_hypotheses: int
+        self,
+        src_ids: Sequence[Sequence[int]],
+        generation: DecodingConfig,
+        num_hypotheses: int,
+        prefix_ids: Sequence[tuple[int, ...]] | None = None,
     ) -> list[list[EngineHypothesis]]:
         """Hypotheses of each sentence, in the order of the sentences."""
         found: list[list[EngineHypothesis]] = [[] for _ in src_ids]
@@ -309,13 +393,27 @@ class Translator:
             )
         lengths = [len(ids) for ids in src_ids]
         places = list(batches_by_length(lengths, generation.batch_size))
+        prefixes = prefix_ids or [()] * len(src_ids)
         batches = [
             EngineBatch(
-                [src_ids[i] for i in batch], [output_limit(lengths[i], max_length) for i in batch]
+                [src_ids[i] for i in batch],
+                [
+                    min(output_limit(lengths[i], max_length) + len(prefixes[i]), max_length)
+                    for i in batch
+                ],
             )
             for batch in places
         ]
-        for batch, hypotheses in zip(places, self._run(batches, options), strict=True):
+        if prefix_ids is None:
+            answers = self._run(batches, options)
+        else:
+            answers = (
+                self._engine.translate(
+                    *batch, replace(options, prefix_ids=tuple(prefix_ids[i] for i in own))
+                )
+                for own, batch in zip(places, batches, strict=True)
+            )
+        for batch, hypotheses in zip(places, answers, strict=True):
             for i, of_sentence in zip(batch, hypotheses, strict=True):
                 found[i] = of_sentence
         return found

@@ -412,3 +412,88 @@ def test_options_of_sampling_need_it(model):
     assert "need --sample" in errors("-m", model, "--top-k", 5)
     assert "top_p must be above 0" in errors("-m", model, "--sample", "--top-p", 2)
     assert "repetition_penalty" in errors("-m", model, "--repetition-penalty", -1)
+
+
+def test_a_prefix_begins_the_translation_and_lines_without_one_are_as_ever(model):
+    lines = b"ralo teku minaro.\tpav\nsef dolu\n\n \nralo teku minaro.\tsef dolu\r\n\tpav"
+    result = mtcli_translate("-m", model, "--prefix", "-q", input_bytes=lines)
+    plain = mtcli_translate("-m", model, "-q", input_bytes=b"sef dolu\n")
+    assert result.exit_code == 0, result.output
+    found = result.stdout_bytes.split(b"\n")
+    assert len(found) == 7  # the last line is empty, and so needs an end to be one
+    assert found[0].startswith(b"pav")
+    assert found[1] == plain.stdout_bytes.rstrip(b"\n")
+    assert found[2:4] == [b"", b" "]
+    assert found[4].startswith(b"sef dolu")
+    assert found[4].endswith(b"\r")
+    assert found[5:] == [b"", b""]
+
+
+def test_a_prefix_of_a_text_in_parts_begins_the_first(model):
+    result = mtcli_translate(
+        "-m", model, "--prefix", "--jsonl", "-q", input_bytes=LONG.encode() + b"\tpav sef\n"
+    )
+    (record,) = map(json.loads, result.stdout.splitlines())
+    assert record["translation"].startswith("pav sef")
+    assert record["translation"].count("pav sef") == 1
+    assert "split" in record["flags"]
+
+
+def links_of(field, src, tgt):
+    links = [tuple(map(int, link.split("-"))) for link in field.split()]
+    assert links == sorted(set(links))
+    assert all(s < len(src.split()) and t < len(tgt.split()) for s, t in links)
+    return links
+
+
+@pytest.mark.parametrize("text", ["ralo teku minaro.", LONG])
+def test_alignment(model, text):
+    lines = f"{text}\n\n{text}\n".encode()
+    plain = mtcli_translate("-m", model, "-q", input_bytes=lines).stdout.split("\n")
+    aligned = mtcli_translate("-m", model, "--alignment", "-q", input_bytes=lines)
+    assert aligned.exit_code == 0, aligned.output
+    found = aligned.stdout.split("\n")
+    assert found[1] == ""
+    assert found[0] == found[2]
+    translation, field = found[0].rsplit(" |||", 1)
+    assert translation == plain[0]
+    links = links_of(field, text, translation)
+    assert {t for _, t in links} == set(range(len(translation.split())))  # none is left out
+    jsonl = mtcli_translate(
+        "-m", model, "--alignment", "--jsonl", "--n-best", 2, "--beam-size", 2, "-q",
+        input_bytes=lines,
+    )  # fmt: skip
+    records = [json.loads(line) for line in jsonl.stdout.splitlines()]
+    assert records[1]["alignment"] == ""
+    for entry in records[0]["n_best"]:
+        links_of(entry["alignment"], text, entry["translation"])
+    n_best = mtcli_translate(
+        "-m", model, "--alignment", "--n-best", 2, "--beam-size", 2, "-q", input_bytes=lines
+    )
+    assert all(len(line.split("|||")) == 5 for line in n_best.stdout.splitlines())
+
+
+def test_an_ensemble_of_a_model_and_itself_is_the_model(run, model):
+    alone = mtcli_translate("-m", model, "--jsonl", "-q", input_bytes=INPUT)
+    twice = mtcli_translate("-m", model, "-m", model, "--jsonl", "-q", input_bytes=INPUT)
+    for one, other in zip(alone.stdout.splitlines(), twice.stdout.splitlines(), strict=True):
+        one, other = json.loads(one), json.loads(other)
+        assert other.pop("score") == pytest.approx(one.pop("score"), abs=1e-5)
+        assert other.pop("log_prob") == pytest.approx(one.pop("log_prob"), abs=1e-5)
+        assert other == one
+    both = mtcli_translate(
+        "-m", model, "-m", run / "models/step_00000020", "--jsonl", input_bytes=INPUT
+    )
+    assert both.exit_code == 0
+    assert both.stderr.count("translating with") == 2
+    assert both.stdout != alone.stdout
+
+
+def test_the_models_of_an_ensemble_need_one_vocabulary(model, tmp_path):
+    train_tokenizer(
+        tmp_path / "tokenizer.model", ["other", "words", "quite", "unlike", "those", "above"]
+    )
+    write_tiny_model(tmp_path / "other", tmp_path / "tokenizer.model", 1)
+    result = mtcli_translate("-m", model, "-m", tmp_path / "other", input_bytes=INPUT)
+    assert result.exit_code == 2
+    assert "need the same vocabulary" in result.stderr

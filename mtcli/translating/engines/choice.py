@@ -26,6 +26,10 @@ class EngineRequest(NamedTuple):
     threads: int | None = None
     options: TranslateOptions | None = None
     """The search that is known to come; None when none is known."""
+    others: tuple[Bundle, ...] = ()
+    """Further models of an ensemble, of the same vocabulary."""
+    only_torch: str = ""
+    """What else is asked that an export cannot do, such as "alignments"; empty: nothing."""
 
 
 class EngineChoice(NamedTuple):
@@ -75,11 +79,13 @@ def load_engine(bundle: Bundle, request: EngineRequest, choice: EngineChoice) ->
 
     def load_torch() -> Engine:
         # here, for torch takes seconds
-        from mtcli.translating.engines.torch import load_engine as load_torch_engine
+        from mtcli.translating.engines.torch import load_ensemble
 
-        bundle.check_weights()
-        return load_torch_engine(
-            bundle, device=request.device, precision=request.precision, threads=request.threads
+        bundles = [bundle, *request.others]
+        for each in bundles:
+            each.check_weights()
+        return load_ensemble(
+            bundles, device=request.device, precision=request.precision, threads=request.threads
         )
 
     if choice.record is None:
@@ -184,6 +190,10 @@ def _obstacle(request: EngineRequest) -> str | None:
         return f"device {request.device} was asked for, and exports run on the CPU"
     if request.precision != "fp32":
         return f"precision {request.precision} was asked for, and an export has its own"
+    if request.others:
+        return "an ensemble was asked for, and an export is one model"
+    if request.only_torch:
+        return f"{request.only_torch} were asked for, and exports have none"
     if request.options is not None and not can_search(request.options):
         return (
             f"normalization {request.options.normalization} with length_penalty"

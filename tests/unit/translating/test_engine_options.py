@@ -128,7 +128,7 @@ def test_attention_is_of_the_pieces_alone(engine):
 def test_attention_of_many_pairs_is_that_of_each(engine):
     src, tgt = sentences(9), sentences(9, seed=2)
     generation = DecodingConfig(batch_size=2, alignment_layer=1, alignment_heads=[1])
-    found = attention_of_pairs(engine, src, tgt, generation)
+    found = attention_of_pairs(engine, list(zip(src, tgt, strict=True)), generation)
     for array, src_ids, tgt_ids in zip(found, src, tgt, strict=True):
         (alone,) = engine.attention([src_ids], [tgt_ids], 1, [1])
         np.testing.assert_allclose(array, alone, atol=1e-7)

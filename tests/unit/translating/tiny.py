@@ -1,5 +1,6 @@
 """A model folder of a tiny untrained model, whose tokenizer knows a few made-up words."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import sentencepiece
@@ -27,9 +28,11 @@ def tiny_model(seed: int = 1) -> Seq2Seq:
     return model
 
 
-def train_tokenizer(path: Path) -> None:
+WORDS = ("ralo", "teku", "minaro", "sef", "dolu", "pav", "erin", "kostu")
+
+
+def train_tokenizer(path: Path, words: Sequence[str] = WORDS) -> None:
     """A SentencePiece model with byte fallback and our special ids."""
-    words = ["ralo", "teku", "minaro", "sef", "dolu", "pav", "erin", "kostu"]
     sentences = [f"{a} {b} {c}." for a in words for b in words for c in words]
     with path.open("wb") as file:
         sentencepiece.SentencePieceTrainer.train(
