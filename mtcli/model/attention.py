@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,20 +16,29 @@ _LARGEST_WEIGHTS = 2**24
 """Attention weights that one call may write out, all heads of a batch: 32 MiB in bf16."""
 
 
+def _without_cpu_autocast(x: Tensor) -> AbstractContextManager[object]:
+    """Autocast off around attention on CPU, which chooses its own arithmetic there."""
+    if x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        return torch.autocast("cpu", enabled=False)
+    return nullcontext()
+
+
+def _pays_written_out(q_BHQK: Tensor, k_BHMK: Tensor) -> bool:
+    """Whether products and a softmax train faster than torch's CPU kernel, and are not too large.
+
+    The backward pass of that kernel is 5 times slower in bf16 than in fp32, which would eat all
+    that bf16 wins elsewhere. Written out, forward and backward take 0.6 to 0.9 of the kernel's time
+    in fp32, at lengths from 15 to 200 (2026-11-23, EPYC Zen 4, torch 2.13, one thread).
+    """
+    num_weights = q_BHQK.shape[:-1].numel() * k_BHMK.size(2)
+    return q_BHQK.requires_grad and num_weights <= _LARGEST_WEIGHTS
+
+
 def _attend_written_out(
-    q_BHQK: Tensor,
-    k_BHMK: Tensor,
-    v_BHMK: Tensor,
-    keep: Tensor | None,
-    dropout_p: float,
-    *,
-    is_causal: bool,
+    q_BHQK: Tensor, k_BHMK: Tensor, v_BHMK: Tensor, keep: Tensor | None, dropout_p: float
 ) -> Tensor:
     """`attend` of equally many heads as matrix products and a softmax; shape BHQK."""
     logits_BHQM = (q_BHQK * q_BHQK.size(-1) ** -0.5) @ k_BHMK.mT
-    if is_causal:
-        num_queries, num_keys = logits_BHQM.shape[-2:]
-        keep = logits_BHQM.new_ones(num_queries, num_keys, dtype=torch.bool).tril()
     if keep is not None:
         if keep.dtype == torch.bool:
             keep = logits_BHQM.new_zeros(keep.shape).masked_fill_(~keep, -torch.inf)
@@ -35,36 +46,6 @@ def _attend_written_out(
     weights_BHQM = dropout(logits_BHQM.softmax(-1), dropout_p, training=True)
     out_BHQK: Tensor = weights_BHQM @ v_BHMK
     return out_BHQK
-
-
-def _attend_on_cpu(
-    q_BHQK: Tensor,
-    k_BHMK: Tensor,
-    v_BHMK: Tensor,
-    keep: Tensor | None,
-    dropout_p: float,
-    *,
-    is_causal: bool,
-) -> Tensor:
-    """`attend` in bf16 or fp16 on CPU, whatever autocast says.
-
-    The backward pass of torch's CPU kernel is 5 times slower in bf16 than in fp32, which would eat
-    all that bf16 wins elsewhere. Written out, forward and backward take 0.6 to 0.9 of that kernel
-    in fp32, at lengths from 15 to 200 (2026-11-23, EPYC Zen 4, torch 2.13, one thread). What would
-    be too large written out goes to the kernel, in fp32.
-    """
-    with torch.autocast("cpu", enabled=False):
-        num_weights = q_BHQK.shape[:-1].numel() * k_BHMK.size(2)
-        if q_BHQK.requires_grad and num_weights <= _LARGEST_WEIGHTS:
-            return _attend_written_out(q_BHQK, k_BHMK, v_BHMK, keep, dropout_p, is_causal=is_causal)
-        return F.scaled_dot_product_attention(
-            q_BHQK.float(),
-            k_BHMK.float(),
-            v_BHMK.float(),
-            attn_mask=keep,
-            dropout_p=dropout_p,
-            is_causal=is_causal,
-        )
 
 
 def attend(
@@ -93,12 +74,19 @@ def attend(
     if groups > 1:
         k_BGMK = k_BGMK.repeat_interleave(groups, dim=1)
         v_BGMK = v_BGMK.repeat_interleave(groups, dim=1)
-    if q_BHQK.device.type == "cpu" and q_BHQK.dtype in (torch.bfloat16, torch.float16):
-        out_BHQK = _attend_on_cpu(q_BHQK, k_BGMK, v_BGMK, keep, dropout_p, is_causal=is_causal)
-    else:
-        out_BHQK = F.scaled_dot_product_attention(
-            q_BHQK, k_BGMK, v_BGMK, attn_mask=keep, dropout_p=dropout_p, is_causal=is_causal
-        )
+    is_low_on_cpu = q_BHQK.device.type == "cpu" and q_BHQK.dtype in (torch.bfloat16, torch.float16)
+    with _without_cpu_autocast(q_BHQK):
+        if is_low_on_cpu and _pays_written_out(q_BHQK, k_BGMK):
+            if is_causal:
+                shape = q_BHQK.size(2), k_BGMK.size(2)
+                keep = torch.ones(shape, dtype=torch.bool, device=q_BHQK.device).tril()
+            out_BHQK = _attend_written_out(q_BHQK, k_BGMK, v_BGMK, keep, dropout_p)
+        else:
+            if is_low_on_cpu:
+                q_BHQK, k_BGMK, v_BGMK = q_BHQK.float(), k_BGMK.float(), v_BGMK.float()
+            out_BHQK = F.scaled_dot_product_attention(
+                q_BHQK, k_BGMK, v_BGMK, attn_mask=keep, dropout_p=dropout_p, is_causal=is_causal
+            )
     return out_BHQK.transpose(1, 2).flatten(-2)
 
 

@@ -63,27 +63,22 @@ def _loss_and_gradients(
     grad_hidden = hidden_ND.new_empty(hidden_ND.shape, dtype=exact) if with_gradients else None
     grad_weight = weight_VD.new_zeros(weight_VD.shape, dtype=exact) if with_gradients else None
     rows = max(1, CHUNK_CELLS // V)
-    rows_N1 = torch.arange(min(rows, N), device=ids_N.device)[:, None]
+    row_ids = torch.arange(min(rows, N), device=ids_N.device)
+    mean_weight_D = weight_sum_D / V
     for start in range(0, N, rows):
-        hidden_CD, ids_C1 = hidden_ND[start : start + rows], ids_N[start : start + rows, None]
+        hidden_CD, ids_C = hidden_ND[start : start + rows], ids_N[start : start + rows]
+        own = (row_ids[: len(ids_C)], ids_C)
         logits_CV = torch.mm(hidden_CD, weight_VD.t())
-        if grad_hidden is not None and logits_CV.device.type == "cpu":
-            probs_CV, own_C = _softmax_and_own(logits_CV, ids_C1, exact)
+        if grad_hidden is None or grad_weight is None:
+            own_C = torch.log_softmax(logits_CV, dim=-1, dtype=exact)[own]
         else:
-            log_probs_CV = torch.log_softmax(logits_CV, dim=-1, dtype=exact)
-            own_C = log_probs_CV.gather(1, ids_C1)[:, 0]
-        # log_prob = logit - lse; the mean logit is hidden . mean weight, so no pass over V is due.
-        lse_C = logits_CV.gather(1, ids_C1)[:, 0].to(exact) - own_C
-        mean_C = hidden_CD.to(exact) @ (weight_sum_D / V) - lse_C
+            probs_CV, own_C = _softmax_and_own(logits_CV, own, exact)
+        mean_C = mean_log_prob(logits_CV[own], own_C, hidden_CD, mean_weight_D)
         loss -= ((1 - smoothing) * own_C + smoothing * mean_C).sum()
         if grad_hidden is None or grad_weight is None:
             continue
-        if logits_CV.device.type != "cpu":
-            probs_CV = log_probs_CV.exp_()
         # not scatter_add_, which copies all of the tensor twice
-        own_C1 = (rows_N1[: len(ids_C1)], ids_C1)
-        grad_CV = probs_CV.index_put_(own_C1, probs_CV[own_C1] - (1 - smoothing))
-        grad_CV = grad_CV.to(hidden_CD.dtype)
+        grad_CV = probs_CV.index_put_(own, probs_CV[own] - (1 - smoothing)).to(hidden_CD.dtype)
         grad_hidden[start : start + rows] = torch.mm(grad_CV, weight_VD)
         if grad_CV.dtype == exact:
             grad_weight.addmm_(grad_CV.t(), hidden_CD)
@@ -96,19 +91,42 @@ def _loss_and_gradients(
 
 
 def _softmax_and_own(
-    logits_CV: Tensor, ids_C1: Tensor, exact: torch.dtype
+    logits_CV: Tensor, own: tuple[Tensor, Tensor], exact: torch.dtype
 ) -> tuple[Tensor, Tensor]:
-    """Probabilities in the type of the logits, and the log-probabilities (C) of the ids.
+    """Probabilities, and the log-probabilities (C) at the places `own`.
 
-    One pass over the logits instead of four; the loss reported is then as exact as the logits are.
+    On CPU in one pass over the logits instead of four, in their type; the loss reported is then as
+    exact as the logits are. Elsewhere that would wait for the device, to see what underflowed.
     """
+    if logits_CV.device.type != "cpu":
+        log_probs_CV = torch.log_softmax(logits_CV, dim=-1, dtype=exact)
+        own_C = log_probs_CV[own]
+        return log_probs_CV.exp_(), own_C
     probs_CV = torch.softmax(logits_CV, dim=-1)
-    own_C = probs_CV.gather(1, ids_C1)[:, 0].to(exact).log()
+    own_C = probs_CV[own].to(exact).log()
     (rows,) = torch.nonzero(own_C < _SMALLEST_LOG_PROB, as_tuple=True)
     if len(rows):
         log_probs_RV = torch.log_softmax(logits_CV[rows], dim=-1, dtype=exact)
-        own_C[rows] = log_probs_RV.gather(1, ids_C1[rows])[:, 0]
+        own_C[rows] = log_probs_RV[torch.arange(len(rows)), own[1][rows]]
     return probs_CV, own_C
+
+
+def mean_log_prob(
+    own_logits_C: Tensor, own_C: Tensor, hidden_CD: Tensor, mean_weight_D: Tensor
+) -> Tensor:
+    """Mean over all ids of the log-probabilities of each row, without a pass over the vocabulary.
+
+    A log-probability is a logit less lse, which any id tells; the mean logit is the hidden state
+    times the mean weight.
+
+    Args:
+        own_logits_C: the logit of any id of each row.
+        own_C: the log-probability of the same id.
+        hidden_CD: the rows.
+        mean_weight_D: mean over the ids of the output projection.
+    """
+    lse_C = own_logits_C.to(own_C.dtype) - own_C
+    return hidden_CD.to(own_C.dtype) @ mean_weight_D - lse_C
 
 
 def smoothed_cross_entropy(

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mtcli.model.loss import mean_log_prob
+
 _CHUNK_CELLS = 2**21
 """Logits of each pass that exist at once."""
 
@@ -65,20 +67,19 @@ def _loss_and_gradients(
     grads = tuple(h.new_empty(h.shape, dtype=exact) for h in hidden)
     grad_weight = weight_VD.new_zeros(weight_VD.shape, dtype=exact)
     rows = max(1, _CHUNK_CELLS // V)
-    rows_N1 = torch.arange(min(rows, N), device=ids_N.device)[:, None]
+    row_ids = torch.arange(min(rows, N), device=ids_N.device)
+    mean_weight_D = weight_sum_D / V
     for start in range(0, N, rows):
         chunk = slice(start, start + rows)
-        ids_C1 = ids_N[chunk, None]
-        own = (rows_N1[: len(ids_C1)], ids_C1)
+        ids_C = ids_N[chunk]
+        own = (row_ids[: len(ids_C)], ids_C)
         log_probs = []
         for h in hidden:
             logits_CV = torch.mm(h[chunk], weight_VD.t())
             log_probs.append(torch.log_softmax(logits_CV, dim=-1, dtype=exact))
-            own_C1 = log_probs[-1][own]
-            # log_prob = logit - lse, so that the mean of all needs no pass over V
-            lse_C1 = logits_CV[own].to(exact) - own_C1
-            smooth_C1 = h[chunk].to(exact) @ (weight_sum_D / V)[:, None] - lse_C1
-            loss -= ((1 - smoothing) * own_C1 + smoothing * smooth_C1).sum() / 2
+            own_C = log_probs[-1][own]
+            mean_C = mean_log_prob(logits_CV[own], own_C, h[chunk], mean_weight_D)
+            loss -= ((1 - smoothing) * own_C + smoothing * mean_C).sum() / 2
         probs = [log_prob_CV.exp() for log_prob_CV in log_probs]
         difference_CV = log_probs[0].sub_(log_probs[1])
         for one, sign in ((0, 1.0), (1, -1.0)):

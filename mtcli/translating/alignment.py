@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mtcli.config.schema import DecodingConfig
 from mtcli.tokenizer.protocol import Tokenizer
-from mtcli.translating.answer import Link, part_texts
+from mtcli.translating.answer import Answer, Link, part_texts
 from mtcli.translating.engine import EngineHypothesis, PairEngine
 from mtcli.translating.splitting import Part
 from mtcli.translating.windows import batches_by_length
@@ -63,38 +63,80 @@ def attention_of_pairs(
     return [found[i] for i in range(len(pairs))]
 
 
-def align_translation(
-    src_text: str,
-    tgt_text: str,
-    parts: Sequence[Part],
-    hypotheses: Sequence[EngineHypothesis],
-    attention: Sequence[np.ndarray],
-    src_tokenizer: Tokenizer,
-    tgt_tokenizer: Tokenizer,
-) -> tuple[Link, ...]:
-    """Links between the words of a text and those of one translation of it.
+def align_answers(
+    engine: PairEngine,
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    generation: DecodingConfig,
+    texts: Sequence[str],
+    parts_of: Sequence[Sequence[Part]],
+    found: Sequence[Sequence[EngineHypothesis]],
+    answers: Sequence[Answer],
+) -> list[Answer]:
+    """The answers, with links between the words of text and translation in each translation.
 
     Args:
-        src_text: the whole source.
-        tgt_text: the whole translation.
-        parts: what of the source was translated, in order.
-        hypotheses: one for each part.
-        attention: for each part what `attention_of_pairs` gives.
-        src_tokenizer: cut the parts.
-        tgt_tokenizer: joined the hypotheses.
+        engine: runs the model.
+        tokenizers: of source and target.
+        generation: layer, heads and batch size.
+        texts: what was translated.
+        parts_of: of each text the parts that were translated, in order.
+        found: hypotheses of each part of all texts, one after another.
+        answers: what was made of them.
+
+    Raises:
+        ConfigError: the model has no such layer or head.
     """
+    parts = [part for own in parts_of for part in own]
+    pairs = [
+        (part.ids, hypothesis.token_ids)
+        for part, hypotheses in zip(parts, found, strict=True)
+        for hypothesis in hypotheses
+    ]
+    arrays = iter(attention_of_pairs(engine, pairs, generation))
+    aligned_of = iter(
+        [
+            _aligned_parts(part, hypotheses, [next(arrays) for _ in hypotheses], tokenizers)
+            for part, hypotheses in zip(parts, found, strict=True)
+        ]
+    )
+    normalize = tokenizers[0].normalize
+    aligned_answers = []
+    for text, own, answer in zip(texts, parts_of, answers, strict=True):
+        aligned = [next(aligned_of) for _ in own]
+        translations = [
+            translation._replace(
+                alignment=tuple(
+                    align_words(
+                        text, translation.text, [ranked[k] for ranked in aligned], normalize
+                    )
+                )
+            )
+            for k, translation in enumerate(answer.translations)
+        ]
+        aligned_answers.append(answer._replace(translations=tuple(translations)))
+    return aligned_answers
+
+
+def _aligned_parts(
+    part: Part,
+    hypotheses: Sequence[EngineHypothesis],
+    arrays: Sequence[np.ndarray],
+    tokenizers: tuple[Tokenizer, Tokenizer],
+) -> list[AlignedPart]:
+    """One part with each of its hypotheses."""
+    src_tokenizer, tgt_tokenizer = tokenizers
+    src_pieces = [src_tokenizer.id_to_piece(i) for i in part.ids]
     said = part_texts(hypotheses, tgt_tokenizer)
-    aligned = [
+    return [
         AlignedPart(
             part.text,
             text,
-            [src_tokenizer.id_to_piece(i) for i in part.ids],
+            src_pieces,
             [tgt_tokenizer.id_to_piece(i) for i in hypothesis.token_ids],
             array,
         )
-        for part, text, hypothesis, array in zip(parts, said, hypotheses, attention, strict=True)
+        for text, hypothesis, array in zip(said, hypotheses, arrays, strict=True)
     ]
-    return tuple(align_words(src_text, tgt_text, aligned, src_tokenizer.normalize))
 
 
 def align_words(

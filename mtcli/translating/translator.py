@@ -11,7 +11,7 @@ from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.bundle.resolve import resolve_model
 from mtcli.config.schema import DecodingConfig
 from mtcli.tokenizer.protocol import Tokenizer
-from mtcli.translating.alignment import align_translation, attention_of_pairs
+from mtcli.translating.alignment import align_answers
 from mtcli.translating.answer import Answer, Translation, join_answer
 from mtcli.translating.engine import (
     Engine,
@@ -73,7 +73,8 @@ class Translator:
     @classmethod
     def load(
         cls,
-        *paths: Path | str,
+        path: Path | str,
+        *others: Path | str,
         checkpoint: str = "best",
         device: str = "auto",
         threads: int | None = None,
@@ -83,7 +84,8 @@ class Translator:
         """The translator of a run folder or model folder; of several, that of their ensemble.
 
         Args:
-            paths: run folders or model folders; the first says how to translate.
+            path: run folder or model folder; of an ensemble, the one that says how to translate.
+            others: further models of the ensemble.
             checkpoint: which model of a run: `best` (else the last), `last` or `step_N`.
             device: `auto` (cuda, then mps, then cpu), `cpu`, `cuda` or `mps`.
             threads: threads of the arithmetic on the CPU, with torch for the whole process; None
@@ -99,11 +101,12 @@ class Translator:
             DeviceError: the device or the precision is not there.
             ConfigError: an argument makes no sense.
         """
-        bundle, *others = (
-            read_model(resolve_model(Path(path), checkpoint), check_weights=False) for path in paths
+        bundle, *further = (
+            read_model(resolve_model(Path(each), checkpoint), check_weights=False)
+            for each in (path, *others)
         )
-        check_same_vocabulary([bundle, *others])
-        request = EngineRequest(engine, device, precision, threads, others=tuple(others))
+        check_same_vocabulary([bundle, *further])
+        request = EngineRequest(engine, device, precision, threads, others=tuple(further))
         return cls.of_bundle(bundle, request, choose_engine(bundle, request))
 
     @classmethod
@@ -225,32 +228,30 @@ class Translator:
         cleaned = [without_controls(text) for text in texts]
         sentences_of = [splitter(text) for text in cleaned] if splitter else [[t] for t in cleaned]
         cut = iter(self._cut([sentence for sentences in sentences_of for sentence in sentences]))
-        # text, sentence, part
-        parts_of = [[next(cut) for _ in sentences] for sentences in sentences_of]
-        all_parts = [part for sentences in parts_of for parts in sentences for part in parts]
-        src_ids = [part.ids for part in all_parts]
+        cut_sentences = [[next(cut) for _ in sentences] for sentences in sentences_of]
+        parts_of = [[part for parts in own for part in parts] for own in cut_sentences]
+        src_ids = [part.ids for own in parts_of for part in own]
         prefix_ids = None if prefixes is None else self._prefix_ids(parts_of, prefixes)
         found = self._search(src_ids, generation, num_hypotheses, prefix_ids)
         repeated = self._mend_repeated(
             src_ids, found, generation, num_hypotheses, retries, prefix_ids
         )
         answers, start = [], 0
-        for sentences in parts_of:
-            end = start + sum(map(len, sentences))
+        for own, cut_of_text in zip(parts_of, cut_sentences, strict=True):
+            end = start + len(own)
             answers.append(
                 join_answer(
                     found[start:end],
                     self._tgt_tokenizer,
                     is_repeated=not repeated.isdisjoint(range(start, end)),
-                    is_over_limit=any(len(parts) > 1 for parts in sentences),
+                    is_over_limit=any(len(parts) > 1 for parts in cut_of_text),
                 )
             )
             start = end
         if with_alignments:
-            parts_of_text = [
-                [part for parts in sentences for part in parts] for sentences in parts_of
-            ]
-            return self._aligned(cleaned, parts_of_text, found, answers, generation)
+            engine = cast("PairEngine", self._engine)  # the caller chose one that shows attention
+            tokenizers = self._src_tokenizer, self._tgt_tokenizer
+            return align_answers(engine, tokenizers, generation, cleaned, parts_of, found, answers)
         return answers
 
     def pieces(self, token_ids: Sequence[int]) -> list[str]:
@@ -306,64 +307,14 @@ class Translator:
         return parts_of
 
     def _prefix_ids(
-        self, parts_of: Sequence[Sequence[Sequence[Part]]], prefixes: Sequence[str]
+        self, parts_of: Sequence[Sequence[Part]], prefixes: Sequence[str]
     ) -> list[tuple[int, ...]]:
         """Pieces that the translation of each part begins with."""
         encoded = self._tgt_tokenizer.encode_batch([without_controls(text) for text in prefixes])
         prefix_ids: list[tuple[int, ...]] = []
-        for sentences, ids in zip(parts_of, encoded, strict=True):
-            num_parts = sum(map(len, sentences))
-            prefix_ids += [tuple(ids), *[()] * (num_parts - 1)] if num_parts else []
+        for parts, ids in zip(parts_of, encoded, strict=True):
+            prefix_ids += [tuple(ids), *[()] * (len(parts) - 1)][: len(parts)]
         return prefix_ids
-
-    def _aligned(
-        self,
-        texts: Sequence[str],
-        parts_of: Sequence[Sequence[Part]],
-        found: Sequence[Sequence[EngineHypothesis]],
-        answers: Sequence[Answer],
-        generation: DecodingConfig,
-    ) -> list[Answer]:
-        """The answers with links between words; `found` has the hypotheses of all parts."""
-        parts = [part for own in parts_of for part in own]
-        pairs = [
-            (part.ids, hypothesis.token_ids)
-            for part, hypotheses in zip(parts, found, strict=True)
-            for hypothesis in hypotheses
-        ]
-        engine = cast("PairEngine", self._engine)  # the caller chose one that shows attention
-        arrays = iter(attention_of_pairs(engine, pairs, generation))
-        attention = [[next(arrays) for _ in hypotheses] for hypotheses in found]
-        aligned, start = [], 0
-        for text, own, answer in zip(texts, parts_of, answers, strict=True):
-            places = slice(start, start := start + len(own))
-            ranked = zip(
-                zip(*found[places], strict=False),
-                zip(*attention[places], strict=False),
-                strict=True,
-            )
-            translations = (
-                [
-                    translation._replace(
-                        alignment=align_translation(
-                            text,
-                            translation.text,
-                            own,
-                            hypotheses,
-                            arrays_of_parts,
-                            self._src_tokenizer,
-                            self._tgt_tokenizer,
-                        )
-                    )
-                    for translation, (hypotheses, arrays_of_parts) in zip(
-                        answer.translations, ranked, strict=True
-                    )
-                ]
-                if own
-                else [answer.translations[0]._replace(alignment=())]
-            )
-            aligned.append(answer._replace(translations=tuple(translations)))
-        return aligned
 
     def _count_pieces(self, texts: Sequence[str]) -> list[int]:
         return [len(ids) for ids in self._src_tokenizer.encode_batch(texts)]

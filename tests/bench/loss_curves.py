@@ -14,6 +14,7 @@ values projected one by one. Two measurements, of shape `tiny` under Adam with w
 import argparse
 import itertools
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -22,13 +23,9 @@ import torch
 import torch.nn.functional as F
 
 from mtcli.config.schema import AdamConfig
-from mtcli.distributed.world import World
-from mtcli.model.attention import MultiHeadAttention
-from mtcli.model.factory import build_model
+from mtcli.model.attention import MultiHeadAttention, attention_weights
 from mtcli.model.memory import prepare_memory
-from mtcli.training.optim import build_optimizers
-from mtcli.training.precision import Numerics
-from mtcli.training.step import StepParts, train_step
+from mtcli.training.step import train_step
 from mtcli.training.tensors import to_tensors
 
 WARMUP = 100
@@ -45,12 +42,10 @@ def plain_dropout(x, p, *, training):
 
 
 def plain_attention(q, k, v, *, keep=None, is_causal=False, dropout_p=0.0):
-    logits = q @ k.mT / q.size(-1) ** 0.5
     if is_causal:
-        keep = torch.ones(logits.shape[-2:], dtype=torch.bool).tril()
-    if keep is not None:
-        logits = logits.masked_fill(~keep, -torch.inf)
-    return (F.dropout(logits.softmax(-1), dropout_p) @ v).transpose(1, 2).flatten(-2)
+        keep = torch.ones((q.size(2), k.size(2)), dtype=torch.bool).tril()
+    weights = F.dropout(attention_weights(q, k, keep), dropout_p)
+    return (weights @ v).transpose(1, 2).flatten(-2)
 
 
 def plain_qkv(self, x):
@@ -76,20 +71,9 @@ def plain_formulas():
 
 
 def make_parts(seed, precision, dropout):
-    torch.manual_seed(seed)
-    shape = tiny_step.SHAPES["tiny"]
-    config = type(shape)(**{**vars(shape), "dropout": dropout})
-    model = build_model(config, 10000, 10000).train()
-    numerics = Numerics(CPU, precision)
-    return StepParts(
-        model=model,
-        optimizers=build_optimizers(model, AdamConfig(kind="adam", lr=LEARNING_RATE)),
-        scaler=numerics.make_scaler(),
-        numerics=numerics,
-        world=World(),
-        label_smoothing=0.1,
-        clip_norm=0.0,
-    )
+    shape = replace(tiny_step.SHAPES["tiny"], dropout=dropout)
+    optim = AdamConfig(kind="adam", lr=LEARNING_RATE)
+    return tiny_step.make_parts(shape, precision, optim, seed)
 
 
 def one_update(parts, step, batch):

@@ -55,6 +55,21 @@ def make_batches(folder, seed=1):
             yield batch
 
 
+def make_parts(shape, precision, optim, seed=1):
+    torch.manual_seed(seed)
+    model = build_model(shape, 10000, 10000).train()
+    numerics = Numerics(torch.device("cpu"), precision)
+    return StepParts(
+        model=model,
+        optimizers=build_optimizers(model, optim),
+        scaler=numerics.make_scaler(),
+        numerics=numerics,
+        world=World(),
+        label_smoothing=0.1,
+        clip_norm=0.0,
+    )
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
@@ -66,29 +81,19 @@ def main():
     parser.add_argument("--profile", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    torch.manual_seed(1)
-    model = build_model(SHAPES[arguments.shape], 10000, 10000).train()
-    numerics = Numerics(torch.device("cpu"), arguments.precision)
-    parts = StepParts(
-        model=model,
-        optimizers=build_optimizers(model, AdamWConfig(lr=1e-4)),
-        scaler=numerics.make_scaler(),
-        numerics=numerics,
-        world=World(),
-        label_smoothing=0.1,
-        clip_norm=0.0,
-    )
+    parts = make_parts(SHAPES[arguments.shape], arguments.precision, AdamWConfig(lr=1e-4))
+    device = parts.numerics.device
     batches = make_batches(arguments.folder)
     for _ in range(arguments.warmup):
         batch = next(batches)
-        train_step(parts, [to_tensors(batch, numerics.device)], batch.num_tgt_tokens)
+        train_step(parts, [to_tensors(batch, device)], batch.num_tgt_tokens)
     started, tokens = time.perf_counter(), 0
 
     def run():
         nonlocal tokens
         for _ in range(arguments.updates):
             batch = next(batches)
-            stats = train_step(parts, [to_tensors(batch, numerics.device)], batch.num_tgt_tokens)
+            stats = train_step(parts, [to_tensors(batch, device)], batch.num_tgt_tokens)
             tokens += batch.num_tgt_tokens
         return stats
 
