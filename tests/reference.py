@@ -23,6 +23,29 @@ def smoothed_cross_entropy_written_out(
     return -(labels_NV * log_probs_NV).sum()
 
 
+def newton_schulz(update: Tensor) -> Tensor:
+    """Five quintic iterations on one matrix (Jordan et al. 2024, `zeropower_via_newtonschulz5`)."""
+    x = update.T if update.size(0) > update.size(1) else update
+    x = x / x.norm().clamp(min=1e-7)
+    for _ in range(5):
+        a = x @ x.T
+        x = 3.4445 * x + (-4.775 * a + 2.0315 * a @ a) @ x
+    return x.T if update.size(0) > update.size(1) else x
+
+
+def muon_written_out(
+    weight: Tensor, gradients: list[Tensor], lr: float, momentum: float, weight_decay: float
+) -> Tensor:
+    """One matrix after a Muon step for each of `gradients` (Jordan et al. 2024, algorithm 2)."""
+    average = torch.zeros_like(weight)
+    for gradient in gradients:
+        average = momentum * average + (1 - momentum) * gradient
+        update = (1 - momentum) * gradient + momentum * average
+        length = max(1, weight.size(0) / weight.size(1)) ** 0.5
+        weight = weight - lr * weight_decay * weight - lr * length * newton_schulz(update)
+    return weight
+
+
 def attention_written_out(
     attention: torch.nn.Module,
     x_BQD: torch.Tensor,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mtcli.config.schema import AdamConfig, AdamWConfig, MuonConfig, Optim, SgdConfig
 from mtcli.errors import CheckpointError
+from mtcli.training.muon import Muon
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class _Adam(_WithoutCompiler, torch.optim.Adam):
     step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
 
 
-class _Muon(_WithoutCompiler, torch.optim.Muon):
+class _Muon(_WithoutCompiler, Muon):
     pass
 
 
@@ -145,7 +146,6 @@ def build_optimizers(model: nn.Module, config: Optim) -> Optimizers:
             muon = _Muon(
                 [_group("hidden matrices (muon)", hidden, config.lr, config.weight_decay)],
                 momentum=config.momentum,
-                nesterov=True,
             )
             group = _group("embeddings, norms, biases (adamw)", other, config.adam_lr, 0.0)
             group["schedule_power"] = config.adam_schedule_power
