@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -147,8 +147,10 @@ class EngineBatch(NamedTuple):
 class ParallelEngine(Protocol):
     """An `Engine` that is faster when it is given several batches at once."""
 
-    def translate_batches(
+    def begin(
         self, batches: Sequence[EngineBatch], options: TranslateOptions
-    ) -> list[list[list[EngineHypothesis]]]:
-        """What `Engine.translate` answers, for each batch."""
+    ) -> Callable[[], list[list[list[EngineHypothesis]]]]:
+        """Start to translate; the call that is returned waits for what `Engine.translate` would
+        answer to each batch. Several may be running: they are worked off in their order.
+        """
         ...

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import re
+import select
+from collections import deque
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 # Python's str.splitlines ends a line at many of these, and so do tools written in Python; the
 # model knows none of them. U+FEFF is the byte-order mark, which `cat` puts in the middle of files.
 # Tab stays: it is a space to every tokenizer.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+
+
+_CHUNK_BYTES = 1 << 18
+"""More than any buffer of Python's, so that one read takes all that a buffer holds."""
 
 
 class Line(NamedTuple):
@@ -34,6 +41,73 @@ def read_lines(source: BinaryIO) -> Iterator[Line]:
     """
     while raw := source.readline():
         yield parse_line(raw)
+
+
+class LineReader:
+    """The same lines, from a reader that knows whether the next one must be waited for.
+
+    Nothing is read ahead by a thread: one that sits in a read keeps the interpreter from ending
+    quietly on Ctrl-C or when the reader of the output leaves.
+
+    Args:
+        source: a pipe, a file, or anything else that has `readline`; of what has no file
+            descriptor, no line is known to be there before it is read.
+    """
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._descriptor = _descriptor(source)
+        self._whole: deque[bytes] = deque()
+        self._begun: list[bytes] = []
+        self._is_over = False
+
+    def __iter__(self) -> Iterator[Line]:
+        return self
+
+    def __next__(self) -> Line:
+        if self._descriptor is None:
+            raw = self._source.readline()
+        else:
+            while not self._whole and not self._is_over:
+                self._read_chunk()
+            raw = self._whole.popleft() if self._whole else b""
+        if not raw:
+            raise StopIteration
+        return parse_line(raw)
+
+    def is_ready(self) -> bool:
+        """Whether the next line, or the end, can be had without waiting."""
+        if self._descriptor is None:
+            return False
+        while not self._whole and not self._is_over:
+            if not select.select([self._descriptor], [], [], 0)[0]:
+                return False
+            self._read_chunk()
+        return True
+
+    def _read_chunk(self) -> None:
+        """Take what is there, but wait where nothing is."""
+        chunk = cast("io.BufferedReader", self._source).read1(_CHUNK_BYTES)
+        *ended, rest = chunk.split(b"\n")
+        if ended:
+            ended[0] = b"".join([*self._begun, ended[0]])
+            self._begun = []
+            self._whole.extend(content + b"\n" for content in ended)
+        if rest:
+            self._begun.append(rest)
+        if not chunk:
+            self._is_over = True
+            if self._begun:
+                self._whole.append(b"".join(self._begun))
+
+
+def _descriptor(source: BinaryIO) -> int | None:
+    if not isinstance(source, io.BufferedReader):
+        return None
+    try:
+        return source.fileno()
+    except OSError:
+        return None
 
 
 def parse_line(raw: bytes) -> Line:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from mtcli.config.schema import DecodingConfig
 from mtcli.translating.answer import Answer
-from mtcli.translating.lines import Line, read_lines
+from mtcli.translating.lines import Line, LineReader
 from mtcli.translating.records import json_record, n_best_record, text_record
 from mtcli.translating.resume import Layout
 from mtcli.translating.sentences import Splitter
@@ -81,9 +81,10 @@ def translate_stream(
     """Translate `source` line by line into `sink`, in order, and flush after every window.
 
     Without n-best lists the output has exactly the lines of the input, whatever its bytes. As
-    text each ends as its input line does, and blank lines come back as they are. At most one
-    window is held in memory; a batch_size of 1, for which sorting is of no use, reads one line
-    at a time.
+    text each ends as its input line does, and blank lines come back as they are. While a window is
+    being translated the next one is read, as far as it is there already: an answer never waits
+    for input. So at most two windows are held in memory; a batch_size of 1, for which sorting is
+    of no use, reads one line at a time and answers it before the next.
 
     Raises:
         ConfigError: more hypotheses are asked for than the beam gives.
@@ -92,30 +93,51 @@ def translate_stream(
     batch_size = options.generation.batch_size
     is_single = options.is_line_buffered or batch_size == 1
     report = StreamReport()
-    for window in read_windows(
-        read_lines(source),
-        max_lines=1 if is_single else WINDOW_BATCHES * batch_size,
-        max_bytes=WINDOW_BYTES,
-    ):
-        texts, prefixes = [line.text for line in window], None
-        if options.has_prefixes:
-            columns = [text.partition("\t") for text in texts]
-            texts, prefixes = [c[0] for c in columns], [c[2] for c in columns]
-        answers = translator.answer(
-            texts,
-            options.generation,
-            options.num_hypotheses or 1,
-            splitter=options.splitter,
-            retries=options.retries,
-            prefixes=prefixes,
-            with_alignments=options.has_alignments,
-        )
+    lines = LineReader(source)
+
+    def write(window: list[Line], answers: list[Answer]) -> None:
         num_before = options.num_done + report.num_lines
         sink.write(b"".join(_records(translator, window, answers, num_before, options)))
         sink.flush()
         for line, answer in zip(window, answers, strict=True):
             report.count(line, answer)
+
+    running: tuple[list[Line], Callable[[], list[Answer]]] | None = None
+    for window in read_windows(
+        lines,
+        max_lines=1 if is_single else WINDOW_BATCHES * batch_size,
+        max_bytes=WINDOW_BYTES,
+        is_ready=(lambda: True) if is_single else lines.is_ready,
+    ):
+        begun = (window, _begin(translator, window, options)) if window else None
+        if running is not None:
+            write(running[0], running[1]())
+        running = begun
+        if is_single and running is not None:
+            write(running[0], running[1]())
+            running = None
+    if running is not None:
+        write(running[0], running[1]())
     return report
+
+
+def _begin(
+    translator: Translator, window: Sequence[Line], options: StreamOptions
+) -> Callable[[], list[Answer]]:
+    """Start to translate a window; the call that is returned waits for its answers."""
+    texts, prefixes = [line.text for line in window], None
+    if options.has_prefixes:
+        columns = [text.partition("\t") for text in texts]
+        texts, prefixes = [c[0] for c in columns], [c[2] for c in columns]
+    return translator.begin(
+        texts,
+        options.generation,
+        options.num_hypotheses or 1,
+        splitter=options.splitter,
+        retries=options.retries,
+        prefixes=prefixes,
+        with_alignments=options.has_alignments,
+    )
 
 
 def _records(

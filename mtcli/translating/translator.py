@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, cast
 
@@ -13,14 +12,7 @@ from mtcli.config.schema import DecodingConfig
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.alignment import align_answers
 from mtcli.translating.answer import Answer, Translation, join_answer
-from mtcli.translating.engine import (
-    Engine,
-    EngineBatch,
-    EngineHypothesis,
-    PairEngine,
-    ParallelEngine,
-    TranslateOptions,
-)
+from mtcli.translating.engine import Engine, EngineHypothesis, PairEngine, TranslateOptions
 from mtcli.translating.engines.choice import (
     EngineChoice,
     EngineRequest,
@@ -31,9 +23,9 @@ from mtcli.translating.lines import without_controls
 from mtcli.translating.loading import check_same_vocabulary, load_tokenizers
 from mtcli.translating.options import Normalization, check_num_hypotheses, choose_generation
 from mtcli.translating.repetition import is_repeated, rescored, second_settings
+from mtcli.translating.searching import Searcher
 from mtcli.translating.sentences import Splitter
 from mtcli.translating.splitting import Part, split_text
-from mtcli.translating.windows import batches_by_length, output_limit
 
 SHORTEST_LIMIT = 16
 """Lines of so many pieces are translated whole even when training saw only shorter ones."""
@@ -64,7 +56,7 @@ class Translator:
         search: TranslateOptions | None = None,
     ) -> None:
         self._engine = engine
-        self._base_search = search
+        self._searcher = Searcher(engine, search)
         self._src_tokenizer, self._tgt_tokenizer = src_tokenizer, tgt_tokenizer
         self.generation = generation
         self.max_src_length = min(max(max_src_length, SHORTEST_LIMIT), engine.max_positions - 1)
@@ -208,6 +200,33 @@ class Translator:
     ) -> list[Answer]:
         """What `translate` and `translate_n_best` are made of: an answer for each text.
 
+        Arguments and errors are those of `begin`.
+        """
+        return self.begin(
+            texts,
+            generation,
+            num_hypotheses,
+            splitter=splitter,
+            retries=retries,
+            prefixes=prefixes,
+            with_alignments=with_alignments,
+        )()
+
+    def begin(
+        self,
+        texts: Sequence[str],
+        generation: DecodingConfig,
+        num_hypotheses: int = 1,
+        *,
+        splitter: Splitter | None = None,
+        retries: bool = True,
+        prefixes: Sequence[str] | None = None,
+        with_alignments: bool = False,
+    ) -> Callable[[], list[Answer]]:
+        """Start to translate; the call that is returned waits for the answer to each text.
+
+        An engine that works beside this thread is busy from now on; another works in the call.
+
         Args:
             texts: what is translated.
             generation: how.
@@ -222,8 +241,7 @@ class Translator:
             ConfigError: `num_hypotheses` is more than the beam gives, or the model has no such
                 layer or head as alignments are wanted of.
         """
-        base = self._base_search
-        if base is None or base.sampling is None:
+        if not self._searcher.is_sampling:
             check_num_hypotheses(num_hypotheses, generation.beam_size)
         cleaned = [without_controls(text) for text in texts]
         sentences_of = [splitter(text) for text in cleaned] if splitter else [[t] for t in cleaned]
@@ -232,27 +250,34 @@ class Translator:
         parts_of = [[part for parts in own for part in parts] for own in cut_sentences]
         src_ids = [part.ids for own in parts_of for part in own]
         prefix_ids = None if prefixes is None else self._prefix_ids(parts_of, prefixes)
-        found = self._search(src_ids, generation, num_hypotheses, prefix_ids)
-        repeated = self._mend_repeated(
-            src_ids, found, generation, num_hypotheses, retries, prefix_ids
-        )
-        answers, start = [], 0
-        for own, cut_of_text in zip(parts_of, cut_sentences, strict=True):
-            end = start + len(own)
-            answers.append(
-                join_answer(
-                    found[start:end],
-                    self._tgt_tokenizer,
-                    is_repeated=not repeated.isdisjoint(range(start, end)),
-                    is_over_limit=any(len(parts) > 1 for parts in cut_of_text),
-                )
+        search = self._searcher.begin(src_ids, generation, num_hypotheses, prefix_ids)
+
+        def finish() -> list[Answer]:
+            found = search()
+            repeated = self._mend_repeated(
+                src_ids, found, generation, num_hypotheses, retries, prefix_ids
             )
-            start = end
-        if with_alignments:
-            engine = cast("PairEngine", self._engine)  # the caller chose one that shows attention
-            tokenizers = self._src_tokenizer, self._tgt_tokenizer
-            return align_answers(engine, tokenizers, generation, cleaned, parts_of, found, answers)
-        return answers
+            answers, start = [], 0
+            for own, cut_of_text in zip(parts_of, cut_sentences, strict=True):
+                end = start + len(own)
+                answers.append(
+                    join_answer(
+                        found[start:end],
+                        self._tgt_tokenizer,
+                        is_repeated=not repeated.isdisjoint(range(start, end)),
+                        is_over_limit=any(len(parts) > 1 for parts in cut_of_text),
+                    )
+                )
+                start = end
+            if with_alignments:
+                engine = cast("PairEngine", self._engine)  # the caller chose one that has attention
+                tokenizers = self._src_tokenizer, self._tgt_tokenizer
+                return align_answers(
+                    engine, tokenizers, generation, cleaned, parts_of, found, answers
+                )
+            return answers
+
+        return finish
 
     def pieces(self, token_ids: Sequence[int]) -> list[str]:
         """The pieces of a translation, as the target tokenizer writes them."""
@@ -272,12 +297,12 @@ class Translator:
         if not repeated or not retries:
             return set(repeated)
         settings = second_settings(generation)
-        again = self._search(
+        again = self._searcher.begin(
             [src_ids[i] for i in repeated],
             settings,
             num_hypotheses,
             None if prefix_ids is None else [prefix_ids[i] for i in repeated],
-        )
+        )()
         still = set()
         for i, hypotheses in zip(repeated, again, strict=True):
             best = hypotheses[0]
@@ -318,61 +343,3 @@ class Translator:
 
     def _count_pieces(self, texts: Sequence[str]) -> list[int]:
         return [len(ids) for ids in self._src_tokenizer.encode_batch(texts)]
-
-    def _search(
-        self,
-        src_ids: Sequence[Sequence[int]],
-        generation: DecodingConfig,
-        num_hypotheses: int,
-        prefix_ids: Sequence[tuple[int, ...]] | None = None,
-    ) -> list[list[EngineHypothesis]]:
-        """Hypotheses of each sentence, in the order of the sentences."""
-        found: list[list[EngineHypothesis]] = [[] for _ in src_ids]
-        max_length = min(generation.max_length, self._engine.max_positions)
-        options = TranslateOptions(
-            beam_size=generation.beam_size,
-            num_hypotheses=num_hypotheses,
-            normalization=generation.normalization,
-            length_penalty=generation.length_penalty,
-        )
-        if (base := self._base_search) is not None:
-            options = replace(
-                options,
-                no_repeat_ngram=base.no_repeat_ngram,
-                repetition_penalty=base.repetition_penalty,
-                sampling=base.sampling,
-            )
-        lengths = [len(ids) for ids in src_ids]
-        places = list(batches_by_length(lengths, generation.batch_size))
-        prefixes = prefix_ids or [()] * len(src_ids)
-        batches = [
-            EngineBatch(
-                [src_ids[i] for i in batch],
-                [
-                    min(output_limit(lengths[i], max_length) + len(prefixes[i]), max_length)
-                    for i in batch
-                ],
-            )
-            for batch in places
-        ]
-        if prefix_ids is None:
-            answers = self._run(batches, options)
-        else:
-            answers = (
-                self._engine.translate(
-                    *batch, replace(options, prefix_ids=tuple(prefix_ids[i] for i in own))
-                )
-                for own, batch in zip(places, batches, strict=True)
-            )
-        for batch, hypotheses in zip(places, answers, strict=True):
-            for i, of_sentence in zip(batch, hypotheses, strict=True):
-                found[i] = of_sentence
-        return found
-
-    def _run(
-        self, batches: Sequence[EngineBatch], options: TranslateOptions
-    ) -> Iterable[list[list[EngineHypothesis]]]:
-        """What the engine answers to each batch."""
-        if isinstance(self._engine, ParallelEngine):
-            return self._engine.translate_batches(batches, options)
-        return (self._engine.translate(*batch, options) for batch in batches)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import random
 import time
 
@@ -14,7 +15,7 @@ from mtcli.translating.lines import read_lines, without_controls
 from mtcli.translating.resume import find_resume_point, skip_lines
 from mtcli.translating.sentences import load_splitter
 from mtcli.translating.stream import StreamOptions, translate_stream
-from tests.unit.translating.fakes import FakeEngine, fake_translator
+from tests.unit.translating.fakes import BesideEngine, FakeEngine, fake_translator
 
 SPECIAL = [
     b"\n", b"\r\n", b"\r", b"\x00", b"\x0b", b"\x0c", b"\x1c", b"\x85", b"\xc2\x85",
@@ -55,6 +56,25 @@ def translate(content, engine, batch_size, num_done=0, **mode):
     options = StreamOptions(DecodingConfig(batch_size=batch_size), num_done=num_done, **mode)
     translator = fake_translator(FakeEngine(answer=engine), max_src_length=16)
     return translate_stream(translator, io.BytesIO(content), sink, options), sink.getvalue()
+
+
+def translate_piped(content, batch_size):
+    """The same through a pipe and an engine that works beside the reader."""
+    reading, writing = os.pipe()
+    os.write(writing, content)
+    os.close(writing)
+    sink = io.BytesIO()
+    with os.fdopen(reading, "rb") as source:
+        options = StreamOptions(DecodingConfig(batch_size=batch_size))
+        translator = fake_translator(BesideEngine(), max_src_length=16)
+        return translate_stream(translator, source, sink, options), sink.getvalue()
+
+
+@given(CONTENT, BATCH_SIZES)
+def test_a_pipe_gives_what_a_file_in_memory_gives(content, batch_size):
+    assert translate_piped(content, batch_size) == translate(
+        content, ENGINES["repeats"], batch_size
+    )
 
 
 def lines_of(content):

@@ -156,17 +156,18 @@ class AutoEngine:
         options: TranslateOptions,
     ) -> list[list[EngineHypothesis]]:
         """Hypotheses for each sentence, best first; see `Engine`."""
-        return self.translate_batches([EngineBatch(src_ids, max_lengths)], options)[0]
+        return self.begin([EngineBatch(src_ids, max_lengths)], options)()[0]
 
-    def translate_batches(
+    def begin(
         self, batches: Sequence[EngineBatch], options: TranslateOptions
-    ) -> list[list[list[EngineHypothesis]]]:
-        """The same for each batch."""
+    ) -> Callable[[], list[list[list[EngineHypothesis]]]]:
+        """The same for each batch, later; torch translates when it is asked for its answers."""
         if can_search(options):
-            return self._fast.translate_batches(batches, options)
+            return self._fast.begin(batches, options)
         if self._torch is None:
             self._torch = self._load_torch()
-        return [self._torch.translate(*batch, options) for batch in batches]
+        engine = self._torch
+        return lambda: [engine.translate(*batch, options) for batch in batches]
 
 
 def _insist(bundle: Bundle, request: EngineRequest) -> EngineChoice:

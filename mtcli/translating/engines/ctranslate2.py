@@ -61,7 +61,11 @@ class CTranslate2Engine:
         self.max_positions = max_positions
         try:
             self._translator = translator_class(
-                str(folder), inter_threads=inter_threads, intra_threads=intra_threads
+                str(folder),
+                inter_threads=inter_threads,
+                intra_threads=intra_threads,
+                # no end to the queue: the caller bounds what is running, and is not made to wait
+                max_queued_batches=-1,
             )
         except (RuntimeError, ValueError) as error:
             raise ModelFolderError(f"{folder}: CTranslate2 cannot load it ({error})") from error
@@ -85,12 +89,13 @@ class CTranslate2Engine:
         """
         if not src_ids:
             return []
-        return self.translate_batches([EngineBatch(src_ids, max_lengths)], options)[0]
+        return self.begin([EngineBatch(src_ids, max_lengths)], options)()[0]
 
-    def translate_batches(
+    def begin(
         self, batches: Sequence[EngineBatch], options: TranslateOptions
-    ) -> list[list[list[EngineHypothesis]]]:
-        """Hypotheses for each sentence of each batch; batches run beside each other.
+    ) -> Callable[[], list[list[list[EngineHypothesis]]]]:
+        """Start to search; the call that is returned waits for the hypotheses for each sentence of
+        each batch. Batches run beside each other.
 
         Raises:
             ConfigError: CTranslate2 cannot search that way.
@@ -105,7 +110,7 @@ class CTranslate2Engine:
             self._begin(of_batch, _Search(max(batch.max_lengths)), options)
             for batch, of_batch in zip(batches, sources, strict=True)
         ]
-        return [
+        return lambda: [
             self._complete(of_batch, batch.max_lengths, found(), options)
             for batch, of_batch, found in zip(batches, sources, running, strict=True)
         ]

@@ -71,7 +71,7 @@ def test_batches_beside_each_other(tmp_path):
     assert isinstance(engine, ParallelEngine)
     assert not isinstance(torch_engine(model), ParallelEngine)
     batches = [EngineBatch(*sentences(num, seed=num)) for num in range(1, 12)]
-    found = engine.translate_batches(batches, SEARCHES[3])
+    found = engine.begin(batches, SEARCHES[3])()
     for batch, answers in zip(batches, found, strict=True):
         check_equal(answers, torch_engine(model).translate(*batch, SEARCHES[3]))
     assert engine.translate([], [], SEARCHES[3]) == []

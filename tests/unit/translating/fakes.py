@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from mtcli.config.schema import DecodingConfig
-from mtcli.translating.engine import EngineHypothesis, TranslateOptions
+from mtcli.translating.engine import EngineBatch, EngineHypothesis, TranslateOptions
 from mtcli.translating.translator import Translator
 
 _FIRST_ID = 4
@@ -85,6 +85,26 @@ class FakeEngine:
             ]
             for ids in src_ids
         ]
+
+
+class BesideEngine(FakeEngine):
+    """The same, working beside its caller; notes when batches are begun and asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[str] = []
+
+    def begin(
+        self, batches: Sequence[EngineBatch], options: TranslateOptions
+    ) -> Callable[[], list[list[list[EngineHypothesis]]]]:
+        answers = [self.translate(*batch, options) for batch in batches]
+        self.events.append("begun")
+
+        def finish() -> list[list[list[EngineHypothesis]]]:
+            self.events.append("asked for")
+            return answers
+
+        return finish
 
 
 def fake_translator(

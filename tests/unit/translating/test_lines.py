@@ -1,9 +1,19 @@
 import io
+import os
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mtcli.translating.lines import _CONTROL, Line, encode_line, read_lines, without_controls
+from mtcli.translating.lines import (
+    _CONTROL,
+    Line,
+    LineReader,
+    encode_line,
+    read_lines,
+    without_controls,
+)
 
 
 def lines_of(content):
@@ -82,3 +92,56 @@ def test_a_printable_text_has_no_control_character():
     for code in range(sys.maxunicode + 1):
         if _CONTROL.match(chr(code)):
             assert not chr(code).isprintable()
+
+
+def pipe():
+    """The reading end as a file, and the writing end."""
+    reading, writing = os.pipe()
+    return os.fdopen(reading, "rb"), writing
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b"\n", b"\r\n", b"\xff", b"\x00b"])).map(b"".join), st.data()
+)
+def test_a_line_reader_reads_the_same_lines_however_they_arrive(content, data):
+    source, writing = pipe()
+    with source:
+        reader, lines, position = LineReader(source), [], 0
+        while position < len(content):
+            end = data.draw(st.integers(position + 1, len(content)))
+            os.write(writing, content[position:end])
+            position = end
+            while reader.is_ready():
+                lines.append(next(reader))
+        os.close(writing)
+        assert [*lines, *reader] == list(read_lines(io.BytesIO(content)))
+
+
+def test_a_line_reader_knows_what_it_would_wait_for():
+    source, writing = pipe()
+    with source:
+        reader = LineReader(source)
+        assert not reader.is_ready()
+        os.write(writing, b"a\nb")
+        assert reader.is_ready()
+        assert next(reader).text == "a"
+        assert not reader.is_ready()
+        os.write(writing, b"c")
+        assert not reader.is_ready()
+        os.close(writing)
+        assert reader.is_ready()
+        assert [line.text for line in reader] == ["bc"]
+        assert reader.is_ready()
+
+
+def test_what_is_buffered_already_is_read_first(tmp_path):
+    (tmp_path / "lines").write_bytes(b"a\nb\nc\n" + b"d" * 1_000_000)
+    with (tmp_path / "lines").open("rb") as source:
+        source.readline()
+        assert [line.text for line in LineReader(source)] == ["b", "c", "d" * 1_000_000]
+
+
+def test_without_a_descriptor_no_line_is_known_to_be_there():
+    reader = LineReader(io.BytesIO(b"a\nb"))
+    assert not reader.is_ready()
+    assert [line.text for line in reader] == ["a", "b"]

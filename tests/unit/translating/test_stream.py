@@ -1,11 +1,13 @@
 import io
 import json
+import os
+import threading
 
 import pytest
 
 from mtcli.config.schema import DecodingConfig
 from mtcli.translating.stream import StreamOptions, StreamReport, translate_stream
-from tests.unit.translating.fakes import FakeEngine, fake_translator
+from tests.unit.translating.fakes import BesideEngine, FakeEngine, fake_translator
 
 
 def translated(
@@ -124,6 +126,56 @@ def test_a_window_is_flushed_before_more_is_read():
     options = StreamOptions(DecodingConfig(batch_size=2))
     assert translate_stream(fake_translator(), source, sink, options).num_lines == 200
     assert sink.getvalue() == b"a\n" * 200
+
+
+def test_the_next_window_is_begun_before_the_last_is_waited_for(tmp_path):
+    content = b"".join(b"%d\n" % i for i in range(160))
+    (tmp_path / "lines").write_bytes(content)
+    engine, sink = BesideEngine(), io.BytesIO()
+    options = StreamOptions(DecodingConfig(batch_size=2))
+    with (tmp_path / "lines").open("rb") as source:
+        translate_stream(fake_translator(engine), source, sink, options)
+    assert sink.getvalue() == content
+    assert engine.events == [
+        *("begun", "begun", "asked for"),
+        *("begun", "asked for", "asked for"),
+    ]
+
+
+def test_one_line_at_a_time_is_asked_for_before_the_next_is_read(tmp_path):
+    (tmp_path / "lines").write_bytes(b"a\nb\n")
+    engine, sink = BesideEngine(), io.BytesIO()
+    options = StreamOptions(DecodingConfig(), is_line_buffered=True)
+    with (tmp_path / "lines").open("rb") as source:
+        translate_stream(fake_translator(engine), source, sink, options)
+    assert engine.events == ["begun", "asked for"] * 2
+
+
+def test_an_answer_does_not_wait_for_input():
+    """The first window is answered while the second is half there and its writer waits."""
+    reading, writing = os.pipe()
+    answered = threading.Event()
+
+    class Sink(io.BytesIO):
+        def flush(self):
+            answered.set()
+
+    was_answered = []
+
+    def give_lines():
+        os.write(writing, b"a\n" * 70)  # a window of 64, and less than another
+        was_answered.append(answered.wait(20))
+        os.write(writing, b"b\n" * 10)
+        os.close(writing)
+
+    writer, sink = threading.Thread(target=give_lines), Sink()
+    writer.start()
+    options = StreamOptions(DecodingConfig(batch_size=2))
+    with os.fdopen(reading, "rb") as source:
+        translate_stream(fake_translator(BesideEngine()), source, sink, options)
+    writer.join()
+    assert was_answered == [True]
+    assert sink.getvalue() == b"a\n" * 70 + b"b\n" * 10
 
 
 def test_json_lines():

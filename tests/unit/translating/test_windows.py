@@ -35,6 +35,19 @@ def test_a_full_window_is_given_out_before_more_is_read():
     assert len(next(read_windows(source(), max_lines=9, max_bytes=1))) == 1
 
 
+def test_an_empty_window_comes_before_each_wait_once():
+    ready = iter([True, False, True, False, False])
+    windows = read_windows(
+        lines("a", "b", "c"), max_lines=2, max_bytes=100, is_ready=lambda: next(ready)
+    )
+    assert [[line.text for line in window] for window in windows] == [
+        [],
+        ["a", "b"],
+        [],
+        ["c"],
+    ]
+
+
 @given(st.lists(st.integers(1, 50)), st.integers(1, 7))
 def test_every_sentence_is_in_one_batch(lengths, batch_size):
     batches = list(batches_by_length(lengths, batch_size))
