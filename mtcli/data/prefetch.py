@@ -32,9 +32,11 @@ class Prefetch(Generic[T]):
 
     waited_s: float
     """Seconds that the consumer has waited for items so far."""
+    cpu_s: float
+    """CPU seconds, user and system, that preparing items has taken so far."""
 
     def __init__(self, iterator: Iterator[T], depth: int) -> None:
-        self.waited_s = 0.0
+        self.waited_s = self.cpu_s = 0.0
         self._iterator = iterator
         # one worker, so items are prepared one after the other; a future carries an exception over
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
@@ -79,7 +81,14 @@ class Prefetch(Generic[T]):
             close()
 
     def _prepare_one(self) -> None:
-        self._ready.append(self._executor.submit(next, self._iterator, _END))
+        self._ready.append(self._executor.submit(self._next_item))
+
+    def _next_item(self) -> T | _End:
+        before_s = time.thread_time()
+        try:
+            return next(self._iterator, _END)
+        finally:
+            self.cpu_s += time.thread_time() - before_s
 
 
 def prefetch(iterator: Iterator[T], depth: int) -> Prefetch[T]:

@@ -42,12 +42,12 @@ def run_loop(parts: LoopParts) -> Outcome:
     validated_at, saved_at, validation_s = None, progress.step, 0.0
     stop_votes = 0
     parts.model.train()
-    report = Report()
 
     with (
         parts.stop.listening(),
         parts.open_stream(progress.epoch, progress.update) as stream,
     ):
+        report = Report(stream)
         for update in stream:
             batches = update.micro_batches
             num_tokens, num_cells, stop_votes = world.sum(
@@ -94,9 +94,9 @@ def run_loop(parts: LoopParts) -> Outcome:
             save_every = config.checkpoints.every_steps
             is_save = is_validation or (save_every is not None and step % save_every == 0)
             if is_save or step % config.training.log_every_steps == 0:
-                report_steps(parts, report, stats.grad_norm.item(), multiplier, stream.waited_s)
+                report_steps(parts, report, stats.grad_norm.item(), multiplier)
                 refuse_divergence(parts, report, stats.grad_norm.item())
-                report = Report(stream.waited_s)
+                report = Report(stream)
             if is_validation:
                 validation_s = validate(parts)
                 validated_at = step
@@ -104,7 +104,7 @@ def run_loop(parts: LoopParts) -> Outcome:
                 save(parts)
                 saved_at = step
             if is_validation:
-                report.started = time.perf_counter()
+                report.start_clock()
                 if is_last:
                     return Outcome(True, f"reached step {step}, the last one")
                 if parts.best.is_exhausted(config.validation.patience):

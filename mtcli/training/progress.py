@@ -34,6 +34,9 @@ class StepMetrics:
     """Padded cells of the longer side, over all processes: what batch.max_tokens bounds."""
     data_wait_share: float
     """Share of the time in which this process waited for data."""
+    data_cpu_share: float
+    """Share of the CPU seconds of all processes that went into preparing updates: reading,
+    sampling, padding."""
     total_tgt_tokens: int
     """Since the run began."""
     total_tgt_tokens_computed: int
@@ -122,7 +125,7 @@ def describe_step(m: StepMetrics) -> str:
         f"step {m.step}{end}, epoch {m.epoch + 1}: loss {m.loss_per_token:.3f},"
         f" {m.tgt_tokens_per_s:.0f} target tokens/s, lr {m.lr:.2e}, norm {m.grad_norm:.2f},"
         f" {m.tgt_tokens_per_update:.0f} tokens in {m.cells_per_update:.0f} cells an update,"
-        f" data wait {m.data_wait_share:.1%}{eta}"
+        f" data wait {m.data_wait_share:.1%}, data CPU {m.data_cpu_share:.1%}{eta}"
     )
 
 

@@ -7,6 +7,8 @@ import time
 
 import torch
 
+from mtcli.data.batches import Update
+from mtcli.data.prefetch import Prefetch
 from mtcli.training.parts import LoopParts, Outcome
 from mtcli.training.progress import (
     MetricsFile,
@@ -23,21 +25,36 @@ logger = logging.getLogger(__name__)
 
 
 class Report:
-    """Sums since the last line of the log."""
+    """Sums since the last line of the log.
 
-    def __init__(self, waited_before_s: float = 0.0) -> None:
-        self.started = time.perf_counter()
+    Args:
+        stream: where the updates come from.
+    """
+
+    def __init__(self, stream: Prefetch[Update]) -> None:
         self.loss_sum = torch.zeros(())
         self.num_steps = self.num_tokens = self.num_cells = 0
-        self.waited_before_s = waited_before_s
+        self.stream = stream
+        self.waited_before_s, self.data_cpu_before_s = stream.waited_s, stream.cpu_s
+        self.start_clock()
+
+    def start_clock(self) -> None:
+        """What was done until now, validating say, is none of the updates' time."""
+        self.started, self.cpu_before_s = time.perf_counter(), process_cpu_s()
 
 
-def report_steps(
-    parts: LoopParts, report: Report, grad_norm: float, multiplier: float, waited_s: float
-) -> None:
+def report_steps(parts: LoopParts, report: Report, grad_norm: float, multiplier: float) -> None:
     """One line of metrics and of the log, over the steps since the last."""
     progress, world = parts.progress, parts.step_parts.world
-    loss_sum, cpu_s = world.sum_floats([report.loss_sum.item(), process_cpu_s()])
+    own_cpu_s = process_cpu_s()
+    loss_sum, cpu_s, new_cpu_s, new_data_cpu_s = world.sum_floats(
+        [
+            report.loss_sum.item(),
+            own_cpu_s,
+            own_cpu_s - report.cpu_before_s,
+            report.stream.cpu_s - report.data_cpu_before_s,
+        ]
+    )
     progress.cpu_s = parts.cpu_before_s + cpu_s
     seconds = max(time.perf_counter() - report.started, 1e-9)
     if not world.is_main:
@@ -53,7 +70,8 @@ def report_steps(
         tgt_tokens_per_s=report.num_tokens / seconds,
         tgt_tokens_per_update=report.num_tokens / report.num_steps,
         cells_per_update=report.num_cells / report.num_steps,
-        data_wait_share=min(1.0, (waited_s - report.waited_before_s) / seconds),
+        data_wait_share=min(1.0, (report.stream.waited_s - report.waited_before_s) / seconds),
+        data_cpu_share=min(1.0, new_data_cpu_s / max(new_cpu_s, 1e-9)),
         total_tgt_tokens=progress.total_tgt_tokens,
         total_tgt_tokens_computed=progress.total_tgt_tokens_computed,
         elapsed_s=progress.elapsed_s,

@@ -18,7 +18,8 @@ from mtcli.training.progress import (
 STEP = StepMetrics(
     step=150, total_steps=1000, epoch=2, loss_per_token=3.25, grad_norm=0.5, lr=2.5e-3,
     tgt_tokens_per_s=4321.0, tgt_tokens_per_update=4000.0, cells_per_update=4400.0,
-    data_wait_share=0.015, total_tgt_tokens=600_000, total_tgt_tokens_computed=600_000,
+    data_wait_share=0.015, data_cpu_share=0.02,
+    total_tgt_tokens=600_000, total_tgt_tokens_computed=600_000,
     cpu_s=1.5, elapsed_s=140.0, eta_s=3900.0,
 )  # fmt: skip
 VALIDATION = ValidationMetrics(

@@ -105,3 +105,16 @@ def test_closing_twice_is_closing_once():
     items.close()
     items.close()
     assert list(items) == []
+
+
+def test_the_cpu_time_of_preparing_is_counted_and_waiting_is_none():
+    def items():
+        time.sleep(0.05)
+        end_s = time.thread_time() + 0.05
+        while time.thread_time() < end_s:
+            pass
+        yield 1
+
+    with prefetch(items(), 1) as stream:
+        assert list(stream) == [1]
+        assert 0.05 <= stream.cpu_s < 0.09
