@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mtcli.model.dropout import dropout
 
 _LARGEST_WEIGHTS = 2**24
-"""Attention weights that one call may write out, all heads of a batch: 32 MiB in bf16."""
+"""Attention weights that one call may write out, all heads of a batch: 64 MiB in fp32."""
 
 
 def _without_cpu_autocast(x: Tensor) -> AbstractContextManager[object]:
@@ -27,8 +27,10 @@ def _pays_written_out(q_BHQK: Tensor, k_BHMK: Tensor) -> bool:
     """Whether products and a softmax train faster than torch's CPU kernel, and are not too large.
 
     The backward pass of that kernel is 5 times slower in bf16 than in fp32, which would eat all
-    that bf16 wins elsewhere. Written out, forward and backward take 0.6 to 0.9 of the kernel's time
-    in fp32, at lengths from 15 to 200 (2026-11-23, EPYC Zen 4, torch 2.13, one thread).
+    that bf16 wins elsewhere. Written out in bf16, forward and backward take 0.6 to 0.9 of the
+    kernel's time in fp32, at lengths from 15 to 200 (2026-11-23, EPYC Zen 4, torch 2.13, one
+    thread); written out in fp32, 0.6 to 0.9 of it, too, at lengths from 16 to 50 (2026-11-25, EPYC
+    Zen 3, torch 2.13, one thread).
     """
     num_weights = q_BHQK.shape[:-1].numel() * k_BHMK.size(2)
     return q_BHQK.requires_grad and num_weights <= _LARGEST_WEIGHTS
@@ -74,15 +76,15 @@ def attend(
     if groups > 1:
         k_BGMK = k_BGMK.repeat_interleave(groups, dim=1)
         v_BGMK = v_BGMK.repeat_interleave(groups, dim=1)
-    is_low_on_cpu = q_BHQK.device.type == "cpu" and q_BHQK.dtype in (torch.bfloat16, torch.float16)
+    is_on_cpu = q_BHQK.device.type == "cpu"
     with _without_cpu_autocast(q_BHQK):
-        if is_low_on_cpu and _pays_written_out(q_BHQK, k_BGMK):
+        if is_on_cpu and _pays_written_out(q_BHQK, k_BGMK):
             if is_causal:
                 shape = q_BHQK.size(2), k_BGMK.size(2)
                 keep = torch.ones(shape, dtype=torch.bool, device=q_BHQK.device).tril()
             out_BHQK = _attend_written_out(q_BHQK, k_BGMK, v_BGMK, keep, dropout_p)
         else:
-            if is_low_on_cpu:
+            if is_on_cpu and q_BHQK.dtype in (torch.bfloat16, torch.float16):
                 q_BHQK, k_BGMK, v_BGMK = q_BHQK.float(), k_BGMK.float(), v_BGMK.float()
             out_BHQK = F.scaled_dot_product_attention(
                 q_BHQK, k_BGMK, v_BGMK, attn_mask=keep, dropout_p=dropout_p, is_causal=is_causal

@@ -1,11 +1,12 @@
 """The whole `mtcli translate` on an export, against a bare loop over CTranslate2, and its start.
 
-    python tests/bench/translate_speed.py -m MODEL --src FILE [--lines 1000] [--repeats 3]
+    python tests/bench/translate_speed.py -m MODEL --src FILE [--repeats 3]
 
-MODEL holds an export. FILE is repeated up to --lines. Both sides have the same tokenizer, threads
-and longest output; the bare loop sorts nothing, guards nothing and takes its best batch size of
-32, 64, 128 and 256. Its time is that of tokenizing, translating and detokenizing; the command's
-is from its start to its end. Everything is interleaved, and medians are printed.
+MODEL holds an export. FILE is repeated up to 20,000 lines for beam 5 and 50,000 for greedy search.
+Both sides have the same tokenizer, threads and longest output, and each its best batch size of 32,
+64, 128 and 256, found on the first 4,000 lines; the bare loop guards nothing. Its time is that of
+tokenizing, translating and detokenizing; the command's is from its start to its end. The two take
+turns; medians are printed, and the median, smallest and largest ratio of a turn.
 """
 
 import argparse
@@ -69,30 +70,39 @@ def seconds_of_command(model, path, beam_size, batch_size, output):
     return time.perf_counter() - begun_s
 
 
-def measure_throughput(arguments, beam_size, folder):
+def measure_throughput(arguments, beam_size, num_lines, folder):
     lines = [line for line in arguments.src.read_text("utf-8").split("\n") if line.strip()]
-    lines = (lines * (arguments.lines // len(lines) + 1))[: arguments.lines]
-    path = folder / "lines"
-    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    lines = (lines * (num_lines // len(lines) + 1))[:num_lines]
     bare = BareLoop(arguments.model, beam_size)
+    path = folder / "lines"
+
+    def seconds(side, num_lines, size):
+        if side == "bare loop":
+            return bare.seconds(lines[:num_lines], size)
+        path.write_text("".join(f"{line}\n" for line in lines[:num_lines]), "utf-8")
+        of_command = [str(arguments.model), str(path), str(beam_size), str(size)]
+        return seconds_of_command(*of_command, str(folder / "out"))
+
+    sides = ("bare loop", "mtcli translate")
     bare.seconds(lines[:50], 32)
-    best = {side: {size: [] for size in BATCH_SIZES} for side in ("bare loop", "mtcli translate")}
+    sizes = {
+        side: min(BATCH_SIZES, key=lambda size: seconds(side, arguments.trial_lines, size))
+        for side in sides
+    }
+    times = {side: [] for side in sides}
     for _ in range(arguments.repeats):
-        for size in BATCH_SIZES:
-            best["bare loop"][size].append(bare.seconds(lines, size))
-            of_command = [str(arguments.model), str(path), str(beam_size), str(size)]
-            best["mtcli translate"][size].append(
-                seconds_of_command(*of_command, str(folder / "out"))
-            )
-    rates = {}
-    for side, times in best.items():
-        size, median_s = min(
-            ((size, statistics.median(of_size)) for size, of_size in times.items()),
-            key=lambda pair: pair[1],
-        )
-        rates[side] = len(lines) / median_s
-        print(f"beam {beam_size}: {side} {rates[side]:.0f} lines/s (batches of {size})")
-    print(f"beam {beam_size}: {rates['mtcli translate'] / rates['bare loop']:.2f} of the bare loop")
+        for side in sides:
+            times[side].append(seconds(side, len(lines), sizes[side]))
+    for side in sides:
+        rate = len(lines) / statistics.median(times[side])
+        print(f"beam {beam_size}: {side} {rate:.0f} lines/s (batches of {sizes[side]})")
+    ratios = sorted(b / m for b, m in zip(*(times[side] for side in sides), strict=True))
+    print(
+        f"beam {beam_size}, {len(lines)} lines, {bare.split.inter_threads} x"
+        f" {bare.split.intra_threads} threads: {statistics.median(ratios):.3f} of the bare loop"
+        f" ({ratios[0]:.3f} to {ratios[-1]:.3f})",
+        flush=True,
+    )
 
 
 def measure_start(arguments):
@@ -107,7 +117,8 @@ def measure_start(arguments):
     medians = {name: statistics.median(of_name) for name, of_name in times.items()}
     print(
         f"start: one line {medians['mtcli']:.3f} s, import sentencepiece {medians['bare']:.3f} s,"
-        f" {medians['mtcli'] / medians['bare']:.1f} times"
+        f" {medians['mtcli'] / medians['bare']:.2f} times",
+        flush=True,
     )
 
 
@@ -115,14 +126,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-m", "--model", type=Path, required=True)
     parser.add_argument("--src", type=Path, required=True)
-    parser.add_argument("--lines", type=int, default=1000)
+    parser.add_argument("--beam-lines", type=int, default=20_000)
+    parser.add_argument("--greedy-lines", type=int, default=50_000)
+    parser.add_argument("--trial-lines", type=int, default=4_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--starts", type=int, default=11)
     arguments = parser.parse_args()
     measure_start(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        for beam_size in (5, 1):
-            measure_throughput(arguments, beam_size, Path(folder))
+        for beam_size, num_lines in ((5, arguments.beam_lines), (1, arguments.greedy_lines)):
+            measure_throughput(arguments, beam_size, num_lines, Path(folder))
 
 
 if __name__ == "__main__":
