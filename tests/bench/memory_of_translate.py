@@ -26,9 +26,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from line_chart import Series, line_chart
+
 BATCH_SIZE = 256
 WARM_LINES = 3 * 32 * BATCH_SIZE
-"""Lines after which memory must stay as it is: three windows."""
+"""Lines after which memory must stay as it is: three windows; two are held at a time."""
 
 
 # ---------------------------------------------------------------------------------- the command
@@ -250,36 +252,17 @@ def is_changed(old: bytes, new: bytes) -> bool:
 
 def svg(runs: list[Run]) -> str:
     """A plot of memory over the share of lines that are answered."""
-    width, height, left, top = 640, 300, 60, 40
-    most = 1.25 * max(mib for run in runs for _, mib in run.samples)
-    colours = ["#0969da", "#bc4c00", "#1a7f37"]
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width + 90} {height + 90}"'
-        ' font-family="sans-serif" font-size="12">',
-        f'<rect width="{width + 90}" height="{height + 90}" fill="white"/>',
-        f'<text x="{left}" y="20">Resident memory of mtcli translate, MiB, over lines</text>',
-    ]
-    step = 10 ** len(str(int(most / 5))) / 2
-    for i in range(int(most / step) + 1):
-        y = top + height * (1 - i * step / most)
-        parts.append(f'<line x1="{left}" x2="{left + width}" y1="{y}" y2="{y}" stroke="#ddd"/>')
-        parts.append(f'<text x="{left - 6}" y="{y + 4}" text-anchor="end">{i * step:g}</text>')
-    for percent in (0, 25, 50, 75, 100):
-        x = left + width * percent / 100
-        parts.append(
-            f'<text x="{x}" y="{top + height + 18}" text-anchor="middle">{percent} %</text>'
-        )
-    for place, (run, colour) in enumerate(zip(runs, colours, strict=False)):
-        points = " ".join(
-            f"{left + width * lines / run.num_in:.1f},{top + height * (1 - mib / most):.1f}"
-            for lines, mib in run.samples
-        )
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}"/>')
-        parts.append(
-            f'<text x="{left + 10 + 215 * place}" y="{top + height + 40}" fill="{colour}">'
-            f"{run.kind}: {run.num_in:,} lines</text>"
-        )
-    return "\n".join([*parts, "</svg>", ""])
+    return line_chart(
+        "Resident memory of mtcli translate, MiB, over lines answered",
+        [
+            Series(
+                f"{run.kind}: {run.num_in:,} lines",
+                [(100 * lines / run.num_in, mib) for lines, mib in run.samples],
+            )
+            for run in runs
+        ],
+        " %",
+    )
 
 
 def main() -> None:
