@@ -23,7 +23,7 @@ def smoothed_cross_entropy_written_out(
     return -(labels_NV * log_probs_NV).sum()
 
 
-def newton_schulz(update: Tensor) -> Tensor:
+def newton_schulz(update: torch.Tensor) -> torch.Tensor:
     """Five quintic iterations on one matrix (Jordan et al. 2024, `zeropower_via_newtonschulz5`)."""
     x = update.T if update.size(0) > update.size(1) else update
     x = x / x.norm().clamp(min=1e-7)
@@ -34,8 +34,12 @@ def newton_schulz(update: Tensor) -> Tensor:
 
 
 def muon_written_out(
-    weight: Tensor, gradients: list[Tensor], lr: float, momentum: float, weight_decay: float
-) -> Tensor:
+    weight: torch.Tensor,
+    gradients: list[torch.Tensor],
+    lr: float,
+    momentum: float,
+    weight_decay: float,
+) -> torch.Tensor:
     """One matrix after a Muon step for each of `gradients` (Jordan et al. 2024, algorithm 2)."""
     average = torch.zeros_like(weight)
     for gradient in gradients:

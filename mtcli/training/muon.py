@@ -37,7 +37,7 @@ def orthogonalize(update_NPQ: Tensor, num_iterations: int = NUM_ITERATIONS) -> T
     """
     a, b, c = _COEFFICIENTS
     norm_N11 = torch.linalg.matrix_norm(update_NPQ, keepdim=True)
-    x_NPQ = update_NPQ / norm_N11.clamp(min=_SMALLEST_NORM)
+    x_NPQ: Tensor = update_NPQ / norm_N11.clamp(min=_SMALLEST_NORM)
     for _ in range(num_iterations):
         gram_NPP = x_NPQ @ x_NPQ.mT
         quintic_NPP = torch.baddbmm(gram_NPP, gram_NPP, gram_NPP, beta=b, alpha=c)
@@ -57,7 +57,7 @@ class Muon(torch.optim.Optimizer):
         momentum: of the average of gradients, from 0 to below 1.
         weight_decay: share of a weight that `lr` 1 takes away.
 
-    Source: Jordan et al. 2024, algorithm 2; the result is that of torch.optim.Muon but for rounding.
+    Source: Jordan et al. 2024, algorithm 2; a step is that of torch.optim.Muon but for rounding.
     """
 
     def __init__(
