@@ -449,10 +449,14 @@ class TrainingConfig:
     """Where to compute; auto takes cuda, then mps, then cpu."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """Arithmetic of the matrix products; auto takes bf16 where the hardware has it, else fp32."""
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    """What several processes share: the batches (ddp), or also weights, gradients, averages and
+    optimizer state, of which each then holds its part (fsdp): for models that do not fit one GPU
+    otherwise. Checkpoints are the same, so it may change on resume. One process shares nothing."""
     compile: bool = False
     """Compile encoder and decoder with torch.compile for training: a minute or more before the
     first update, then a faster step where kernels are small; `mtcli bench` says whether it pays.
-    Not with layer dropout."""
+    Not with layer dropout, nor with fsdp."""
     label_smoothing: Probability = 0.1
     """Probability mass spread evenly over the vocabulary (Szegedy et al. 2016)."""
     ema_decay: Annotated[float, Gt(0), Lt(1)] | None = None
@@ -466,6 +470,11 @@ class TrainingConfig:
     and output projection at random, so that the tokenizer may be another."""
     log_every_steps: Positive = 50
     """Steps between lines of the log."""
+
+    def __post_init__(self) -> None:
+        if self.compile and self.parallel == "fsdp":
+            message = "compile does not go with parallel: fsdp; choose one"
+            refuse([Conflict(("compile", "parallel"), message)])
 
 
 @section

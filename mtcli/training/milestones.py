@@ -8,7 +8,8 @@ from dataclasses import asdict
 
 import torch
 
-from mtcli.training.averaging import holding_weights, mean_weights, named_weights
+from mtcli.distributed.fsdp import gather_on_main
+from mtcli.training.averaging import copy_weights, holding_weights, mean_weights, named_weights
 from mtcli.training.checkpoint import Checkpoint, read_weights, write_checkpoint
 from mtcli.training.parts import LoopParts
 from mtcli.training.progress import process_cpu_s
@@ -22,6 +23,7 @@ def validate(parts: LoopParts) -> float:
     """Judge the weights as they will be used, save them as a model; seconds that it took."""
     started = time.perf_counter()
     progress, world = parts.progress, parts.step_parts.world
+    gather_weights(parts)
     with holding_weights(parts.model, weights_to_use(parts)):
         result = parts.validator.validate(parts.model)
         score = result.score_by(parts.best.metric)
@@ -43,8 +45,17 @@ def validate(parts: LoopParts) -> float:
     return duration_s
 
 
+def gather_weights(parts: LoopParts) -> None:
+    """Give `parts.model` the weights that are trained. Collective where these are sharded."""
+    if parts.model is not parts.trained:
+        copy_weights(named_weights(parts.trained), into=named_weights(parts.model))
+
+
 def weights_to_use(parts: LoopParts) -> dict[str, torch.Tensor] | None:
-    """What is validated and saved as model: an average where the config asks for one."""
+    """What is validated and saved as model: an average where the config asks for one.
+
+    Sharded where the weights are.
+    """
     if parts.average is not None:
         return parts.average.weights
     wanted = parts.config.checkpoints.average_last - 1
@@ -65,15 +76,18 @@ def best_steps_to_keep(parts: LoopParts) -> list[int | None]:
 
 def save(parts: LoopParts) -> None:
     """Write a checkpoint, then remove what is older than the config keeps."""
-    checkpoints, average = parts.config.checkpoints, parts.average
-    if parts.step_parts.world.is_main and not parts.run.checkpoint(parts.progress.step).exists():
+    checkpoints, average, world = parts.config.checkpoints, parts.average, parts.step_parts.world
+    weights = gather_on_main(named_weights(parts.trained), world)
+    optimizer = gather_on_main(parts.step_parts.optimizers.state_tensors(), world)
+    average_weights = None if average is None else gather_on_main(average.weights, world)
+    if world.is_main and not parts.run.checkpoint(parts.progress.step).exists():
         write_checkpoint(
             parts.run,
             Checkpoint(
                 step=parts.progress.step,
-                weights=named_weights(parts.model),
-                optimizer=parts.step_parts.optimizers.state_tensors(),
-                average=None if average is None else average.weights,
+                weights=weights,
+                optimizer=optimizer,
+                average=average_weights,
                 state={
                     "progress": asdict(parts.progress),
                     "best": asdict(parts.best),
@@ -88,4 +102,4 @@ def save(parts: LoopParts) -> None:
             keep_checkpoints=max(checkpoints.keep_last, checkpoints.average_last),
             best_steps=best_steps_to_keep(parts),
         )
-    parts.step_parts.world.barrier()
+    world.barrier()
