@@ -81,7 +81,10 @@ class Optimizers:
         ]
 
     def state_tensors(self) -> dict[str, Tensor]:
-        """Every state tensor, sharded as its parameter is, under `kind/parameter name`, for instance `exp_avg/encoder...`."""
+        """Every state tensor under `kind/parameter name`, for instance `exp_avg/encoder...`.
+
+        Sharded where its parameter is.
+        """
         return {
             f"{kind}/{self._names[parameter]}": value
             for part in self.parts

@@ -65,13 +65,13 @@ def train_step(
         with nullcontext() if is_last else parts.world.keep_gradients_local(parts.model):
             with parts.numerics.autocast():
                 loss = parts.model(batch, parts.label_smoothing, settings)
-            # DDP and FSDP average gradients over processes; world.size turns the average into a sum.
+            # DDP and FSDP average gradients over processes; world.size makes the average a sum.
             parts.scaler.scale(loss * (parts.world.size / num_tgt_tokens)).backward()
         loss_sum += loss.detach()
 
     for optimizer in parts.optimizers.parts:
-        # Before clipping: clip_norm is about true gradients. What is infinite in one process's shard
-        # is found by all.
+        # Before clipping: clip_norm is about true gradients. What is infinite in one process's
+        # shard is found by all (torch reduces it; tests/distributed/test_fsdp.py).
         parts.scaler.unscale_(optimizer)
     limit = parts.clip_norm if parts.clip_norm > 0 else torch.inf
     grad_norm = gather(nn.utils.clip_grad_norm_(parts.model.parameters(), limit))

@@ -96,8 +96,9 @@ def test_gradients_stay_local_until_the_last_micro_batch(results):
         assert result["held"]["has_gradients"]
 
 
-def test_whole_optimizer_state_is_taken_over(results):
-    assert [result["restored"] for result in results] == [True, True]
+@pytest.mark.parametrize("what", ["restored", "started_from"])
+def test_whole_weights_and_optimizer_state_are_taken_over(results, what):
+    assert [result[what] for result in results] == [True, True]
 
 
 def test_an_infinity_in_one_shard_is_noticed_by_all(results):

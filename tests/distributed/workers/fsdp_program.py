@@ -13,8 +13,8 @@ from mtcli.config.schema import AdamConfig, AdamWConfig, MuonConfig, Optim, SgdC
 from mtcli.distributed.fsdp import gather, gather_on_main
 from mtcli.distributed.worker import end_worker
 from mtcli.distributed.world import World, join
-from mtcli.model.seq2seq import PassSettings, Seq2Seq, TensorBatch
-from mtcli.training.averaging import ExponentialAverage, named_weights
+from mtcli.model.seq2seq import PassSettings, TensorBatch
+from mtcli.training.averaging import ExponentialAverage, copy_weights, named_weights
 from mtcli.training.optim import build_optimizers
 from mtcli.training.precision import Numerics
 from mtcli.training.setup import sharded_twin
@@ -58,11 +58,11 @@ def own_share(world: World, seed: int) -> tuple[list[TensorBatch], int]:
 
 
 def updates(kind: str, world: World, settings: PassSettings = PassSettings()) -> dict[str, Tensor]:
-    """Everything there is after three updates, whole, under names that say what it is."""
+    """Everything there is after two updates, whole, under names that say what it is."""
     parts = make_parts(kind, world)
     average = ExponentialAverage(parts.model, 0.9)
     found: dict[str, Tensor] = {}
-    for step in range(3):
+    for step in range(2):
         torch.manual_seed(world.rank)
         stats = train_step(parts, *own_share(world, step), settings)
         average.update(parts.model)
@@ -107,6 +107,14 @@ def restored(world: World) -> bool:
     return whole.keys() == again.keys() and all(torch.equal(again[k], whole[k]) for k in whole)
 
 
+def started_from(world: World) -> bool:
+    """Whether whole weights that sharded ones are to start from are what these are then."""
+    start = named_weights(tiny_model("pre-norm", seed=3))
+    own = named_weights(make_parts("adamw", world).model)
+    copy_weights(start, into=own)
+    return all(torch.equal(gather(own[name]), start[name]) for name in start)
+
+
 def scaled(world: World) -> list[object]:
     """Loss scale, and whether the weights stay, after an infinity in the shard of rank 1 alone."""
     found: list[object] = []
@@ -144,7 +152,12 @@ def main(folder: Path) -> None:
             updates("adamw", world, PassSettings(rdrop_alpha=2.0, layer_dropout=0.5)),
             folder / f"skipped.{world.rank}.safetensors",
         )
-        result = {"held": held(world), "restored": restored(world), "scaled": scaled(world)}
+        result = {
+            "held": held(world),
+            "restored": restored(world),
+            "started_from": started_from(world),
+            "scaled": scaled(world),
+        }
         (folder / f"{world.rank}.json").write_text(json.dumps(result))
 
 

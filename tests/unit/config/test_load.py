@@ -256,6 +256,10 @@ def test_a_byte_order_mark_and_crlf_change_nothing(load, smallest):
             "line 9 training.compile training.compile does not go with"
             " regularization.layer_dropout, whose draws no compiled graph can hold: choose one",
         ),
+        (
+            "training:\n  compile: true\n  parallel: fsdp",
+            "line 9 training.compile compile does not go with parallel: fsdp; choose one",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_line_key_and_remedy(problems, smallest, addition, problem):
