@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import torch
@@ -23,8 +25,7 @@ def validate(parts: LoopParts) -> float:
     """Judge the weights as they will be used, save them as a model; seconds that it took."""
     started = time.perf_counter()
     progress, world = parts.progress, parts.step_parts.world
-    gather_weights(parts)
-    with holding_weights(parts.model, weights_to_use(parts)):
+    with whole_model(parts), holding_weights(parts.model, weights_to_use(parts)):
         result = parts.validator.validate(parts.model)
         score = result.score_by(parts.best.metric)
         is_best = parts.best.validated(score, progress.step)
@@ -45,10 +46,21 @@ def validate(parts: LoopParts) -> float:
     return duration_s
 
 
-def gather_weights(parts: LoopParts) -> None:
-    """Give `parts.model` the weights that are trained. Collective where these are sharded."""
-    if parts.model is not parts.trained:
-        copy_weights(named_weights(parts.trained), into=named_weights(parts.model))
+@contextmanager
+def whole_model(parts: LoopParts) -> Iterator[None]:
+    """Inside, `parts.model` has the weights that are trained, and is where these are.
+
+    Collective where they are sharded; outside, the whole model then takes no memory of a GPU.
+    """
+    if parts.model is parts.trained:
+        yield
+        return
+    parts.model.to(parts.step_parts.numerics.device)
+    copy_weights(named_weights(parts.trained), into=named_weights(parts.model))
+    try:
+        yield
+    finally:
+        parts.model.to("cpu")
 
 
 def weights_to_use(parts: LoopParts) -> dict[str, torch.Tensor] | None:

@@ -125,9 +125,11 @@ def build(
     """Model, optimizers, plan and validator, as they were at the newest checkpoint if any."""
     torch.manual_seed(config.seed)
     sizes = corpus.src_tokenizer.vocab_size, corpus.tgt_tokenizer.vocab_size
-    model = build_model(config.model, *sizes).to(numerics.device)
+    model = build_model(config.model, *sizes)
     is_sharded = config.training.parallel == "fsdp" and world.size > 1
-    trained = sharded_twin(model, world, numerics.device) if is_sharded else model
+    trained = (
+        sharded_twin(model, world, numerics.device) if is_sharded else model.to(numerics.device)
+    )
     optimizers = build_optimizers(trained, config.optim)
     scaler = numerics.make_scaler()
     decay = config.training.ema_decay
@@ -212,8 +214,8 @@ def build(
 
 
 def sharded_twin(model: Seq2Seq, world: World, device: torch.device) -> Seq2Seq:
-    """A copy of `model` of which each process holds its part, layer by layer."""
-    twin = copy.deepcopy(model)
+    """A copy of `model` on `device`, of which each process holds its part, layer by layer."""
+    twin = copy.deepcopy(model).to(device)
     fsdp.shard(twin, [*twin.encoder.layers, *twin.decoder.layers], world, device)
     return twin
 

@@ -163,3 +163,14 @@ def test_the_model_of_a_sharded_run_is_its_average(runs):
     model = load_arrays(changing / "run/models/step_00000012/model.safetensors")
     assert model.keys() == average.keys()
     assert all(np.array_equal(model[name], average[name]) for name in model)
+
+
+def test_one_process_shares_nothing(runs, tmp_path):
+    whole, _, _ = runs
+    overrides = ["training.parallel=fsdp"]
+    train(load_config(write_run(tmp_path, NO_DROPOUT), overrides, working_dir=tmp_path))
+    want, got = (
+        load_arrays(f / "run/checkpoints/step_00000012/model.safetensors")
+        for f in (whole, tmp_path)
+    )
+    assert all(np.array_equal(got[name], want[name]) for name in want)
