@@ -84,6 +84,8 @@ def bench(
         if json_file is not None:
             write_json(json_file, found)
         typer.echo(table(found["variants"]))
+        for hint in found["hints"]:
+            typer.echo(f"hint: {hint}")
 
 
 def table(variants: list[dict[str, Any]]) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
-from mtcli.config.regularization import RegularizationConfig
+from mtcli.config.regularization import RegularizationConfig, is_ever_on
 from mtcli.config.sections import ByKind, Conflict, refuse, section
 
 Positive: TypeAlias = Annotated[int, Gt(0)]
@@ -449,9 +449,14 @@ class TrainingConfig:
     """Where to compute; auto takes cuda, then mps, then cpu."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """Arithmetic of the matrix products; auto takes bf16 where the hardware has it, else fp32."""
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    """What several processes share: the batches (ddp), or also weights, gradients, averages and
+    optimizer state, of which each then holds its part (fsdp): for models that do not fit one GPU
+    otherwise. Checkpoints are the same, so it may change on resume. One process shares nothing."""
     compile: bool = False
     """Compile encoder and decoder with torch.compile for training: a minute or more before the
-    first update, then a faster step where kernels are small; `mtcli bench` says whether it pays."""
+    first update, then a faster step where kernels are small; `mtcli bench` says whether it pays.
+    Not with layer dropout, nor with fsdp."""
     label_smoothing: Probability = 0.1
     """Probability mass spread evenly over the vocabulary (Szegedy et al. 2016)."""
     ema_decay: Annotated[float, Gt(0), Lt(1)] | None = None
@@ -465,6 +470,11 @@ class TrainingConfig:
     and output projection at random, so that the tokenizer may be another."""
     log_every_steps: Positive = 50
     """Steps between lines of the log."""
+
+    def __post_init__(self) -> None:
+        if self.compile and self.parallel == "fsdp":
+            message = "compile does not go with parallel: fsdp; choose one"
+            refuse([Conflict(("compile", "parallel"), message)])
 
 
 @section
@@ -588,12 +598,24 @@ def _the_model_has_what_aligns(model: ModelConfig, decoding: DecodingConfig) -> 
         )
 
 
+def _compiling_takes_every_layer(
+    training: TrainingConfig, regularization: RegularizationConfig
+) -> Iterator[Conflict]:
+    if training.compile and is_ever_on(regularization.layer_dropout):
+        yield Conflict(
+            ("training.compile", "regularization.layer_dropout"),
+            "training.compile does not go with regularization.layer_dropout, whose draws no"
+            " compiled graph can hold: choose one",
+        )
+
+
 CROSS_CHECKS: tuple[tuple[tuple[str, str], Callable[..., Iterator[Conflict]]], ...] = (
     (("tokenizer", "model"), _tied_embeddings_need_one_vocabulary),
     (("batch", "data"), _one_pair_fits_a_batch),
     (("model", "data"), _one_pair_has_positions),
     (("training", "checkpoints"), _one_way_to_average),
     (("model", "decoding"), _the_model_has_what_aligns),
+    (("training", "regularization"), _compiling_takes_every_layer),
 )
 """Which sections each check compares: the loader runs those whose sections are sound, even where
 another section is not, so that all problems are reported at once."""

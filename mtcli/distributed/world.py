@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -101,7 +101,20 @@ class World:
 
         Both passes go inside: DDP decides in the forward pass what the backward pass will do.
         """
-        return module.no_sync() if isinstance(module, DistributedDataParallel) else nullcontext()
+        if isinstance(module, DistributedDataParallel):
+            return module.no_sync()
+        if set_sync := getattr(module, "set_requires_gradient_sync", None):  # sharded by FSDP
+            return _switched_off(set_sync)
+        return nullcontext()
+
+
+@contextmanager
+def _switched_off(switch: Callable[[bool], None]) -> Iterator[None]:
+    switch(False)
+    try:
+        yield
+    finally:
+        switch(True)
 
 
 @contextmanager

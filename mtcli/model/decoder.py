@@ -35,8 +35,13 @@ class DecoderLayer(nn.Module):
         memory_BSD: Tensor,
         src_keep_B11S: Tensor | None,
         rotary: RotaryPositions | None,
+        *,
+        is_skipped: bool = False,
     ) -> Tensor:
         """Same shape as `x_BTD`; position t sees positions 0 to t and the kept memory."""
+        if is_skipped:
+            # if all layers are skipped, nothing else leads back to the encoder
+            return join_idle(x_BTD, self) + 0.0 * memory_BSD[0, 0, 0]
         p = self.attention_dropout if self.training else 0.0
 
         def attend_to_memory(h_BTD: Tensor) -> Tensor:
@@ -127,12 +132,8 @@ class Decoder(nn.Module):
     ) -> Tensor:
         """Hidden states BTD, all positions at once; layers are skipped as in the encoder."""
         for layer in self.layers:
-            if draw_is_skipped(layer_dropout):
-                x_BTD = join_idle(x_BTD, layer)
-                # if all layers are skipped, nothing else leads back to the encoder
-                x_BTD = x_BTD + 0.0 * memory_BSD[0, 0, 0]
-            else:
-                x_BTD = layer(x_BTD, memory_BSD, src_keep_B11S, self.rotary)
+            is_skipped = draw_is_skipped(layer_dropout)
+            x_BTD = layer(x_BTD, memory_BSD, src_keep_B11S, self.rotary, is_skipped=is_skipped)
         return x_BTD if self.final_norm is None else self.final_norm(x_BTD)
 
     def cross_attention(

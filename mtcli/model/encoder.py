@@ -68,9 +68,20 @@ class EncoderLayer(nn.Module):
         self.attention_dropout = config.attention_dropout
 
     def forward(
-        self, x_BSD: Tensor, src_keep_B11S: Tensor | None, rotary: RotaryPositions | None
+        self,
+        x_BSD: Tensor,
+        src_keep_B11S: Tensor | None,
+        rotary: RotaryPositions | None,
+        *,
+        is_skipped: bool = False,
     ) -> Tensor:
-        """Same shape as `x_BSD`; `src_keep_B11S` is True at real tokens, None if all are."""
+        """Same shape as `x_BSD`; `src_keep_B11S` is True at real tokens, None if all are.
+
+        Skipping is done in here, because FSDP gathers the layer's weights around this call, on all
+        processes or none.
+        """
+        if is_skipped:
+            return join_idle(x_BSD, self)
 
         def attend_to_self(h_BSD: Tensor) -> Tensor:
             q, k, v = self.self_attn.project_qkv(h_BSD)
@@ -108,8 +119,6 @@ class Encoder(nn.Module):
         Source: Fan et al. 2020 (LayerDrop), section 3.1.
         """
         for layer in self.layers:
-            if draw_is_skipped(layer_dropout):
-                x_BSD = join_idle(x_BSD, layer)
-            else:
-                x_BSD = layer(x_BSD, src_keep_B11S, self.rotary)
+            is_skipped = draw_is_skipped(layer_dropout)
+            x_BSD = layer(x_BSD, src_keep_B11S, self.rotary, is_skipped=is_skipped)
         return x_BSD if self.final_norm is None else self.final_norm(x_BSD)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch.nn.functional as F
@@ -164,26 +165,9 @@ class Seq2Seq(nn.Module):
         settings: PassSettings = PassSettings(),
     ) -> Tensor:
         """Loss summed over the batch's target tokens, in nats; the number of these is N."""
-        hidden_ND = self._hidden_states(batch, settings.layer_dropout)
-        if settings.rdrop_alpha > 0:
-            other_ND = self._hidden_states(batch, settings.layer_dropout)
-            return rdrop_cross_entropy(
-                hidden_ND,
-                other_ND,
-                self.output_weight_VD,
-                batch.loss_ids_N,
-                label_smoothing,
-                settings.rdrop_alpha,
-            )
-        return smoothed_cross_entropy(
-            hidden_ND, self.output_weight_VD, batch.loss_ids_N, label_smoothing
+        return training_loss(
+            self.encode, self.decode, self.output_weight_VD, batch, label_smoothing, settings
         )
-
-    def _hidden_states(self, batch: TensorBatch, layer_dropout: float) -> Tensor:
-        """Hidden states ND of one pass, at the positions that carry loss."""
-        memory_BSD = self.encode(batch.src_ids_BS, batch.src_keep_BS, layer_dropout)
-        hidden_BTD = self.decode(batch.tgt_in_ids_BT, memory_BSD, batch.src_keep_BS, layer_dropout)
-        return hidden_BTD.flatten(0, 1).index_select(0, batch.loss_positions_N)
 
     def start(
         self, memory_BSD: Tensor, src_keep_BS: Tensor | None, *, beam_size: int, max_length: int
@@ -212,6 +196,45 @@ class Seq2Seq(nn.Module):
 
     def _embed(self, ids: Tensor, weight_VD: Tensor) -> Tensor:
         return F.embedding(ids, weight_VD) * self.embed_scale
+
+
+def training_loss(
+    encode: Callable[..., Tensor],
+    decode: Callable[..., Tensor],
+    output_weight_VD: Tensor,
+    batch: TensorBatch,
+    label_smoothing: float,
+    settings: PassSettings,
+) -> Tensor:
+    """The loss of `Seq2Seq.forward`, from what encodes and decodes: plain or compiled.
+
+    Args:
+        encode: as `Seq2Seq.encode`.
+        decode: as `Seq2Seq.decode`.
+        output_weight_VD: output projection.
+        batch: what goes through them.
+        label_smoothing: from 0 to below 1.
+        settings: R-Drop makes two passes; layer dropout goes to `encode` and `decode`.
+    """
+
+    def hidden_states_ND() -> Tensor:
+        """Of one pass, at the positions that carry loss."""
+        src_keep, p = batch.src_keep_BS, settings.layer_dropout
+        memory_BSD = encode(batch.src_ids_BS, src_keep, p)
+        hidden_BTD = decode(batch.tgt_in_ids_BT, memory_BSD, src_keep, p)
+        return hidden_BTD.flatten(0, 1).index_select(0, batch.loss_positions_N)
+
+    hidden_ND = hidden_states_ND()
+    if settings.rdrop_alpha > 0:
+        return rdrop_cross_entropy(
+            hidden_ND,
+            hidden_states_ND(),
+            output_weight_VD,
+            batch.loss_ids_N,
+            label_smoothing,
+            settings.rdrop_alpha,
+        )
+    return smoothed_cross_entropy(hidden_ND, output_weight_VD, batch.loss_ids_N, label_smoothing)
 
 
 def _as_key_mask(src_keep_BS: Tensor | None) -> Tensor | None:

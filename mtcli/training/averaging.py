@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from mtcli.distributed.fsdp import gather, scatter
 
 
 def named_weights(model: nn.Module) -> dict[str, Tensor]:
     """The parameters of `model` by name, tied ones once, without gradients."""
     return {name: p.detach() for name, p in model.named_parameters()}
+
+
+@torch.no_grad()
+def copy_weights(weights: Mapping[str, Tensor], into: Mapping[str, Tensor]) -> None:
+    """Copy tensors to those of the same names; collective where either are sharded."""
+    for name, value in weights.items():
+        into[name].copy_(scatter(gather(value), into[name]))
 
 
 class ExponentialAverage:
@@ -43,8 +51,7 @@ class ExponentialAverage:
 
     def load(self, weights: dict[str, Tensor], num_steps: int) -> None:
         """Go on from what was saved."""
-        for name, value in weights.items():
-            self.weights[name].copy_(value)
+        copy_weights(weights, into=self.weights)
         self.num_steps = num_steps
 
 
@@ -62,16 +69,13 @@ def mean_weights(many: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
 @contextmanager
 @torch.no_grad()
 def holding_weights(model: nn.Module, weights: dict[str, Tensor] | None) -> Iterator[None]:
-    """Inside, `model` has the given weights; None leaves its own."""
+    """Inside, `model` has the given weights, gathered if need be; None leaves its own."""
     if weights is None:
         yield
         return
-    own: dict[str, Any] = {name: p.clone() for name, p in named_weights(model).items()}
-    parameters = dict(model.named_parameters())
-    for name, value in weights.items():
-        parameters[name].copy_(value)
+    own = {name: p.clone() for name, p in named_weights(model).items()}
+    copy_weights(weights, into=named_weights(model))
     try:
         yield
     finally:
-        for name, value in own.items():
-            parameters[name].copy_(value)
+        copy_weights(own, into=named_weights(model))

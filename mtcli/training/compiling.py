@@ -1,4 +1,3 @@
-# Shape suffixes: B sentences, S source length, T target length, D d_model, N target tokens.
 """The training forward through torch.compile, for `training.compile`."""
 
 from __future__ import annotations
@@ -6,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mtcli.model.loss import smoothed_cross_entropy
-from mtcli.model.seq2seq import Seq2Seq, TensorBatch
+from mtcli.model.seq2seq import PassSettings, Seq2Seq, TensorBatch, training_loss
 
 
 class CompiledForward(nn.Module):
@@ -27,11 +25,18 @@ class CompiledForward(nn.Module):
         self._encode = torch.compile(model.encode, dynamic=True)
         self._decode = torch.compile(model.decode, dynamic=True)
 
-    def forward(self, batch: TensorBatch, label_smoothing: float) -> Tensor:
-        """As `Seq2Seq.forward`."""
-        memory_BSD = self._encode(batch.src_ids_BS, batch.src_keep_BS)
-        hidden_BTD = self._decode(batch.tgt_in_ids_BT, memory_BSD, batch.src_keep_BS)
-        hidden_ND = hidden_BTD.flatten(0, 1).index_select(0, batch.loss_positions_N)
-        return smoothed_cross_entropy(
-            hidden_ND, self.model.output_weight_VD, batch.loss_ids_N, label_smoothing
+    def forward(
+        self,
+        batch: TensorBatch,
+        label_smoothing: float,
+        settings: PassSettings = PassSettings(),
+    ) -> Tensor:
+        """As `Seq2Seq.forward`; the config refuses layer dropout, whose draws break the graph."""
+        return training_loss(
+            self._encode,
+            self._decode,
+            self.model.output_weight_VD,
+            batch,
+            label_smoothing,
+            settings,
         )

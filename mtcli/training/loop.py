@@ -41,7 +41,7 @@ def run_loop(parts: LoopParts) -> Outcome:
     first_step, invocation_started = progress.step, time.perf_counter()
     validated_at, saved_at, validation_s = None, progress.step, 0.0
     stop_votes = 0
-    parts.model.train()
+    parts.trained.train()
 
     with (
         parts.stop.listening(),
@@ -68,7 +68,7 @@ def run_loop(parts: LoopParts) -> Outcome:
             settings = pass_settings(config.regularization, update.epochs)
             stats = train_step(parts.step_parts, tensors, num_tokens, settings)
             if parts.average is not None:
-                parts.average.update(parts.model)
+                parts.average.update(parts.trained)
 
             is_epoch_end = update.is_last
             progress.step = step

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import torch
 
-from mtcli.training.averaging import holding_weights, mean_weights, named_weights
+from mtcli.distributed.fsdp import gather_on_main
+from mtcli.training.averaging import copy_weights, holding_weights, mean_weights, named_weights
 from mtcli.training.checkpoint import Checkpoint, read_weights, write_checkpoint
 from mtcli.training.parts import LoopParts
 from mtcli.training.progress import process_cpu_s
@@ -22,7 +25,7 @@ def validate(parts: LoopParts) -> float:
     """Judge the weights as they will be used, save them as a model; seconds that it took."""
     started = time.perf_counter()
     progress, world = parts.progress, parts.step_parts.world
-    with holding_weights(parts.model, weights_to_use(parts)):
+    with whole_model(parts), holding_weights(parts.model, weights_to_use(parts)):
         result = parts.validator.validate(parts.model)
         score = result.score_by(parts.best.metric)
         is_best = parts.best.validated(score, progress.step)
@@ -43,8 +46,28 @@ def validate(parts: LoopParts) -> float:
     return duration_s
 
 
+@contextmanager
+def whole_model(parts: LoopParts) -> Iterator[None]:
+    """Inside, `parts.model` has the weights that are trained, and is where these are.
+
+    Collective where they are sharded; outside, the whole model then takes no memory of a GPU.
+    """
+    if parts.model is parts.trained:
+        yield
+        return
+    parts.model.to(parts.step_parts.numerics.device)
+    copy_weights(named_weights(parts.trained), into=named_weights(parts.model))
+    try:
+        yield
+    finally:
+        parts.model.to("cpu")
+
+
 def weights_to_use(parts: LoopParts) -> dict[str, torch.Tensor] | None:
-    """What is validated and saved as model: an average where the config asks for one."""
+    """What is validated and saved as model: an average where the config asks for one.
+
+    Sharded where the weights are.
+    """
     if parts.average is not None:
         return parts.average.weights
     wanted = parts.config.checkpoints.average_last - 1
@@ -65,15 +88,18 @@ def best_steps_to_keep(parts: LoopParts) -> list[int | None]:
 
 def save(parts: LoopParts) -> None:
     """Write a checkpoint, then remove what is older than the config keeps."""
-    checkpoints, average = parts.config.checkpoints, parts.average
-    if parts.step_parts.world.is_main and not parts.run.checkpoint(parts.progress.step).exists():
+    checkpoints, average, world = parts.config.checkpoints, parts.average, parts.step_parts.world
+    weights = gather_on_main(named_weights(parts.trained), world)
+    optimizer = gather_on_main(parts.step_parts.optimizers.state_tensors(), world)
+    average_weights = None if average is None else gather_on_main(average.weights, world)
+    if world.is_main and not parts.run.checkpoint(parts.progress.step).exists():
         write_checkpoint(
             parts.run,
             Checkpoint(
                 step=parts.progress.step,
-                weights=named_weights(parts.model),
-                optimizer=parts.step_parts.optimizers.state_tensors(),
-                average=None if average is None else average.weights,
+                weights=weights,
+                optimizer=optimizer,
+                average=average_weights,
                 state={
                     "progress": asdict(parts.progress),
                     "best": asdict(parts.best),
@@ -88,4 +114,4 @@ def save(parts: LoopParts) -> None:
             keep_checkpoints=max(checkpoints.keep_last, checkpoints.average_last),
             best_steps=best_steps_to_keep(parts),
         )
-    parts.step_parts.world.barrier()
+    world.barrier()

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mtcli.distributed.fsdp import gather, scatter
+
 NUM_ITERATIONS = 5
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _SMALLEST_NORM = 1e-7
@@ -98,12 +100,15 @@ class Muon(torch.optim.Optimizer):
         for of_one_shape in _by_shape(parameters):
             rows, columns = parameters[of_one_shape[0]].shape
             is_tall = rows > columns
-            stacked = torch.stack([updates[i].mT if is_tall else updates[i] for i in of_one_shape])
+            # the iteration needs whole matrices: every process makes all of it
+            whole = [gather(updates[i]) for i in of_one_shape]
+            stacked = torch.stack([update.mT if is_tall else update for update in whole])
             steps = orthogonalize(stacked.to(iteration_dtype(stacked)))
             length = group["lr"] * max(1.0, rows / columns) ** 0.5
             for i, step_PQ in zip(of_one_shape, steps.unbind(), strict=True):
                 step = step_PQ.mT if is_tall else step_PQ
-                parameters[i].add_(step.to(parameters[i].dtype), alpha=-length)
+                own_rows = scatter(step.to(parameters[i].dtype), parameters[i])
+                parameters[i].add_(own_rows, alpha=-length)
 
     def _momentum_buffer(self, parameter: Tensor) -> Tensor:
         state = self.state[parameter]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mtcli.config.schema import AdamConfig, AdamWConfig, MuonConfig, Optim, SgdConfig
+from mtcli.distributed.fsdp import scatter
 from mtcli.errors import CheckpointError
 from mtcli.training.muon import Muon
 
@@ -80,7 +81,10 @@ class Optimizers:
         ]
 
     def state_tensors(self) -> dict[str, Tensor]:
-        """Every state tensor under `kind/parameter name`, for instance `exp_avg/encoder...`."""
+        """Every state tensor under `kind/parameter name`, for instance `exp_avg/encoder...`.
+
+        Sharded where its parameter is.
+        """
         return {
             f"{kind}/{self._names[parameter]}": value
             for part in self.parts
@@ -90,7 +94,7 @@ class Optimizers:
         }
 
     def load_state_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """Take over what `state_tensors` gave.
+        """Take over what `state_tensors` gave, gathered where it was sharded.
 
         Raises:
             CheckpointError: a tensor belongs to no parameter.
@@ -101,9 +105,12 @@ class Optimizers:
             if name not in owners:
                 raise CheckpointError(f"the checkpoint's optimizer state {key} fits no parameter")
             part, parameter = owners[name]
-            # `step` counts on the CPU unless the optimizer is fused on the parameter's device.
-            device = torch.device("cpu") if kind == "step" and not _is_fused(part) else None
-            part.state[parameter][kind] = value.to(device or parameter.device)
+            if kind == "step":
+                # It counts on the CPU unless the optimizer is fused on the parameter's device.
+                device = parameter.device if _is_fused(part) else torch.device("cpu")
+                part.state[parameter][kind] = value.to(device)
+            else:
+                part.state[parameter][kind] = scatter(value, parameter)
 
     def _groups(self) -> Iterator[dict[str, Any]]:
         for part in self.parts:

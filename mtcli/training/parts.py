@@ -54,6 +54,10 @@ class LoopParts:
     config: TrainConfig
     run: RunFolder
     model: Seq2Seq
+    """Whole: what is validated and saved. It is `trained`; or where that is sharded a twin on the
+    CPU, which has its weights inside `whole_model` only."""
+    trained: Seq2Seq
+    """What the optimizers move."""
     step_parts: StepParts
     average: ExponentialAverage | None
     validator: Validator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +15,7 @@ import torch
 from mtcli.bundle.model_folder import write_model
 from mtcli.config.schema import TrainConfig
 from mtcli.data.plan import Plan
-from mtcli.distributed import ddp
+from mtcli.distributed import ddp, fsdp
 from mtcli.distributed.world import World
 from mtcli.errors import CheckpointError, ConfigError, RunFolderError
 from mtcli.evaluation.metrics import check_tokenization
@@ -22,7 +23,7 @@ from mtcli.folders import read_json
 from mtcli.model.factory import build_model
 from mtcli.model.memory import prepare_memory
 from mtcli.model.seq2seq import Seq2Seq, num_parameters
-from mtcli.training.averaging import ExponentialAverage, named_weights
+from mtcli.training.averaging import ExponentialAverage, copy_weights, named_weights
 from mtcli.training.cards import make_card, make_scores
 from mtcli.training.checkpoint import Checkpoint, read_newest
 from mtcli.training.compiling import CompiledForward
@@ -100,8 +101,10 @@ def train(
         parts = build(config, run, corpus, numerics, world, stop, observer or SilentObserver())
         if start is not None:
             take_weights(parts.model, config, start)
+            if parts.trained is not parts.model:
+                copy_weights(named_weights(parts.model), into=named_weights(parts.trained))
             if parts.average is not None:
-                parts.average.restart(parts.model)
+                parts.average.restart(parts.trained)
         if outcome := already_finished(parts):
             logger.info(outcome.reason)
             return outcome
@@ -122,11 +125,15 @@ def build(
     """Model, optimizers, plan and validator, as they were at the newest checkpoint if any."""
     torch.manual_seed(config.seed)
     sizes = corpus.src_tokenizer.vocab_size, corpus.tgt_tokenizer.vocab_size
-    model = build_model(config.model, *sizes).to(numerics.device)
-    optimizers = build_optimizers(model, config.optim)
+    model = build_model(config.model, *sizes)
+    is_sharded = config.training.parallel == "fsdp" and world.size > 1
+    trained = (
+        sharded_twin(model, world, numerics.device) if is_sharded else model.to(numerics.device)
+    )
+    optimizers = build_optimizers(trained, config.optim)
     scaler = numerics.make_scaler()
     decay = config.training.ema_decay
-    average = None if decay is None else ExponentialAverage(model, decay)
+    average = None if decay is None else ExponentialAverage(trained, decay)
     progress, best = Progress(), BestScore(config.validation.best_by)
     plateau = PlateauState()
 
@@ -137,7 +144,7 @@ def build(
         checkpoint = own if world.is_main else read_newest(run)
         if checkpoint is None or checkpoint.step != newest:
             raise CheckpointError(f"{run.checkpoint(newest)} cannot be read by every process")
-        restore(checkpoint, model, optimizers, average, scaler)
+        restore(checkpoint, trained, optimizers, average, scaler)
         progress = restored_progress(checkpoint.state["progress"])
         best = BestScore(**checkpoint.state["best"])
         if best.metric != config.validation.best_by:
@@ -151,10 +158,10 @@ def build(
     plan = make_plan(config, corpus.store)
     if not fits_budget(config.schedule):
         progress.total_steps = find_total_steps(config, plan)
-    forward = CompiledForward(model) if config.training.compile else model
+    forward = CompiledForward(trained) if config.training.compile else trained
     clip_norm = config.optim.clip_norm
     step_parts = StepParts(
-        model=ddp.wrap(forward, world, numerics.device),
+        model=forward if is_sharded else ddp.wrap(forward, world, numerics.device),
         optimizers=optimizers,
         scaler=scaler,
         numerics=numerics,
@@ -191,6 +198,7 @@ def build(
         config=config,
         run=run,
         model=model,
+        trained=trained,
         step_parts=step_parts,
         average=average,
         validator=validator,
@@ -205,24 +213,30 @@ def build(
     )
 
 
+def sharded_twin(model: Seq2Seq, world: World, device: torch.device) -> Seq2Seq:
+    """A copy of `model` on `device`, of which each process holds its part, layer by layer."""
+    twin = copy.deepcopy(model).to(device)
+    fsdp.shard(twin, [*twin.encoder.layers, *twin.decoder.layers], world, device)
+    return twin
+
+
 def restore(
     checkpoint: Checkpoint,
-    model: Seq2Seq,
+    trained: Seq2Seq,
     optimizers: Optimizers,
     average: ExponentialAverage | None,
     scaler: torch.amp.GradScaler,
 ) -> None:
-    """Put everything back as the checkpoint has it.
+    """Put everything back as the checkpoint has it, sharded or not.
 
     Raises:
         CheckpointError: its weights do not fit the model.
     """
-    own = named_weights(model)
+    own = named_weights(trained)
     if own.keys() != checkpoint.weights.keys():
         odd = sorted(own.keys() ^ checkpoint.weights.keys())[0]
         raise CheckpointError(f"the checkpoint of step {checkpoint.step} does not fit: {odd}")
-    for name, weight in own.items():
-        weight.copy_(checkpoint.weights[name])
+    copy_weights(checkpoint.weights, into=own)
     optimizers.load_state_tensors(checkpoint.optimizer)
     if average is not None and checkpoint.average is not None:
         average.load(checkpoint.average, checkpoint.state["average_steps"])
@@ -308,6 +322,8 @@ def describe(
         world.size,
         torch.get_num_threads(),
     )
+    if config.training.parallel == "fsdp":
+        logger.info("weights, gradients and optimizer state: shared out over %d", world.size)
     for group in optimizers.describe():
         logger.info(
             "%s: %d tensors, %d weights, lr %g, weight decay %g",
@@ -324,6 +340,7 @@ def describe(
         else "cpu",
         "precision": numerics.precision,
         "num_processes": world.size,
+        "parallel": config.training.parallel,
         "num_threads": torch.get_num_threads(),
         "num_parameters": num_parameters(model),
         "seed": config.seed,

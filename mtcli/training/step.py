@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from mtcli.distributed.fsdp import gather
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import PassSettings, TensorBatch
 from mtcli.training.optim import Optimizers
@@ -31,7 +32,7 @@ class StepParts:
 
     model: nn.Module
     """(TensorBatch, label smoothing, PassSettings) -> loss summed over target tokens; wrapped for
-    DDP."""
+    DDP, or sharded for FSDP."""
     optimizers: Optimizers
     scaler: torch.amp.GradScaler
     numerics: Numerics
@@ -64,14 +65,16 @@ def train_step(
         with nullcontext() if is_last else parts.world.keep_gradients_local(parts.model):
             with parts.numerics.autocast():
                 loss = parts.model(batch, parts.label_smoothing, settings)
-            # DDP averages gradients over processes; world.size turns the average into a sum.
+            # DDP and FSDP average gradients over processes; world.size makes the average a sum.
             parts.scaler.scale(loss * (parts.world.size / num_tgt_tokens)).backward()
         loss_sum += loss.detach()
 
     for optimizer in parts.optimizers.parts:
-        parts.scaler.unscale_(optimizer)  # before clipping: clip_norm is about true gradients
+        # Before clipping: clip_norm is about true gradients. What is infinite in one process's
+        # shard is found by all (torch reduces it; tests/distributed/test_fsdp.py).
+        parts.scaler.unscale_(optimizer)
     limit = parts.clip_norm if parts.clip_norm > 0 else torch.inf
-    grad_norm = nn.utils.clip_grad_norm_(parts.model.parameters(), limit)
+    grad_norm = gather(nn.utils.clip_grad_norm_(parts.model.parameters(), limit))
     for optimizer in parts.optimizers.parts:
         parts.scaler.step(optimizer)
     parts.scaler.update()

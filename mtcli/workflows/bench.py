@@ -13,6 +13,7 @@ from typing import Any
 
 from mtcli.config.load import dump_config
 from mtcli.workflows.jobs import Job, Kind, run_job
+from mtcli.workflows.memory_hints import memory_hints
 from mtcli.workflows.variants import Variant
 
 logger = logging.getLogger(__name__)
@@ -91,7 +92,9 @@ def bench(variants: Sequence[Variant], options: BenchOptions) -> dict[str, Any]:
             one["tgt_tokens_per_s"] / base["tgt_tokens_per_s"]
             for one, base in zip(training, trainings[0], strict=True)
         )
-    return {"format_version": FORMAT_VERSION, "variants": reports}
+    is_on_cpu = any(fact["device"] == "cpu" for fact in facts)
+    hints = memory_hints() if is_on_cpu else []
+    return {"format_version": FORMAT_VERSION, "variants": reports, "hints": hints}
 
 
 class VariantJobs:

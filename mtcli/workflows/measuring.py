@@ -79,7 +79,7 @@ def _build(
     config: TrainConfig, run: RunFolder, corpus: Corpus, numerics: Numerics, world: World
 ) -> LoopParts:
     parts = build(config, run, corpus, numerics, world, StopRequest(None), SilentObserver())
-    parts.model.train()
+    parts.trained.train()
     parts.step_parts.optimizers.set_lr(_LR_MULTIPLIER)
     return parts
 
@@ -147,7 +147,7 @@ def _update(parts: LoopParts, update: Update, step: int) -> list[int]:
         tensors = [to_tensors(batch, step_parts.numerics.device) for batch in batches]
     train_step(step_parts, tensors, counts[0])
     if parts.average is not None:
-        parts.average.update(parts.model)
+        parts.average.update(parts.trained)
     return counts
 
 

@@ -127,13 +127,13 @@ def _read(run: RunFolder) -> dict[str, Any]:
 
 
 def _fingerprint(config: TrainConfig) -> str:
-    """A hash of what the choice depends on: model, batch, precision, the machine's cores."""
+    """A hash of what the choice depends on: model, batch, precision, sharding, the cores."""
     training = config.training
     content = [
         asdict(config.model),
         asdict(config.batch),
         config.tokenizer.vocab_size,
-        [training.device, training.precision, config.optim.kind],
+        [training.device, training.precision, training.parallel, config.optim.kind],
         [num_cores(), os.environ.get("OMP_NUM_THREADS"), os.environ.get("CUDA_VISIBLE_DEVICES")],
     ]
     return hashlib.sha256(json.dumps(content).encode("utf-8")).hexdigest()

@@ -42,8 +42,11 @@ def test_one_config(folder):
         *("--sentences", "3", "--json", "found.json"),
     )
     assert result.exit_code == 0, result.output
-    (variant,) = json.loads((folder / "found.json").read_text())["variants"]
+    found = json.loads((folder / "found.json").read_text())
+    (variant,) = found["variants"]
     assert variant["label"] == "config"
+    for hint in found["hints"]:
+        assert f"hint: {hint}\n" in result.stdout
     check_figures(variant)
     shares = variant["shares_of_time"]
     assert shares.keys() == {*CATEGORIES, "waiting and python"}

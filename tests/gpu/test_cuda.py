@@ -58,8 +58,11 @@ def test_resuming_on_cuda(tmp_path):
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="fewer than two CUDA devices")
-def test_two_gpus_over_nccl(tmp_path):
-    write_run(tmp_path, ON_CUDA)
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_two_gpus_over_nccl(tmp_path, parallel, precision):
+    write_run(tmp_path, ON_CUDA.replace("precision: fp32", f"precision: {precision}"))
     command = [sys.executable, "-m", "mtcli", "train", "config.yaml", "--nproc", "2"]
+    command += ["--set", f"training.parallel={parallel}"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr

@@ -143,13 +143,14 @@ def stop_at(config, folder, step):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("nproc", [1, 2])
-def test_kill_9_at_random_moments_and_resuming_changes_nothing(tmp_path, nproc):
+@pytest.mark.parametrize(("nproc", "parallel"), [(1, "ddp"), (2, "ddp"), (2, "fsdp")])
+def test_kill_9_at_random_moments_and_resuming_changes_nothing(tmp_path, nproc, parallel):
     """The process (and its workers) die without a word; the same command is run again."""
     long = FULL.replace("max_steps: 12", "max_steps: 60").replace(
         "validation: {every_steps: 6}",
         "validation: {every_steps: 15}\ncheckpoints: {every_steps: 4}",
     )
+    long = long.replace("training: {", f"training: {{parallel: {parallel}, ")
     generator = np.random.default_rng(nproc)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):

@@ -251,6 +251,15 @@ def test_a_byte_order_mark_and_crlf_change_nothing(load, smallest):
             "line 9 checkpoints.average_last training.ema_decay and checkpoints.average_last are"
             " two ways to average: choose one",
         ),
+        (
+            "training:\n  compile: true\nregularization:\n  layer_dropout: {start: 0.2}",
+            "line 9 training.compile training.compile does not go with"
+            " regularization.layer_dropout, whose draws no compiled graph can hold: choose one",
+        ),
+        (
+            "training:\n  compile: true\n  parallel: fsdp",
+            "line 9 training.compile compile does not go with parallel: fsdp; choose one",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_line_key_and_remedy(problems, smallest, addition, problem):

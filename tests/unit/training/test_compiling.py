@@ -3,8 +3,17 @@
 import pytest
 import torch
 
+from mtcli.config.load import load_config
+from mtcli.config.schema import AdamWConfig
+from mtcli.distributed.world import World
+from mtcli.model.seq2seq import PassSettings
 from mtcli.training.compiling import CompiledForward
+from mtcli.training.optim import build_optimizers
+from mtcli.training.precision import Numerics
+from mtcli.training.setup import train
+from mtcli.training.step import StepParts, train_step
 from tests.architectures import random_batch, tiny_model
+from tests.small_run import CONFIG, write_run
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning",  # torch.compile's own imports warn
@@ -49,3 +58,41 @@ def test_the_weights_are_those_of_the_model():
     assert list(compiled.parameters()) == list(model.parameters())
     model.train()
     assert compiled.model.training
+
+
+def updated_by(wrap, settings, *, seed=5):
+    """Weights and loss after one update of a model with dropout, run through `wrap(model)`."""
+    model = tiny_model("pre-norm", dropout=0.3).train()
+    parts = StepParts(
+        model=wrap(model),
+        optimizers=build_optimizers(model, AdamWConfig(lr=0.1, eps=0.1)),
+        scaler=torch.amp.GradScaler("cpu", enabled=False),
+        numerics=Numerics(torch.device("cpu"), "fp32"),
+        world=World(),
+        label_smoothing=0.1,
+        clip_norm=1.0,
+    )
+    batch = random_batch([(4, 5), (3, 2)])
+    torch.manual_seed(seed)
+    stats = train_step(parts, [batch], batch.loss_ids_N.numel(), settings)
+    return [p.detach() for p in model.parameters()], stats.loss_sum
+
+
+@pytest.mark.parametrize("settings", [PassSettings(), PassSettings(rdrop_alpha=2.0)])
+def test_an_update_is_that_of_the_plain_forward(monkeypatch, settings):
+    """Bit for bit, where compiling changes nothing: the code around the compiled parts is one."""
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
+    want, want_loss = updated_by(lambda model: model, settings)
+    got, got_loss = updated_by(CompiledForward, settings)
+    assert torch.equal(got_loss, want_loss)
+    assert all(map(torch.equal, got, want))
+    assert not torch.equal(updated_by(CompiledForward, settings, seed=6)[1], want_loss)
+
+
+@pytest.mark.slow
+def test_a_run_trains_compiled_with_two_passes(tmp_path):
+    text = CONFIG.replace("training: {", "training: {compile: true, ").replace(
+        "max_steps: 12", "max_steps: 4"
+    )
+    path = write_run(tmp_path, text + "regularization: {rdrop: {value: 2.0}}\n")
+    assert train(load_config(path, working_dir=tmp_path)).is_finished

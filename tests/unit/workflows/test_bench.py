@@ -9,6 +9,7 @@ from mtcli.workflows.variants import make_variants
 from tests.small_run import write_run
 
 LIMITS = {"fp32": [100.0, 130.0], "bf16": [400.0, 300.0]}
+FACTS = {"device": "cpu"}
 SPEEDS = {1: [10.0, 40.0, 30.0], 2: [15.0, 50.0, 60.0]}
 """Target tokens a second by number of processes, in each repeat."""
 
@@ -45,7 +46,7 @@ def jobs(monkeypatch):
         prepared = [old.kind for old, _ in seen].count("prepare")
         seen.append((job, threads))
         if job.kind == "prepare":
-            return {"device": "cpu", "limit": {n: found[prepared] for n, found in LIMITS.items()}}
+            return {**FACTS, "limit": {n: found[prepared] for n, found in LIMITS.items()}}
         if job.kind == "profile":
             return {"shares": {"matmul": 1.0}}
         if job.kind == "decoding":
@@ -58,9 +59,13 @@ def jobs(monkeypatch):
 
 
 def run(tmp_path, **options):
+    return report(tmp_path, **options)["variants"]
+
+
+def report(tmp_path, **options):
     path = write_run(tmp_path)
     variants = make_variants([path], [], ["nproc=1,2"], nproc=1, threads=3)
-    return bench(variants, BenchOptions(repeats=3, **options))["variants"]
+    return bench(variants, BenchOptions(repeats=3, **options))
 
 
 def test_variants_take_turns_there_and_back_again(tmp_path, jobs):
@@ -124,6 +129,13 @@ def test_training_is_in_a_temporary_folder_with_the_tokenizer_of_the_run(tmp_pat
     assert measured.run_dir == tmp_path / "bench/0/run"
     assert (measured.run_dir / "tokenizer/tokenizer.model").read_bytes() == b"trained"
     assert measured.data.cache_dir == config.data.cache_dir  # the store is shared
+
+
+@pytest.mark.parametrize(("device", "hints"), [("cpu", ["try it"]), ("cuda", [])])
+def test_hints_are_for_the_cpu(tmp_path, jobs, monkeypatch, device, hints):
+    monkeypatch.setitem(FACTS, "device", device)
+    monkeypatch.setattr(subject, "memory_hints", lambda: ["try it"])
+    assert report(tmp_path, decodes=False)["hints"] == hints
 
 
 def test_a_spread():
