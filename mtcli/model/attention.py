@@ -24,16 +24,19 @@ def _without_cpu_autocast(x: Tensor) -> AbstractContextManager[object]:
 
 
 def _pays_written_out(q_BHQK: Tensor, k_BHMK: Tensor) -> bool:
-    """Whether products and a softmax train faster than torch's CPU kernel, and are not too large.
+    """Whether products and a softmax are faster than torch's CPU kernel, and are not too large.
 
-    The backward pass of that kernel is 5 times slower in bf16 than in fp32, which would eat all
-    that bf16 wins elsewhere. Written out in bf16, forward and backward take 0.6 to 0.9 of the
-    kernel's time in fp32, at lengths from 15 to 200 (2026-11-23, EPYC Zen 4, torch 2.13, one
-    thread); written out in fp32, 0.6 to 0.9 of it, too, at lengths from 16 to 50 (2026-11-25, EPYC
-    Zen 3, torch 2.13, one thread).
+    In training: the backward pass of that kernel is 5 times slower in bf16 than in fp32, which
+    would eat all that bf16 wins elsewhere. Written out in bf16, forward and backward take 0.6 to
+    0.9 of the kernel's time in fp32, at lengths from 15 to 200 (2026-11-23, EPYC Zen 4, torch 2.13,
+    one thread); written out in fp32, 0.6 to 0.9 of it, too, at lengths from 16 to 50 (2026-11-25,
+    EPYC Zen 3, torch 2.13, one thread). In a step of beam search, where few queries look at a few
+    dozen keys under a mask: 0.2 to 0.45 of the kernel's time (the same, two threads). With a single
+    query, as in greedy search, the kernel is as fast.
     """
     num_weights = q_BHQK.shape[:-1].numel() * k_BHMK.size(2)
-    return q_BHQK.requires_grad and num_weights <= _LARGEST_WEIGHTS
+    is_single = q_BHQK.size(2) == 1
+    return (q_BHQK.requires_grad or not is_single) and num_weights <= _LARGEST_WEIGHTS
 
 
 def _attend_written_out(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from mtcli.model.factory import build_model
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.corpus import Corpus
 from mtcli.training.precision import Numerics
-from mtcli.translating.engine import Engine, EngineHypothesis, TranslateOptions
+from mtcli.translating.engine import EngineBatch, EngineHypothesis, TranslateOptions
 from mtcli.translating.engines.torch import TorchEngine, load_engine
 from mtcli.translating.translator import Translator
 from mtcli.workflows.jobs import Job
@@ -25,7 +25,7 @@ from mtcli.workflows.jobs import Job
 class _CountingEngine:
     """An engine that counts the tokens of what it finds, EOS among them."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: TorchEngine) -> None:
         self._engine = engine
         self.num_tokens = 0
 
@@ -39,10 +39,20 @@ class _CountingEngine:
         max_lengths: Sequence[int],
         options: TranslateOptions,
     ) -> list[list[EngineHypothesis]]:
-        found = self._engine.translate(src_ids, max_lengths, options)
-        best = [of_sentence[0] for of_sentence in found]
-        self.num_tokens += sum(len(one.token_ids) + one.is_complete for one in best)
-        return found
+        return self.begin([EngineBatch(src_ids, max_lengths)], options)()[0]
+
+    def begin(
+        self, batches: Sequence[EngineBatch], options: TranslateOptions
+    ) -> Callable[[], list[list[list[EngineHypothesis]]]]:
+        translate = self._engine.begin(batches, options)
+
+        def finish() -> list[list[list[EngineHypothesis]]]:
+            found = translate()
+            best = [of_sentence[0] for of_batch in found for of_sentence in of_batch]
+            self.num_tokens += sum(len(one.token_ids) + one.is_complete for one in best)
+            return found
+
+        return finish
 
 
 def measure_decoding(

@@ -14,6 +14,7 @@ import torch
 
 from mtcli.bundle.model_folder import WEIGHTS, Bundle
 from mtcli.decoding.beam import beam_search
+from mtcli.decoding.beside import run_beside
 from mtcli.decoding.constraints import ConstrainedScorer
 from mtcli.decoding.ensemble import EnsembleScorer
 from mtcli.decoding.forced import forced_attention, forced_log_probs
@@ -26,14 +27,15 @@ from mtcli.model.memory import prepare_memory
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.model.shape import StackShape
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from mtcli.translating.engine import EngineHypothesis, TranslateOptions
+from mtcli.translating.engine import EngineBatch, EngineHypothesis, TranslateOptions
 from mtcli.translating.loading import check_same_vocabulary
 
 _FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
 
 
 class TorchEngine:
-    """Implements `Engine` and `PairEngine` over models in memory, finished or being trained.
+    """Implements `Engine`, `ParallelEngine` and `PairEngine` over models in memory, which may still
+    be in training.
 
     Args:
         model: the model, on `device`; it may be in training mode, which it is in again afterwards.
@@ -69,10 +71,33 @@ class TorchEngine:
             DeviceError: the batch does not fit into the memory of the accelerator.
             ConfigError: an option makes no sense.
         """
+        return self.begin([EngineBatch(src_ids, max_lengths)], options)()[0]
+
+    def begin(
+        self, batches: Sequence[EngineBatch], options: TranslateOptions
+    ) -> Callable[[], list[list[list[EngineHypothesis]]]]:
+        """A call that translates all batches, on the CPU beside each other; see `ParallelEngine`.
+
+        Raises:
+            ConfigError: an option makes no sense.
+        """
+
+        def translate_all() -> list[list[list[EngineHypothesis]]]:
+            num_threads = torch.get_num_threads() if self._device.type == "cpu" else 1
+            jobs = [partial(self._translate, batch, options) for batch in batches]
+            with self._evaluating():
+                return run_beside(jobs, num_threads)
+
+        return translate_all
+
+    def _translate(
+        self, batch: EngineBatch, options: TranslateOptions
+    ) -> list[list[EngineHypothesis]]:
+        src_ids, max_lengths = batch
         if not src_ids:
             return []
         width = options.beam_size if options.sampling is None else options.num_hypotheses
-        with self._judging(f"{len(src_ids)} sentences with a beam of {width}"):
+        with self._computing(f"{len(src_ids)} sentences with a beam of {width}"):
             found = self._search(src_ids, max_lengths, options, width)
             if options.repetition_penalty != 1:
                 found = self._with_own_log_probs(src_ids, found)
@@ -221,19 +246,31 @@ class TorchEngine:
     @contextmanager
     def _judging(self, what: str) -> Iterator[None]:
         """Models in evaluation mode, under autocast; too little memory for `what` is told."""
+        with self._evaluating(), self._computing(what):
+            yield
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """Models in evaluation mode, for all threads."""
         was_training = [model.training for model in self._models]
         try:
             for model in self._models:
                 model.eval()
+            yield
+        finally:
+            for model, mode in zip(self._models, was_training, strict=True):
+                model.train(mode)
+
+    @contextmanager
+    def _computing(self, what: str) -> Iterator[None]:
+        """Under autocast, in this thread; too little memory for `what` is told."""
+        try:
             with self._autocast():
                 yield
         except torch.OutOfMemoryError as error:
             raise DeviceError(
                 f"{self._device} has too little memory for {what}: use a smaller batch_size"
             ) from error
-        finally:
-            for model, mode in zip(self._models, was_training, strict=True):
-                model.train(mode)
 
 
 def key_of(ids: Sequence[int]) -> int:

@@ -69,7 +69,6 @@ def test_batches_beside_each_other(tmp_path):
     model = random_model("rotary grouped")
     engine = engine_of(exported(model, tmp_path / "export"), inter_threads=2)
     assert isinstance(engine, ParallelEngine)
-    assert not isinstance(torch_engine(model), ParallelEngine)
     batches = [EngineBatch(*sentences(num, seed=num)) for num in range(1, 12)]
     found = engine.begin(batches, SEARCHES[3])()
     for batch, answers in zip(batches, found, strict=True):

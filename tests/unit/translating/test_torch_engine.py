@@ -10,7 +10,7 @@ from mtcli.bundle.model_folder import read_model
 from mtcli.config.schema import DecodingConfig
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.folders import sha256_of
-from mtcli.translating.engine import TranslateOptions
+from mtcli.translating.engine import EngineBatch, TranslateOptions
 from mtcli.translating.engines import torch as torch_engine
 from mtcli.translating.engines.torch import (
     TorchEngine,
@@ -62,6 +62,36 @@ def test_a_batch_is_as_one_by_one():
             assert a.score == pytest.approx(b.score, abs=1e-9)
         assert all(len(h.token_ids) <= limit for h in found)
         assert found[0].score >= found[1].score
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_batches_beside_each_other_are_as_one_by_one(num_threads):
+    model = tiny_model().double().train()
+    engine = TorchEngine(model, CPU)
+    batches = [
+        EngineBatch(sentences, [4 + len(ids) for ids in sentences])
+        for sentences in (random_sentences(number, seed=number) for number in (5, 1, 3, 7))
+    ]
+    before = torch.get_num_threads()
+    torch.set_num_threads(num_threads)
+    try:
+        found = engine.begin(batches, OPTIONS)()
+        assert model.training
+        assert torch.get_num_threads() == num_threads
+    finally:
+        torch.set_num_threads(before)
+    assert found == [engine.translate(*batch, OPTIONS) for batch in batches]
+    assert engine.begin([], OPTIONS)() == []
+
+
+def test_an_error_in_one_of_several_batches_is_told(monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(torch_engine, "beam_search", full)
+    engine = TorchEngine(tiny_model().eval(), CPU)
+    with pytest.raises(DeviceError, match="use a smaller batch_size"):
+        engine.begin([EngineBatch([[5]], [4])] * 3, OPTIONS)()
 
 
 def test_special_ids_are_never_in_an_output():
