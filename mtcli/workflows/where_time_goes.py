@@ -33,8 +33,9 @@ _ENCLOSING: tuple[tuple[str, tuple[str, ...]], ...] = (
 _MATMUL = ("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::linear", "mkldnn::")
 _MATMUL_ENDS = ("aten::addmm_", "aten::mm_")
 _INSIDE: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("attention", ("aten::scaled_dot_product", "aten::_scaled_dot_product", "ScaledDotProduct")),
-    ("loss", ("_SmoothedCrossEntropy",)),
+    ("loss", ("_SmoothedCrossEntropy", "_RDropCrossEntropy")),
+    ("attention", ("aten::scaled_dot_product", "aten::_scaled_dot_product", "ScaledDotProduct",
+                   "aten::softmax", "aten::_softmax", "SoftmaxBackward")),
     ("dropout", ("_ByteDropout", "aten::dropout", "aten::native_dropout", "NativeDropout")),
     ("normalisation", ("aten::layer_norm", "aten::native_layer_norm", "aten::rms_norm",
                        "aten::_fused_rms_norm", "NativeLayerNorm", "FusedRmsNorm")),
@@ -53,7 +54,7 @@ def category_of(event: Event) -> str:
     """The category that the time of an operator itself, without those it called, belongs to.
 
     A product of matrices is one wherever it happens, in the loss for instance, but for the
-    optimiser's own; attention is what the fused kernel does.
+    optimiser's own; attention is what the fused kernel does, or a softmax outside the loss.
     """
     names = [name.removeprefix(_AUTOGRAD) for name in _with_ancestors(event)]
     for category, prefixes in _ENCLOSING:

@@ -3,7 +3,7 @@
 Usage: PEERS_HOME=FOLDER python decode_against_rivals.py MODEL SRC PEERS_SCRIPTS [options]
 MODEL is a model folder of shape `tiny` with shared embeddings; SRC a file of sources. All three run
 the same weights on the same pieces in fp32 with 2 threads; no output has over 40 pieces. Each takes
-its best batch size of 32 to 256, found on the first 500 lines. Start-up is excluded: of the two
+its best batch size of 32 to 256, found on the first 1000 lines. Start-up is excluded: of the two
 commands, the time for one line is subtracted; `generate` is timed around its loop. Interleaved
 repeats, medians; and how many of the rivals' outputs are ours.
 """
@@ -25,6 +25,7 @@ from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 ROOT = Path(__file__).parents[2]
 CAP = 40
 BATCH_SIZES = (32, 64, 128, 256)
+TRIAL_LINES = 1000
 RIVAL_SIDE = Path(__file__).with_name("rival_decoding.py")
 THREADS = {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2", "CUDA_VISIBLE_DEVICES": ""}
 SAME_AS_OURS = "add_qkvbias: true;add_ffnbias: true;norm_eps: 1e-5;shared_layer_norm: false"
@@ -122,7 +123,7 @@ def measure(files, beam_size, arguments):
     for name in arguments.names:
         if name != "hf":
             starts[name] = statistics.median(run(name, files, 1, 1, 1)[0] for _ in range(3))
-        tried = {size: run(name, files, 500, beam_size, size)[0] for size in BATCH_SIZES}
+        tried = {size: run(name, files, TRIAL_LINES, beam_size, size)[0] for size in BATCH_SIZES}
         best[name] = min(tried, key=tried.get)
     rates, outputs = {name: [] for name in arguments.names}, {}
     for _ in range(arguments.repeats):

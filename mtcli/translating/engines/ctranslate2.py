@@ -30,6 +30,9 @@ from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from mtcli.translating.engine import EngineBatch, EngineHypothesis, TranslateOptions
 
 FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
+_AGAIN = 16
+"""Sentences of a batch of those that are searched or scored again: mostly a few dozen, which all
+threads should have a share of."""
 MISSING = "the ctranslate2 package is not installed: pip install 'mtcli[fast]'"
 
 
@@ -38,6 +41,16 @@ class _Search(NamedTuple):
 
     max_length: int
     is_suppressing: bool = False
+
+
+class _Asked(NamedTuple):
+    """One sentence."""
+
+    source: list[str]
+    max_length: int
+    """Longest output that is wanted of it."""
+    searched: int
+    """Longest output that its batch is searched with."""
 
 
 class CTranslate2Engine:
@@ -105,15 +118,28 @@ class CTranslate2Engine:
                 "engine ctranslate2 searches with a beam only under normalization average and a"
                 " length_penalty above 0: use engine torch"
             )
-        sources = [[self._pieces(ids) for ids in batch.src_ids] for batch in batches]
+        asked = [
+            [
+                _Asked(self._pieces(ids), max_length, max(batch.max_lengths))
+                for ids, max_length in zip(batch.src_ids, batch.max_lengths, strict=True)
+            ]
+            for batch in batches
+        ]
         running = [
-            self._begin(of_batch, _Search(max(batch.max_lengths)), options)
-            for batch, of_batch in zip(batches, sources, strict=True)
+            self._begin([one.source for one in of_batch], _Search(of_batch[0].searched), options)
+            if of_batch
+            else list
+            for of_batch in asked
         ]
-        return lambda: [
-            self._complete(of_batch, batch.max_lengths, found(), options)
-            for batch, of_batch, found in zip(batches, sources, running, strict=True)
-        ]
+
+        def finish() -> list[list[list[EngineHypothesis]]]:
+            found = [of_sentence for of_batch in running for of_sentence in of_batch()]
+            answers = iter(
+                self._complete([one for of_batch in asked for one in of_batch], found, options)
+            )
+            return [[next(answers) for _ in of_batch] for of_batch in asked]
+
+        return finish
 
     def _warm_up(self) -> None:
         """Let the kernels be compiled (0.04 s, oneDNN) while the caller does something else."""
@@ -122,28 +148,25 @@ class CTranslate2Engine:
         )
 
     def _complete(
-        self,
-        sources: Sequence[list[str]],
-        max_lengths: Sequence[int],
-        found: list[list[_Found]],
-        options: TranslateOptions,
+        self, asked: Sequence[_Asked], found: list[list[_Found]], options: TranslateOptions
     ) -> list[list[EngineHypothesis]]:
-        """Answers of a batch, after searching again what came to a limit or a forbidden piece."""
-        longest = max(max_lengths)
+        """Answers, after searching again what came to a limit or a forbidden piece.
+
+        Those of all batches are searched again together: one by one they would wait for each other,
+        and for whatever else is running.
+        """
         cut: dict[_Search, list[int]] = defaultdict(list)
-        for i, hypotheses in enumerate(found):
+        for i, (one, hypotheses) in enumerate(zip(asked, found, strict=True)):
             reached = max(hypothesis.length for hypothesis in hypotheses)
-            if max_lengths[i] < longest and reached >= max_lengths[i]:
-                cut[_Search(max_lengths[i])].append(i)
-        self._repeat(cut, sources, found, options)
+            if one.max_length < one.searched and reached >= one.max_length:
+                cut[_Search(one.max_length)].append(i)
+        self._repeat(cut, asked, found, options)
         forbidden: dict[_Search, list[int]] = defaultdict(list)
-        for i, hypotheses in enumerate(found):
+        for i, (one, hypotheses) in enumerate(zip(asked, found, strict=True)):
             if any(hypothesis.is_forbidden for hypothesis in hypotheses):
-                forbidden[_Search(max_lengths[i], is_suppressing=True)].append(i)
-        self._repeat(forbidden, sources, found, options)
-        for places in forbidden.values():
-            for i in places:
-                found[i] = self._rescore(sources[i], found[i])
+                forbidden[_Search(one.max_length, is_suppressing=True)].append(i)
+        self._repeat(forbidden, asked, found, options)
+        self._rescore([i for places in forbidden.values() for i in places], asked, found)
         answers = []
         for hypotheses in found:
             ranked = [hypothesis.answer(options) for hypothesis in hypotheses]
@@ -155,13 +178,13 @@ class CTranslate2Engine:
     def _repeat(
         self,
         searches: dict[_Search, list[int]],
-        sources: Sequence[list[str]],
+        asked: Sequence[_Asked],
         found: list[list[_Found]],
         options: TranslateOptions,
     ) -> None:
         """Put into `found` what each search finds for its sentences."""
         running = [
-            (places, self._begin([sources[i] for i in places], search, options))
+            (places, self._begin([asked[i].source for i in places], search, options, _AGAIN))
             for search, places in searches.items()
         ]
         for places, result in running:
@@ -169,14 +192,22 @@ class CTranslate2Engine:
                 found[i] = hypotheses
 
     def _begin(
-        self, sources: Sequence[list[str]], search: _Search, options: TranslateOptions
+        self,
+        sources: Sequence[list[str]],
+        search: _Search,
+        options: TranslateOptions,
+        batch_size: int = 0,
     ) -> Callable[[], list[list[_Found]]]:
-        """Start a search; the call that is returned waits for what it finds."""
+        """Start a search; the call that is returned waits for what it finds.
+
+        The sentences are a batch, or batches of `batch_size` where that is not 0.
+        """
         is_greedy = options.beam_size == 1
         length_penalty = 0.0 if is_greedy else options.length_penalty
         running = self._translator.translate_batch(
             sources,
             asynchronous=True,
+            max_batch_size=batch_size,
             beam_size=options.beam_size,
             # all that ended: only so it shows whether one of them came to a limit
             num_hypotheses=options.beam_size,
@@ -205,15 +236,29 @@ class CTranslate2Engine:
         ids = [self._tgt_ids[piece] for piece in pieces]
         return _Found(ids, score * len(ids) ** length_penalty)
 
-    def _rescore(self, source: list[str], found: Sequence[_Found]) -> list[_Found]:
-        """The same hypotheses with log-probabilities from which nothing was taken out."""
-        targets = [[self._tgt_pieces[i] for i in hypothesis.token_ids] for hypothesis in found]
-        scored = self._translator.score_batch([source] * len(targets), targets, max_input_length=0)
-        return [
-            # the last one is EOS, also of what was cut without it
-            hypothesis._replace(log_prob=sum(result.log_probs[: hypothesis.length]))
-            for hypothesis, result in zip(found, scored, strict=True)
+    def _rescore(
+        self, places: Sequence[int], asked: Sequence[_Asked], found: list[list[_Found]]
+    ) -> None:
+        """Give the hypotheses of these places log-probabilities from which nothing was taken."""
+        pairs = [
+            (asked[i].source, [self._tgt_pieces[k] for k in hypothesis.token_ids])
+            for i in places
+            for hypothesis in found[i]
         ]
+        if not pairs:
+            return
+        sources, targets = map(list, zip(*pairs, strict=True))
+        scored = iter(
+            self._translator.score_batch(
+                sources, targets, max_batch_size=_AGAIN, max_input_length=0
+            )
+        )
+        for i in places:
+            found[i] = [
+                # the last one is EOS, also of what was cut without it
+                hypothesis._replace(log_prob=sum(next(scored).log_probs[: hypothesis.length]))
+                for hypothesis in found[i]
+            ]
 
     def _pieces(self, ids: Sequence[int]) -> list[str]:
         return [self._src_pieces[i] for i in ids]

@@ -31,6 +31,8 @@ def chain(*names):
         (["_SmoothedCrossEntropy", "aten::mm"], "matmul"),
         (["_SmoothedCrossEntropy", "aten::_log_softmax"], "loss"),
         (["aten::scaled_dot_product_attention", "aten::zeros"], "attention"),
+        (["aten::softmax", "aten::_softmax"], "attention"),
+        (["_SmoothedCrossEntropy", "aten::softmax", "aten::_softmax"], "loss"),
         (
             [
                 "autograd::engine::evaluate_function: ScaledDotProductFlashAttentionBackward0",
