@@ -41,6 +41,9 @@ class TranslateOptions:
     sample_keys: tuple[int, ...] = ()
     """For each sentence of the batch a number of 64 bits that its samples depend on, besides the
     seed. Empty: one made of the source, so that equal sources have equal samples."""
+    with_scores: bool = True
+    """False allows NaN for scores and log-probabilities where a search is faster without: a greedy
+    one need not normalise what it chooses among."""
 
     def __post_init__(self) -> None:
         # raises ConfigError here, before an engine is loaded
@@ -143,14 +146,43 @@ class EngineBatch(NamedTuple):
     max_lengths: Sequence[int]
 
 
+class RunningSearch(Protocol):
+    """Batches that are being translated."""
+
+    def settle(self) -> None:
+        """Wait until all were searched, and start what is to be searched again, if anything.
+
+        To be called before other batches are begun: what is searched again would wait for them.
+        """
+        ...
+
+    def result(self) -> list[list[list[EngineHypothesis]]]:
+        """Wait for what `Engine.translate` would answer to each batch; to be called once."""
+        ...
+
+
 @runtime_checkable
 class ParallelEngine(Protocol):
     """An `Engine` that is faster when it is given several batches at once."""
 
-    def begin(
-        self, batches: Sequence[EngineBatch], options: TranslateOptions
-    ) -> Callable[[], list[list[list[EngineHypothesis]]]]:
-        """Start to translate; the call that is returned waits for what `Engine.translate` would
-        answer to each batch. Several may be running: they are worked off in their order.
-        """
+    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> RunningSearch:
+        """Start to translate. Several may be running: they are worked off in their order."""
         ...
+
+
+class PostponedSearch:
+    """A `RunningSearch` that does all of its work when it is asked for the result.
+
+    Args:
+        translate: gives the result.
+    """
+
+    def __init__(self, translate: Callable[[], list[list[list[EngineHypothesis]]]]) -> None:
+        self._translate = translate
+
+    def settle(self) -> None:
+        """Nothing is running yet."""
+
+    def result(self) -> list[list[list[EngineHypothesis]]]:
+        """Translate."""
+        return self._translate()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mtcli.config.schema import DecodingConfig
@@ -11,9 +11,34 @@ from mtcli.translating.engine import (
     EngineBatch,
     EngineHypothesis,
     ParallelEngine,
+    PostponedSearch,
+    RunningSearch,
     TranslateOptions,
 )
 from mtcli.translating.windows import batches_by_length, output_limit
+
+
+class SentenceSearch:
+    """Sentences that are being searched.
+
+    Args:
+        running: their batches.
+        places: for each batch, the places of its sentences among all.
+    """
+
+    def __init__(self, running: RunningSearch, places: Sequence[Sequence[int]]) -> None:
+        self._running, self._places = running, places
+
+    def settle(self) -> None:
+        """See `RunningSearch`."""
+        self._running.settle()
+
+    def result(self) -> list[list[EngineHypothesis]]:
+        """The hypotheses of each sentence; to be called once."""
+        found: dict[int, list[EngineHypothesis]] = {}
+        for own, of_batch in zip(self._places, self._running.result(), strict=True):
+            found.update(zip(own, of_batch, strict=True))
+        return [found[i] for i in range(len(found))]
 
 
 class Searcher:
@@ -39,16 +64,19 @@ class Searcher:
         generation: DecodingConfig,
         num_hypotheses: int,
         prefix_ids: Sequence[tuple[int, ...]] | None = None,
-    ) -> Callable[[], list[list[EngineHypothesis]]]:
-        """Start a search; the call that is returned waits for the hypotheses of each sentence.
+        *,
+        with_scores: bool = True,
+    ) -> SentenceSearch:
+        """Start a search of sentences.
 
         Args:
             src_ids: pieces of each sentence.
             generation: how to search.
             num_hypotheses: hypotheses wanted of each.
             prefix_ids: pieces that the outputs of each begin with; None: of none any.
+            with_scores: False where nobody will look at them; see `TranslateOptions`.
         """
-        options = self._options(generation, num_hypotheses)
+        options = replace(self._options(generation, num_hypotheses), with_scores=with_scores)
         max_length = min(generation.max_length, self._engine.max_positions)
         lengths = [len(ids) for ids in src_ids]
         prefixes = prefix_ids or [()] * len(src_ids)
@@ -64,21 +92,13 @@ class Searcher:
             for own in places
         ]
         if prefix_ids is None:
-            answers = self._begin_batches(batches, options)
+            running = self._begin_batches(batches, options)
         else:
             with_prefixes = [
                 replace(options, prefix_ids=tuple(prefix_ids[i] for i in own)) for own in places
             ]
-            answers = self._postpone(batches, with_prefixes)
-
-        def finish() -> list[list[EngineHypothesis]]:
-            found: list[list[EngineHypothesis]] = [[] for _ in src_ids]
-            for own, of_batch in zip(places, answers(), strict=True):
-                for i, of_sentence in zip(own, of_batch, strict=True):
-                    found[i] = of_sentence
-            return found
-
-        return finish
+            running = self._postpone(batches, with_prefixes)
+        return SentenceSearch(running, places)
 
     def _options(self, generation: DecodingConfig, num_hypotheses: int) -> TranslateOptions:
         options = TranslateOptions(
@@ -98,16 +118,17 @@ class Searcher:
 
     def _begin_batches(
         self, batches: Sequence[EngineBatch], options: TranslateOptions
-    ) -> Callable[[], list[list[list[EngineHypothesis]]]]:
+    ) -> RunningSearch:
         if isinstance(self._engine, ParallelEngine):
             return self._engine.begin(batches, options)
         return self._postpone(batches, [options] * len(batches))
 
     def _postpone(
         self, batches: Sequence[EngineBatch], options: Sequence[TranslateOptions]
-    ) -> Callable[[], list[list[list[EngineHypothesis]]]]:
-        """An engine that works in this thread: it translates when it is asked for its answers."""
-        return lambda: [
-            self._engine.translate(*batch, of_batch)
-            for batch, of_batch in zip(batches, options, strict=True)
-        ]
+    ) -> RunningSearch:
+        return PostponedSearch(
+            lambda: [
+                self._engine.translate(*batch, of_batch)
+                for batch, of_batch in zip(batches, options, strict=True)
+            ]
+        )

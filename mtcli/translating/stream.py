@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -12,7 +12,7 @@ from mtcli.translating.lines import Line, LineReader
 from mtcli.translating.records import json_record, n_best_record, text_record
 from mtcli.translating.resume import Layout
 from mtcli.translating.sentences import Splitter
-from mtcli.translating.translator import Translator
+from mtcli.translating.translator import RunningAnswers, Translator
 from mtcli.translating.windows import read_windows
 
 WINDOW_BATCHES = 32
@@ -102,29 +102,33 @@ def translate_stream(
         for line, answer in zip(window, answers, strict=True):
             report.count(line, answer)
 
-    running: tuple[list[Line], Callable[[], list[Answer]]] | None = None
+    running: tuple[list[Line], RunningAnswers] | None = None
     for window in read_windows(
         lines,
         max_lines=1 if is_single else WINDOW_BATCHES * batch_size,
         max_bytes=WINDOW_BYTES,
         is_ready=(lambda: True) if is_single else lines.is_ready,
     ):
-        begun = (window, _begin(translator, window, options)) if window else None
+        before = None if running is None else running[1]
+        begun = (window, _begin(translator, window, options, before)) if window else None
         if running is not None:
-            write(running[0], running[1]())
+            write(running[0], running[1].result())
         running = begun
         if is_single and running is not None:
-            write(running[0], running[1]())
+            write(running[0], running[1].result())
             running = None
     if running is not None:
-        write(running[0], running[1]())
+        write(running[0], running[1].result())
     return report
 
 
 def _begin(
-    translator: Translator, window: Sequence[Line], options: StreamOptions
-) -> Callable[[], list[Answer]]:
-    """Start to translate a window; the call that is returned waits for its answers."""
+    translator: Translator,
+    window: Sequence[Line],
+    options: StreamOptions,
+    after: RunningAnswers | None,
+) -> RunningAnswers:
+    """Start to translate a window, while the one before it is still being translated."""
     texts, prefixes = [line.text for line in window], None
     if options.has_prefixes:
         columns = [text.partition("\t") for text in texts]
@@ -137,6 +141,8 @@ def _begin(
         retries=options.retries,
         prefixes=prefixes,
         with_alignments=options.has_alignments,
+        after=after,
+        with_scores=options.layout != "text",
     )
 
 

@@ -23,12 +23,27 @@ from mtcli.translating.lines import without_controls
 from mtcli.translating.loading import check_same_vocabulary, load_tokenizers
 from mtcli.translating.options import Normalization, check_num_hypotheses, choose_generation
 from mtcli.translating.repetition import is_repeated, rescored, second_settings
-from mtcli.translating.searching import Searcher
+from mtcli.translating.searching import Searcher, SentenceSearch
 from mtcli.translating.sentences import Splitter
 from mtcli.translating.splitting import Part, split_text
 
 SHORTEST_LIMIT = 16
 """Lines of so many pieces are translated whole even when training saw only shorter ones."""
+
+
+class RunningAnswers:
+    """Texts that are being translated.
+
+    Args:
+        search: of their sentences.
+        finish: waits for that search, and makes the answers.
+    """
+
+    def __init__(self, search: SentenceSearch, finish: Callable[[], list[Answer]]) -> None:
+        self.settle = search.settle
+        """Wait for the search; before other texts are begun. See `RunningSearch`."""
+        self.result = finish
+        """Wait for the answer to each text; to be called once."""
 
 
 class Translator:
@@ -210,7 +225,7 @@ class Translator:
             retries=retries,
             prefixes=prefixes,
             with_alignments=with_alignments,
-        )()
+        ).result()
 
     def begin(
         self,
@@ -222,10 +237,13 @@ class Translator:
         retries: bool = True,
         prefixes: Sequence[str] | None = None,
         with_alignments: bool = False,
-    ) -> Callable[[], list[Answer]]:
-        """Start to translate; the call that is returned waits for the answer to each text.
+        after: RunningAnswers | None = None,
+        with_scores: bool = True,
+    ) -> RunningAnswers:
+        """Start to translate texts.
 
-        An engine that works beside this thread is busy from now on; another works in the call.
+        An engine that works beside this thread is busy from now on; another works when it is asked
+        for the result.
 
         Args:
             texts: what is translated.
@@ -236,6 +254,9 @@ class Translator:
             prefixes: for each text what its translations begin with, perhaps nothing; of a text
                 in parts it begins the first. None: no text has any.
             with_alignments: whether words are to be linked; needs an engine that shows attention.
+            after: what was begun before; it is settled once these texts are ready for the engine.
+            with_scores: False where nobody will look at scores and log-probabilities: they may be
+                NaN then, and no translation is called doubtful for them.
 
         Raises:
             ConfigError: `num_hypotheses` is more than the beam gives, or the model has no such
@@ -250,10 +271,14 @@ class Translator:
         parts_of = [[part for parts in own for part in parts] for own in cut_sentences]
         src_ids = [part.ids for own in parts_of for part in own]
         prefix_ids = None if prefixes is None else self._prefix_ids(parts_of, prefixes)
-        search = self._searcher.begin(src_ids, generation, num_hypotheses, prefix_ids)
+        if after is not None:
+            after.settle()
+        search = self._searcher.begin(
+            src_ids, generation, num_hypotheses, prefix_ids, with_scores=with_scores
+        )
 
         def finish() -> list[Answer]:
-            found = search()
+            found = search.result()
             repeated = self._mend_repeated(
                 src_ids, found, generation, num_hypotheses, retries, prefix_ids
             )
@@ -277,7 +302,7 @@ class Translator:
                 )
             return answers
 
-        return finish
+        return RunningAnswers(search, finish)
 
     def pieces(self, token_ids: Sequence[int]) -> list[str]:
         """The pieces of a translation, as the target tokenizer writes them."""
@@ -302,7 +327,7 @@ class Translator:
             settings,
             num_hypotheses,
             None if prefix_ids is None else [prefix_ids[i] for i in repeated],
-        )()
+        ).result()
         still = set()
         for i, hypotheses in zip(repeated, again, strict=True):
             best = hypotheses[0]

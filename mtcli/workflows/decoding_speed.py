@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,12 @@ from mtcli.model.factory import build_model
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.corpus import Corpus
 from mtcli.training.precision import Numerics
-from mtcli.translating.engine import EngineBatch, EngineHypothesis, TranslateOptions
+from mtcli.translating.engine import (
+    EngineBatch,
+    EngineHypothesis,
+    PostponedSearch,
+    TranslateOptions,
+)
 from mtcli.translating.engines.torch import TorchEngine, load_engine
 from mtcli.translating.translator import Translator
 from mtcli.workflows.jobs import Job
@@ -39,20 +44,18 @@ class _CountingEngine:
         max_lengths: Sequence[int],
         options: TranslateOptions,
     ) -> list[list[EngineHypothesis]]:
-        return self.begin([EngineBatch(src_ids, max_lengths)], options)()[0]
+        return self.begin([EngineBatch(src_ids, max_lengths)], options).result()[0]
 
-    def begin(
-        self, batches: Sequence[EngineBatch], options: TranslateOptions
-    ) -> Callable[[], list[list[list[EngineHypothesis]]]]:
-        translate = self._engine.begin(batches, options)
+    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> PostponedSearch:
+        running = self._engine.begin(batches, options)
 
         def finish() -> list[list[list[EngineHypothesis]]]:
-            found = translate()
+            found = running.result()
             best = [of_sentence[0] for of_batch in found for of_sentence in of_batch]
             self.num_tokens += sum(len(one.token_ids) + one.is_complete for one in best)
             return found
 
-        return finish
+        return PostponedSearch(finish)
 
 
 def measure_decoding(

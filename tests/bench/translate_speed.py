@@ -4,7 +4,8 @@
 
 MODEL holds an export. FILE is repeated up to 20,000 lines for beam 5 and 50,000 for greedy search.
 Both sides have the same tokenizer, threads and longest output, and each its best batch size of 32,
-64, 128 and 256, found on the first 4,000 lines; the bare loop guards nothing. Its time is that of
+64, 128 and 256, found on the first 4,000 lines. The bare loop guards nothing: --more=--no-retry
+has the command search once only, too. Its time is that of
 tokenizing, translating and detokenizing; the command's is from its start to its end. The two take
 turns; medians are printed, and the median, smallest and largest ratio of a turn.
 """
@@ -59,12 +60,12 @@ class BareLoop:
         return time.perf_counter() - begun_s
 
 
-def seconds_of_command(model, path, beam_size, batch_size, output):
+def seconds_of_command(model, path, beam_size, batch_size, output, more):
     begun_s = time.perf_counter()
     subprocess.run(
         [sys.executable, "-m", "mtcli", "translate", "-m", model, "-i", path, "-o", output, "-q",
          "--engine", "ctranslate2", "--beam-size", beam_size, "--max-length", str(CAP),
-         "--batch-size", batch_size],
+         "--batch-size", batch_size, *more],
         check=True,
     )  # fmt: skip
     return time.perf_counter() - begun_s
@@ -81,7 +82,7 @@ def measure_throughput(arguments, beam_size, num_lines, folder):
             return bare.seconds(lines[:num_lines], size)
         path.write_text("".join(f"{line}\n" for line in lines[:num_lines]), "utf-8")
         of_command = [str(arguments.model), str(path), str(beam_size), str(size)]
-        return seconds_of_command(*of_command, str(folder / "out"))
+        return seconds_of_command(*of_command, str(folder / "out"), arguments.more)
 
     sides = ("bare loop", "mtcli translate")
     bare.seconds(lines[:50], 32)
@@ -129,6 +130,7 @@ def main():
     parser.add_argument("--beam-lines", type=int, default=20_000)
     parser.add_argument("--greedy-lines", type=int, default=50_000)
     parser.add_argument("--trial-lines", type=int, default=4_000)
+    parser.add_argument("--more", nargs="*", default=[], help="further options of the command")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--starts", type=int, default=11)
     arguments = parser.parse_args()

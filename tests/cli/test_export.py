@@ -140,7 +140,11 @@ def test_no_torch_no_numpy_no_pydantic(model):
 
 
 def test_another_folder_and_quantization(model, tmp_path):
-    result = mtcli("export", "-m", model, "--quantize", "int8", "--output", tmp_path / "small")
+    # how much an untrained model in int8 agrees depends on the CPU: 28 % with AVX2
+    result = mtcli(
+        "export", "-m", model, "--quantize", "int8", "--output", tmp_path / "small",
+        "--threshold", "0.05",
+    )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "32 lines of random pieces" in result.stdout
     small, large = (tmp_path / "small/model.bin"), model / "ctranslate2/model.bin"

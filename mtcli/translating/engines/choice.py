@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mtcli.bundle.exports import CTRANSLATE2, ExportRecord, ThreadSplit, read_export
 from mtcli.bundle.model_folder import Bundle
 from mtcli.errors import ConfigError, ModelFolderError
-from mtcli.translating.engine import Engine, EngineBatch, EngineHypothesis, TranslateOptions
+from mtcli.translating.engine import (
+    Engine,
+    EngineBatch,
+    EngineHypothesis,
+    RunningSearch,
+    TranslateOptions,
+)
 from mtcli.translating.engines.ctranslate2 import MISSING, CTranslate2Engine, can_search
+
+if TYPE_CHECKING:
+    from mtcli.translating.engines.torch import TorchEngine
 
 ENGINES = ("auto", "torch", "ctranslate2")
 
@@ -77,7 +86,7 @@ def load_engine(bundle: Bundle, request: EngineRequest, choice: EngineChoice) ->
         ConfigError: `threads` is below 1.
     """
 
-    def load_torch() -> Engine:
+    def load_torch() -> TorchEngine:
         # here, for torch takes seconds
         from mtcli.translating.engines.torch import load_ensemble
 
@@ -144,9 +153,9 @@ class AutoEngine:
         load_torch: makes the other engine.
     """
 
-    def __init__(self, fast: CTranslate2Engine, load_torch: Callable[[], Engine]) -> None:
+    def __init__(self, fast: CTranslate2Engine, load_torch: Callable[[], TorchEngine]) -> None:
         self._fast, self._load_torch = fast, load_torch
-        self._torch: Engine | None = None
+        self._torch: TorchEngine | None = None
         self.max_positions = fast.max_positions
 
     def translate(
@@ -156,18 +165,15 @@ class AutoEngine:
         options: TranslateOptions,
     ) -> list[list[EngineHypothesis]]:
         """Hypotheses for each sentence, best first; see `Engine`."""
-        return self.begin([EngineBatch(src_ids, max_lengths)], options)()[0]
+        return self.begin([EngineBatch(src_ids, max_lengths)], options).result()[0]
 
-    def begin(
-        self, batches: Sequence[EngineBatch], options: TranslateOptions
-    ) -> Callable[[], list[list[list[EngineHypothesis]]]]:
+    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> RunningSearch:
         """The same for each batch, later; torch translates when it is asked for its answers."""
         if can_search(options):
             return self._fast.begin(batches, options)
         if self._torch is None:
             self._torch = self._load_torch()
-        engine = self._torch
-        return lambda: [engine.translate(*batch, options) for batch in batches]
+        return self._torch.begin(batches, options)
 
 
 def _insist(bundle: Bundle, request: EngineRequest) -> EngineChoice:

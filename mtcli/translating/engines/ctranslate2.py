@@ -16,9 +16,10 @@ Source: CTranslate2 4.8, src/decoding.cc.
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -27,12 +28,17 @@ from typing import Any, NamedTuple
 
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from mtcli.translating.engine import EngineBatch, EngineHypothesis, TranslateOptions
+from mtcli.translating.engine import (
+    EngineBatch,
+    EngineHypothesis,
+    RunningSearch,
+    TranslateOptions,
+)
 
 FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
-_AGAIN = 16
-"""Sentences of a batch of those that are searched or scored again: mostly a few dozen, which all
-threads should have a share of."""
+_AGAIN, _SCORED = 16, 64
+"""Sentences of a batch of those that are searched again, and hypotheses of one of those that are
+scored again: mostly a few dozen, which all threads should have a share of."""
 MISSING = "the ctranslate2 package is not installed: pip install 'mtcli[fast]'"
 
 
@@ -102,13 +108,10 @@ class CTranslate2Engine:
         """
         if not src_ids:
             return []
-        return self.begin([EngineBatch(src_ids, max_lengths)], options)()[0]
+        return self.begin([EngineBatch(src_ids, max_lengths)], options).result()[0]
 
-    def begin(
-        self, batches: Sequence[EngineBatch], options: TranslateOptions
-    ) -> Callable[[], list[list[list[EngineHypothesis]]]]:
-        """Start to search; the call that is returned waits for the hypotheses for each sentence of
-        each batch. Batches run beside each other.
+    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> RunningSearch:
+        """Start to search; batches run beside each other.
 
         Raises:
             ConfigError: CTranslate2 cannot search that way.
@@ -127,19 +130,10 @@ class CTranslate2Engine:
         ]
         running = [
             self._begin([one.source for one in of_batch], _Search(of_batch[0].searched), options)
-            if of_batch
-            else list
             for of_batch in asked
+            if of_batch
         ]
-
-        def finish() -> list[list[list[EngineHypothesis]]]:
-            found = [of_sentence for of_batch in running for of_sentence in of_batch()]
-            answers = iter(
-                self._complete([one for of_batch in asked for one in of_batch], found, options)
-            )
-            return [[next(answers) for _ in of_batch] for of_batch in asked]
-
-        return finish
+        return _Running(self, asked, running, options)
 
     def _warm_up(self) -> None:
         """Let the kernels be compiled (0.04 s, oneDNN) while the caller does something else."""
@@ -147,49 +141,17 @@ class CTranslate2Engine:
             [self._src_pieces[-1:]], asynchronous=True, beam_size=2, max_decoding_length=2
         )
 
-    def _complete(
-        self, asked: Sequence[_Asked], found: list[list[_Found]], options: TranslateOptions
-    ) -> list[list[EngineHypothesis]]:
-        """Answers, after searching again what came to a limit or a forbidden piece.
-
-        Those of all batches are searched again together: one by one they would wait for each other,
-        and for whatever else is running.
-        """
-        cut: dict[_Search, list[int]] = defaultdict(list)
-        for i, (one, hypotheses) in enumerate(zip(asked, found, strict=True)):
-            reached = max(hypothesis.length for hypothesis in hypotheses)
-            if one.max_length < one.searched and reached >= one.max_length:
-                cut[_Search(one.max_length)].append(i)
-        self._repeat(cut, asked, found, options)
-        forbidden: dict[_Search, list[int]] = defaultdict(list)
-        for i, (one, hypotheses) in enumerate(zip(asked, found, strict=True)):
-            if any(hypothesis.is_forbidden for hypothesis in hypotheses):
-                forbidden[_Search(one.max_length, is_suppressing=True)].append(i)
-        self._repeat(forbidden, asked, found, options)
-        self._rescore([i for places in forbidden.values() for i in places], asked, found)
-        answers = []
-        for hypotheses in found:
-            ranked = [hypothesis.answer(options) for hypothesis in hypotheses]
-            # equal before and after but for sentences scored anew; sorting is stable
-            ranked.sort(key=lambda hypothesis: -hypothesis.score)
-            answers.append(ranked[: options.num_hypotheses])
-        return answers
-
-    def _repeat(
+    def begin_again(
         self,
-        searches: dict[_Search, list[int]],
+        searches: Mapping[_Search, Sequence[int]],
         asked: Sequence[_Asked],
-        found: list[list[_Found]],
         options: TranslateOptions,
-    ) -> None:
-        """Put into `found` what each search finds for its sentences."""
-        running = [
+    ) -> list[tuple[Sequence[int], Callable[[], list[list[_Found]]]]]:
+        """Start to search sentences again, by their places: together, in a few batches."""
+        return [
             (places, self._begin([asked[i].source for i in places], search, options, _AGAIN))
             for search, places in searches.items()
         ]
-        for places, result in running:
-            for i, hypotheses in zip(places, result(), strict=True):
-                found[i] = hypotheses
 
     def _begin(
         self,
@@ -203,6 +165,7 @@ class CTranslate2Engine:
         The sentences are a batch, or batches of `batch_size` where that is not 0.
         """
         is_greedy = options.beam_size == 1
+        with_scores = options.with_scores or not is_greedy
         length_penalty = 0.0 if is_greedy else options.length_penalty
         running = self._translator.translate_batch(
             sources,
@@ -215,7 +178,7 @@ class CTranslate2Engine:
             max_input_length=0,
             max_decoding_length=search.max_length,
             min_decoding_length=0,
-            return_scores=True,
+            return_scores=with_scores,
             return_end_token=True,
             end_token=self._end_ids[:1] if search.is_suppressing else self._end_ids,
             suppress_sequences=self._suppressed if search.is_suppressing else None,
@@ -225,7 +188,9 @@ class CTranslate2Engine:
             return [
                 [
                     self._found(pieces, score, length_penalty)
-                    for pieces, score in zip(result.hypotheses, result.scores, strict=True)
+                    for pieces, score in zip(
+                        result.hypotheses, result.scores or [math.nan], strict=True
+                    )
                 ]
                 for result in (one.result() for one in running)
             ]
@@ -236,7 +201,7 @@ class CTranslate2Engine:
         ids = [self._tgt_ids[piece] for piece in pieces]
         return _Found(ids, score * len(ids) ** length_penalty)
 
-    def _rescore(
+    def rescore(
         self, places: Sequence[int], asked: Sequence[_Asked], found: list[list[_Found]]
     ) -> None:
         """Give the hypotheses of these places log-probabilities from which nothing was taken."""
@@ -250,7 +215,7 @@ class CTranslate2Engine:
         sources, targets = map(list, zip(*pairs, strict=True))
         scored = iter(
             self._translator.score_batch(
-                sources, targets, max_batch_size=_AGAIN, max_input_length=0
+                sources, targets, max_batch_size=_SCORED, max_input_length=0
             )
         )
         for i in places:
@@ -293,6 +258,75 @@ class _Found(NamedTuple):
         """What the translator is told."""
         score = self.log_prob / _penalty(self.length, options)
         return EngineHypothesis(self.token_ids, self.log_prob, score, self.is_complete)
+
+
+class _Running:
+    """Implements `RunningSearch`.
+
+    What came to a limit or a forbidden piece is searched again, that of all batches together: one
+    by one they would wait for each other, and for whatever else is running.
+    """
+
+    def __init__(
+        self,
+        engine: CTranslate2Engine,
+        batches: Sequence[Sequence[_Asked]],
+        running: Sequence[Callable[[], list[list[_Found]]]],
+        options: TranslateOptions,
+    ) -> None:
+        self._engine, self._options = engine, options
+        self._sizes = [len(of_batch) for of_batch in batches]
+        self._asked = [one for of_batch in batches for one in of_batch]
+        self._running = running
+        self._found: list[list[_Found]] | None = None
+        self._again: list[tuple[Sequence[int], Callable[[], list[list[_Found]]]]] = []
+        self._forbidden: list[int] = []
+
+    def settle(self) -> None:
+        """See `RunningSearch`."""
+        self._settled()
+
+    def result(self) -> list[list[list[EngineHypothesis]]]:
+        """See `RunningSearch`."""
+        found = self._settled()
+        self._take(found)
+        if self._options.with_scores or self._options.beam_size > 1:
+            self._engine.rescore(self._forbidden, self._asked, found)
+        answers = iter(found)
+        return [[self._ranked(next(answers)) for _ in range(size)] for size in self._sizes]
+
+    def _settled(self) -> list[list[_Found]]:
+        if self._found is not None:
+            return self._found
+        found = [of_sentence for of_batch in self._running for of_sentence in of_batch()]
+        cut: dict[_Search, list[int]] = defaultdict(list)
+        for i, (one, hypotheses) in enumerate(zip(self._asked, found, strict=True)):
+            reached = max(hypothesis.length for hypothesis in hypotheses)
+            if one.max_length < one.searched and reached >= one.max_length:
+                cut[_Search(one.max_length)].append(i)
+        self._again = self._engine.begin_again(cut, self._asked, self._options)
+        self._take(found)  # rare, and what it finds may hold a forbidden piece
+        forbidden: dict[_Search, list[int]] = defaultdict(list)
+        for i, (one, hypotheses) in enumerate(zip(self._asked, found, strict=True)):
+            if any(hypothesis.is_forbidden for hypothesis in hypotheses):
+                forbidden[_Search(one.max_length, is_suppressing=True)].append(i)
+        self._forbidden = [i for places in forbidden.values() for i in places]
+        self._again = self._engine.begin_again(forbidden, self._asked, self._options)
+        self._found = found
+        return found
+
+    def _take(self, found: list[list[_Found]]) -> None:
+        """Put what was searched again into its places."""
+        for places, result in self._again:
+            for i, hypotheses in zip(places, result(), strict=True):
+                found[i] = hypotheses
+        self._again = []
+
+    def _ranked(self, hypotheses: Sequence[_Found]) -> list[EngineHypothesis]:
+        answers = [hypothesis.answer(self._options) for hypothesis in hypotheses]
+        # equal before and after but for sentences scored anew; sorting is stable
+        answers.sort(key=lambda hypothesis: -hypothesis.score)
+        return answers[: self._options.num_hypotheses]
 
 
 def can_search(options: TranslateOptions) -> bool:

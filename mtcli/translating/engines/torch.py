@@ -27,7 +27,12 @@ from mtcli.model.memory import prepare_memory
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.model.shape import StackShape
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from mtcli.translating.engine import EngineBatch, EngineHypothesis, TranslateOptions
+from mtcli.translating.engine import (
+    EngineBatch,
+    EngineHypothesis,
+    PostponedSearch,
+    TranslateOptions,
+)
 from mtcli.translating.loading import check_same_vocabulary
 
 _FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
@@ -71,12 +76,10 @@ class TorchEngine:
             DeviceError: the batch does not fit into the memory of the accelerator.
             ConfigError: an option makes no sense.
         """
-        return self.begin([EngineBatch(src_ids, max_lengths)], options)()[0]
+        return self.begin([EngineBatch(src_ids, max_lengths)], options).result()[0]
 
-    def begin(
-        self, batches: Sequence[EngineBatch], options: TranslateOptions
-    ) -> Callable[[], list[list[list[EngineHypothesis]]]]:
-        """A call that translates all batches, on the CPU beside each other; see `ParallelEngine`.
+    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> PostponedSearch:
+        """Translates all batches when asked for them, on the CPU beside each other.
 
         Raises:
             ConfigError: an option makes no sense.
@@ -88,7 +91,7 @@ class TorchEngine:
             with self._evaluating():
                 return run_beside(jobs, num_threads)
 
-        return translate_all
+        return PostponedSearch(translate_all)
 
     def _translate(
         self, batch: EngineBatch, options: TranslateOptions

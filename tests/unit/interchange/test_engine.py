@@ -1,6 +1,8 @@
 """The CTranslate2 engine answers as the torch engine does."""
 
 import builtins
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,12 +67,25 @@ def test_the_test_models_end_and_are_cut(tmp_path):
     assert 0.1 < sum(complete) / len(complete) < 0.9
 
 
+@pytest.mark.parametrize("place", [0, 3], ids=["greedy", "beam"])
+def test_without_scores_the_same_is_found(tmp_path, place):
+    options = SEARCHES[place]
+    engine = engine_of(exported(random_model("pre-norm"), tmp_path / "export"))
+    want = engine.translate(*sentences(), options)
+    got = engine.translate(*sentences(), replace(options, with_scores=False))
+    assert [[h.token_ids for h in one] for one in got] == [
+        [h.token_ids for h in one] for one in want
+    ]
+    are_scored = [not math.isnan(h.log_prob) for one in got for h in one]
+    assert are_scored == [options.beam_size > 1] * len(are_scored)
+
+
 def test_batches_beside_each_other(tmp_path):
     model = random_model("rotary grouped")
     engine = engine_of(exported(model, tmp_path / "export"), inter_threads=2)
     assert isinstance(engine, ParallelEngine)
     batches = [EngineBatch(*sentences(num, seed=num)) for num in range(1, 12)]
-    found = engine.begin(batches, SEARCHES[3])()
+    found = engine.begin(batches, SEARCHES[3]).result()
     for batch, answers in zip(batches, found, strict=True):
         check_equal(answers, torch_engine(model).translate(*batch, SEARCHES[3]))
     assert engine.translate([], [], SEARCHES[3]) == []

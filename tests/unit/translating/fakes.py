@@ -94,17 +94,23 @@ class BesideEngine(FakeEngine):
         super().__init__()
         self.events: list[str] = []
 
-    def begin(
-        self, batches: Sequence[EngineBatch], options: TranslateOptions
-    ) -> Callable[[], list[list[list[EngineHypothesis]]]]:
-        answers = [self.translate(*batch, options) for batch in batches]
+    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> "BesideSearch":
         self.events.append("begun")
+        return BesideSearch([self.translate(*batch, options) for batch in batches], self.events)
 
-        def finish() -> list[list[list[EngineHypothesis]]]:
-            self.events.append("asked for")
-            return answers
 
-        return finish
+class BesideSearch:
+    """What `BesideEngine` is doing."""
+
+    def __init__(self, answers: list[list[list[EngineHypothesis]]], events: list[str]) -> None:
+        self._answers, self._events = answers, events
+
+    def settle(self) -> None:
+        self._events.append("settled")
+
+    def result(self) -> list[list[list[EngineHypothesis]]]:
+        self._events.append("asked for")
+        return self._answers
 
 
 def fake_translator(

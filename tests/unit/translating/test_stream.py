@@ -128,7 +128,7 @@ def test_a_window_is_flushed_before_more_is_read():
     assert sink.getvalue() == b"a\n" * 200
 
 
-def test_the_next_window_is_begun_before_the_last_is_waited_for(tmp_path):
+def test_the_next_window_is_begun_before_the_last_is_asked_for(tmp_path):
     content = b"".join(b"%d\n" % i for i in range(160))
     (tmp_path / "lines").write_bytes(content)
     engine, sink = BesideEngine(), io.BytesIO()
@@ -137,8 +137,10 @@ def test_the_next_window_is_begun_before_the_last_is_waited_for(tmp_path):
         translate_stream(fake_translator(engine), source, sink, options)
     assert sink.getvalue() == content
     assert engine.events == [
-        *("begun", "begun", "asked for"),
-        *("begun", "asked for", "asked for"),
+        "begun",
+        *("settled", "begun", "asked for"),
+        *("settled", "begun", "asked for"),
+        "asked for",
     ]
 
 

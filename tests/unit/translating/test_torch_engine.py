@@ -75,13 +75,13 @@ def test_batches_beside_each_other_are_as_one_by_one(num_threads):
     before = torch.get_num_threads()
     torch.set_num_threads(num_threads)
     try:
-        found = engine.begin(batches, OPTIONS)()
+        found = engine.begin(batches, OPTIONS).result()
         assert model.training
         assert torch.get_num_threads() == num_threads
     finally:
         torch.set_num_threads(before)
     assert found == [engine.translate(*batch, OPTIONS) for batch in batches]
-    assert engine.begin([], OPTIONS)() == []
+    assert engine.begin([], OPTIONS).result() == []
 
 
 def test_an_error_in_one_of_several_batches_is_told(monkeypatch):
@@ -91,7 +91,7 @@ def test_an_error_in_one_of_several_batches_is_told(monkeypatch):
     monkeypatch.setattr(torch_engine, "beam_search", full)
     engine = TorchEngine(tiny_model().eval(), CPU)
     with pytest.raises(DeviceError, match="use a smaller batch_size"):
-        engine.begin([EngineBatch([[5]], [4])] * 3, OPTIONS)()
+        engine.begin([EngineBatch([[5]], [4])] * 3, OPTIONS).result()
 
 
 def test_special_ids_are_never_in_an_output():
