@@ -4,10 +4,10 @@
 
 MODEL holds an export. FILE is repeated up to 20,000 lines for beam 5 and 50,000 for greedy search.
 Both sides have the same tokenizer, threads and longest output, and each its best batch size of 32,
-64, 128 and 256, found on the first 4,000 lines. The bare loop guards nothing: --more=--no-retry
-has the command search once only, too. Its time is that of
-tokenizing, translating and detokenizing; the command's is from its start to its end. The two take
-turns; medians are printed, and the median, smallest and largest ratio of a turn.
+64, 128 and 256, found on the first --trial-lines. The bare loop guards nothing: with --no-retry the
+command, too, searches each line once. The loop's time is that of tokenizing, translating and
+detokenizing; the command's is from its start to its end. The two take turns; medians are printed,
+and the median, smallest and largest ratio of a turn.
 """
 
 import argparse
@@ -82,7 +82,9 @@ def measure_throughput(arguments, beam_size, num_lines, folder):
             return bare.seconds(lines[:num_lines], size)
         path.write_text("".join(f"{line}\n" for line in lines[:num_lines]), "utf-8")
         of_command = [str(arguments.model), str(path), str(beam_size), str(size)]
-        return seconds_of_command(*of_command, str(folder / "out"), arguments.more)
+        return seconds_of_command(
+            *of_command, str(folder / "out"), ["--no-retry"] * arguments.no_retry
+        )
 
     sides = ("bare loop", "mtcli translate")
     bare.seconds(lines[:50], 32)
@@ -130,7 +132,7 @@ def main():
     parser.add_argument("--beam-lines", type=int, default=20_000)
     parser.add_argument("--greedy-lines", type=int, default=50_000)
     parser.add_argument("--trial-lines", type=int, default=4_000)
-    parser.add_argument("--more", nargs="*", default=[], help="further options of the command")
+    parser.add_argument("--no-retry", action="store_true", help="an option of the command")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--starts", type=int, default=11)
     arguments = parser.parse_args()
