@@ -95,30 +95,31 @@ def translate_stream(
     report = StreamReport()
     lines = LineReader(source)
 
-    def write(window: list[Line], answers: list[Answer]) -> None:
+    def write(window: list[Line], running: RunningAnswers) -> None:
+        answers = running.result()
         num_before = options.num_done + report.num_lines
         sink.write(b"".join(_records(translator, window, answers, num_before, options)))
         sink.flush()
         for line, answer in zip(window, answers, strict=True):
             report.count(line, answer)
 
-    running: tuple[list[Line], RunningAnswers] | None = None
+    begun: tuple[list[Line], RunningAnswers] | None = None
     for window in read_windows(
         lines,
         max_lines=1 if is_single else WINDOW_BATCHES * batch_size,
         max_bytes=WINDOW_BYTES,
         is_ready=(lambda: True) if is_single else lines.is_ready,
     ):
-        before = None if running is None else running[1]
-        begun = (window, _begin(translator, window, options, before)) if window else None
-        if running is not None:
-            write(running[0], running[1].result())
-        running = begun
-        if is_single and running is not None:
-            write(running[0], running[1].result())
-            running = None
-    if running is not None:
-        write(running[0], running[1].result())
+        before, begun = begun, None
+        if window:
+            begun = window, _begin(translator, window, options, before[1] if before else None)
+        if before:
+            write(*before)
+        if is_single and begun:
+            write(*begun)
+            begun = None
+    if begun:
+        write(*begun)
     return report
 
 

@@ -168,7 +168,7 @@ class Translator:
             max_length=max_length,
             batch_size=batch_size,
         )
-        answers = self.answer(texts, generation)
+        answers = self.begin(texts, generation).result()
         return [
             answer.translations[0].text if text.strip() else text
             for text, answer in zip(texts, answers, strict=True)
@@ -200,32 +200,8 @@ class Translator:
             max_length=max_length,
             batch_size=batch_size,
         )
-        return [list(answer.translations) for answer in self.answer(texts, generation, n)]
-
-    def answer(
-        self,
-        texts: Sequence[str],
-        generation: DecodingConfig,
-        num_hypotheses: int = 1,
-        *,
-        splitter: Splitter | None = None,
-        retries: bool = True,
-        prefixes: Sequence[str] | None = None,
-        with_alignments: bool = False,
-    ) -> list[Answer]:
-        """What `translate` and `translate_n_best` are made of: an answer for each text.
-
-        Arguments and errors are those of `begin`.
-        """
-        return self.begin(
-            texts,
-            generation,
-            num_hypotheses,
-            splitter=splitter,
-            retries=retries,
-            prefixes=prefixes,
-            with_alignments=with_alignments,
-        ).result()
+        answers = self.begin(texts, generation, n).result()
+        return [list(answer.translations) for answer in answers]
 
     def begin(
         self,
@@ -240,7 +216,7 @@ class Translator:
         after: RunningAnswers | None = None,
         with_scores: bool = True,
     ) -> RunningAnswers:
-        """Start to translate texts.
+        """Start to translate texts: what `translate` and `translate_n_best` are made of.
 
         An engine that works beside this thread is busy from now on; another works when it is asked
         for the result.

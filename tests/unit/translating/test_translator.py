@@ -64,7 +64,7 @@ def test_a_long_text_is_translated_in_parts():
     engine = FakeEngine()
     translator = fake_translator(engine, max_src_length=20)
     text = "This is the first one. Here comes a second one. And a last one."
-    answers = translator.answer([text, "short"], translator.generation)
+    answers = translator.begin([text, "short"], translator.generation).result()
     assert [answer.num_parts for answer in answers] == [5, 1]
     assert [answer.is_over_limit for answer in answers] == [True, False]
     assert answers[0].translations[0].text == text
@@ -77,7 +77,7 @@ def test_a_long_text_is_translated_in_parts():
 def test_the_limit_of_a_line(max_src_length, max_positions, limit):
     translator = fake_translator(FakeEngine(max_positions), max_src_length)
     assert translator.max_src_length == limit
-    answers = translator.answer(["x" * limit, "x" * (limit + 1)], translator.generation)
+    answers = translator.begin(["x" * limit, "x" * (limit + 1)], translator.generation).result()
     assert [answer.num_parts for answer in answers] == [1, 2]
 
 
@@ -104,7 +104,7 @@ def test_n_best_of_a_text_in_parts():
 def flags_of(text, answer=lambda ids: ids, *, is_complete=True, log_prob=-1.0):
     engine = FakeEngine(answer=answer, is_complete=is_complete, log_prob=log_prob)
     translator = fake_translator(engine)
-    (found,) = translator.answer([text], translator.generation)
+    (found,) = translator.begin([text], translator.generation).result()
     return found.flags
 
 
@@ -143,7 +143,7 @@ class MendingEngine(FakeEngine):
 def test_a_repetition_is_translated_once_more():
     engine = MendingEngine(answer=lambda src_ids: lost(0) if src_ids == ids("go") else src_ids)
     translator = fake_translator(engine, beam_size=5, batch_size=4)
-    good, mended = translator.answer(["well", "go"], translator.generation, 2)
+    good, mended = translator.begin(["well", "go"], translator.generation, 2).result()
     assert good.translations[0].text == "well"
     assert [translation.text for translation in mended.translations] == ["found", "found"]
     assert mended.flags == good.flags == ()
@@ -159,7 +159,7 @@ def test_a_repetition_is_translated_once_more():
 def test_a_repetition_that_stays_is_kept_and_flagged():
     engine = FakeEngine(answer=lost)
     translator = fake_translator(engine)
-    (found,) = translator.answer(["go"], translator.generation)
+    (found,) = translator.begin(["go"], translator.generation).result()
     assert found.translations[0] == Translation(("lost " * 9).strip(), -1.0, -0.25, lost(0))
     assert found.flags == ("repeated",)
     assert len(engine.calls) == 2
@@ -175,7 +175,7 @@ def test_a_second_translation_must_be_whole(change):
             return [[h._replace(**change) for h in hypotheses] for hypotheses in found]
 
     translator = fake_translator(Worse(answer=lost), beam_size=5)
-    (found,) = translator.answer(["go"], translator.generation)
+    (found,) = translator.begin(["go"], translator.generation).result()
     assert found.translations[0].text.startswith("lost lost")
     assert found.flags == ("repeated",)
 
@@ -183,7 +183,7 @@ def test_a_second_translation_must_be_whole(change):
 def test_without_retries_a_repetition_is_only_flagged():
     engine = MendingEngine(answer=lost)
     translator = fake_translator(engine, beam_size=5)
-    (found,) = translator.answer(["go"], translator.generation, retries=False)
+    (found,) = translator.begin(["go"], translator.generation, retries=False).result()
     assert found.flags == ("repeated",)
     assert len(engine.calls) == 1
 
@@ -192,9 +192,9 @@ def test_sentences_one_by_one():
     engine = FakeEngine()
     translator = fake_translator(engine, max_src_length=20)
     texts = ["one|two", "", "three", "|", "x" * 21 + "|y"]
-    answers = translator.answer(
+    answers = translator.begin(
         texts, translator.generation, splitter=lambda text: list(filter(None, text.split("|")))
-    )
+    ).result()
     assert [answer.translations[0].text for answer in answers] == [
         "one two", "", "three", "", "x" * 11 + " " + "x" * 10 + " y",
     ]  # fmt: skip
