@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -83,8 +84,9 @@ def translate_stream(
     Without n-best lists the output has exactly the lines of the input, whatever its bytes. As
     text each ends as its input line does, and blank lines come back as they are. While a window is
     being translated the next one is read, as far as it is there already: an answer never waits
-    for input. So at most two windows are held in memory; a batch_size of 1, for which sorting is
-    of no use, reads one line at a time and answers it before the next.
+    for input. What is translated again runs behind that next one, so that the engine never idles,
+    and at most three windows are held in memory. A batch_size of 1, for which sorting is of no
+    use, reads one line at a time and answers it before the next.
 
     Raises:
         ConfigError: more hypotheses are asked for than the beam gives.
@@ -103,23 +105,29 @@ def translate_stream(
         for line, answer in zip(window, answers, strict=True):
             report.count(line, answer)
 
-    begun: tuple[list[Line], RunningAnswers] | None = None
+    begun: deque[tuple[list[Line], RunningAnswers]] = deque()
+    is_retried = False  # the oldest; its second attempts run behind the window after it
+
+    def write_all_but(num_running: int) -> None:
+        nonlocal is_retried
+        while len(begun) > num_running:
+            if num_running and not is_retried and begun[0][1].retry():
+                is_retried = True
+                break
+            write(*begun.popleft())
+            is_retried = False
+
     for window in read_windows(
         lines,
         max_lines=1 if is_single else WINDOW_BATCHES * batch_size,
         max_bytes=WINDOW_BYTES,
         is_ready=(lambda: True) if is_single else lines.is_ready,
     ):
-        before, begun = begun, None
         if window:
-            begun = window, _begin(translator, window, options, before[1] if before else None)
-        if before:
-            write(*before)
-        if is_single and begun:
-            write(*begun)
-            begun = None
-    if begun:
-        write(*begun)
+            before = begun[-1][1] if begun else None
+            begun.append((window, _begin(translator, window, options, before)))
+        write_all_but(1 if window and not is_single else 0)
+    write_all_but(0)
     return report
 
 

@@ -12,6 +12,7 @@ from mtcli.config.schema import DecodingConfig
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.alignment import align_answers
 from mtcli.translating.answer import Answer, Translation, join_answer
+from mtcli.translating.attempts import TwoAttempts
 from mtcli.translating.engine import Engine, EngineHypothesis, PairEngine, TranslateOptions
 from mtcli.translating.engines.choice import (
     EngineChoice,
@@ -22,7 +23,7 @@ from mtcli.translating.engines.choice import (
 from mtcli.translating.lines import without_controls
 from mtcli.translating.loading import check_same_vocabulary, load_tokenizers
 from mtcli.translating.options import Normalization, check_num_hypotheses, choose_generation
-from mtcli.translating.repetition import is_repeated, rescored, second_settings
+from mtcli.translating.repetition import is_repeated
 from mtcli.translating.searching import Searcher, SentenceSearch
 from mtcli.translating.sentences import Splitter
 from mtcli.translating.splitting import Part, split_text
@@ -39,9 +40,11 @@ class RunningAnswers:
         finish: waits for that search, and makes the answers.
     """
 
-    def __init__(self, search: SentenceSearch, finish: Callable[[], list[Answer]]) -> None:
+    def __init__(self, search: TwoAttempts, finish: Callable[[], list[Answer]]) -> None:
         self.settle = search.settle
         """Wait for the search; before other texts are begun. See `RunningSearch`."""
+        self.retry = search.retry
+        """Begin to translate again what repeats itself; whether there is anything."""
         self.result = finish
         """Wait for the answer to each text; to be called once."""
 
@@ -249,15 +252,26 @@ class Translator:
         prefix_ids = None if prefixes is None else self._prefix_ids(parts_of, prefixes)
         if after is not None:
             after.settle()
-        search = self._searcher.begin(
+        first = self._searcher.begin(
             src_ids, generation, num_hypotheses, prefix_ids, with_scores=with_scores
         )
 
-        def finish() -> list[Answer]:
-            found = search.result()
-            repeated = self._mend_repeated(
-                src_ids, found, generation, num_hypotheses, retries, prefix_ids
+        def repeats(place: int, hypotheses: Sequence[EngineHypothesis]) -> bool:
+            src, tgt = self._src_tokenizer, self._tgt_tokenizer
+            return is_repeated(src_ids[place], hypotheses[0].token_ids, src.decode, tgt.decode)
+
+        def again(places: Sequence[int], settings: DecodingConfig) -> SentenceSearch:
+            return self._searcher.begin(
+                [src_ids[i] for i in places],
+                settings,
+                num_hypotheses,
+                None if prefix_ids is None else [prefix_ids[i] for i in places],
             )
+
+        search = TwoAttempts(first, repeats, again if retries else None, generation)
+
+        def finish() -> list[Answer]:
+            found, repeated = search.result()
             answers, start = [], 0
             for own, cut_of_text in zip(parts_of, cut_sentences, strict=True):
                 end = start + len(own)
@@ -283,39 +297,6 @@ class Translator:
     def pieces(self, token_ids: Sequence[int]) -> list[str]:
         """The pieces of a translation, as the target tokenizer writes them."""
         return [self._tgt_tokenizer.id_to_piece(token_id) for token_id in token_ids]
-
-    def _mend_repeated(
-        self,
-        src_ids: Sequence[Sequence[int]],
-        found: list[list[EngineHypothesis]],
-        generation: DecodingConfig,
-        num_hypotheses: int,
-        retries: bool,
-        prefix_ids: Sequence[tuple[int, ...]] | None,
-    ) -> set[int]:
-        """Put better hypotheses into `found` where the best repeats itself; what stays so."""
-        repeated = [i for i, ids in enumerate(src_ids) if self._repeats(ids, found[i])]
-        if not repeated or not retries:
-            return set(repeated)
-        settings = second_settings(generation)
-        again = self._searcher.begin(
-            [src_ids[i] for i in repeated],
-            settings,
-            num_hypotheses,
-            None if prefix_ids is None else [prefix_ids[i] for i in repeated],
-        ).result()
-        still = set()
-        for i, hypotheses in zip(repeated, again, strict=True):
-            best = hypotheses[0]
-            if best.token_ids and best.is_complete and not self._repeats(src_ids[i], hypotheses):
-                found[i] = rescored(hypotheses, generation)
-            else:
-                still.add(i)
-        return still
-
-    def _repeats(self, src_ids: Sequence[int], hypotheses: Sequence[EngineHypothesis]) -> bool:
-        src, tgt = self._src_tokenizer, self._tgt_tokenizer
-        return is_repeated(src_ids, hypotheses[0].token_ids, src.decode, tgt.decode)
 
     def _cut(self, texts: Sequence[str]) -> list[list[Part]]:
         """The parts of each text: mostly one, none of what has no pieces."""

@@ -3,7 +3,8 @@
 It answers as the torch engine does. CTranslate2 differs in three things, each mended here:
 
 - It has one longest length for a call. A batch is searched with its longest; a sentence that came
-  to its own limit is searched again with just that.
+  to its own limit is searched again with just that. An output of greedy search is only cut there,
+  unless its score is wanted.
 - What it suppresses, it takes out before the softmax, which changes every probability. So
   forbidden pieces (padding, unknown, start) are declared to end a hypothesis: they cannot go on,
   and show in the answer. Such a sentence is searched again with them suppressed, and what is found
@@ -300,10 +301,14 @@ class _Running:
             return self._found
         found = [of_sentence for of_batch in self._running for of_sentence in of_batch()]
         cut: dict[_Search, list[int]] = defaultdict(list)
+        is_prefix = self._options.beam_size == 1 and not self._options.with_scores
         for i, (one, hypotheses) in enumerate(zip(self._asked, found, strict=True)):
             reached = max(hypothesis.length for hypothesis in hypotheses)
             if one.max_length < one.searched and reached >= one.max_length:
-                cut[_Search(one.max_length)].append(i)
+                if is_prefix:
+                    found[i] = [_Found(own.ids[: one.max_length], math.nan) for own in hypotheses]
+                else:
+                    cut[_Search(one.max_length)].append(i)
         self._again = self._engine.begin_again(cut, self._asked, self._options)
         self._take(found)  # rare, and what it finds may hold a forbidden piece
         forbidden: dict[_Search, list[int]] = defaultdict(list)

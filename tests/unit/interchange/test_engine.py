@@ -73,8 +73,8 @@ def test_without_scores_the_same_is_found(tmp_path, place):
     engine = engine_of(exported(random_model("pre-norm"), tmp_path / "export"))
     want = engine.translate(*sentences(), options)
     got = engine.translate(*sentences(), replace(options, with_scores=False))
-    assert [[h.token_ids for h in one] for one in got] == [
-        [h.token_ids for h in one] for one in want
+    assert [[(h.token_ids, h.is_complete) for h in one] for one in got] == [
+        [(h.token_ids, h.is_complete) for h in one] for one in want
     ]
     are_scored = [not math.isnan(h.log_prob) for one in got for h in one]
     assert are_scored == [options.beam_size > 1] * len(are_scored)

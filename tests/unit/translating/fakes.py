@@ -90,8 +90,8 @@ class FakeEngine:
 class BesideEngine(FakeEngine):
     """The same, working beside its caller; notes when batches are begun and asked for."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **keywords: object) -> None:
+        super().__init__(**keywords)
         self.events: list[str] = []
 
     def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> "BesideSearch":

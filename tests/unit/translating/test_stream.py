@@ -7,7 +7,12 @@ import pytest
 
 from mtcli.config.schema import DecodingConfig
 from mtcli.translating.stream import StreamOptions, StreamReport, translate_stream
-from tests.unit.translating.fakes import BesideEngine, FakeEngine, fake_translator
+from tests.unit.translating.fakes import (
+    BesideEngine,
+    CharacterTokenizer,
+    FakeEngine,
+    fake_translator,
+)
 
 
 def translated(
@@ -139,6 +144,29 @@ def test_the_next_window_is_begun_before_the_last_is_asked_for(tmp_path):
     assert engine.events == [
         "begun",
         *("settled", "begun", "asked for"),
+        *("settled", "begun", "asked for"),
+        "asked for",
+    ]
+
+
+def test_second_attempts_run_behind_the_next_window(tmp_path):
+    """The first window has a repetition: it is written a turn later, the others are not."""
+    content = b"".join(b"x\n" if i == 5 else b"%d\n" % i for i in range(200))
+    (tmp_path / "lines").write_bytes(content)
+    lost = tuple(CharacterTokenizer().encode("x" * 20))
+    engine = BesideEngine(answer=lambda ids: lost if len(ids) == 1 and ids[0] == lost[0] else ids)
+    sink = io.BytesIO()
+    with (tmp_path / "lines").open("rb") as source:
+        report = translate_stream(
+            fake_translator(engine), source, sink, StreamOptions(DecodingConfig(batch_size=2))
+        )
+    assert sink.getvalue() == content.replace(b"x", b"x" * 20)
+    assert report.num_repeated == 1
+    first, second = ["asked for", "begun"], ["asked for"]
+    assert engine.events == [
+        "begun",
+        *("settled", "begun", *first),
+        *("settled", "begun", *second, "asked for"),
         *("settled", "begun", "asked for"),
         "asked for",
     ]
