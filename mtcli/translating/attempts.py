@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from mtcli.config.schema import DecodingConfig
 from mtcli.translating.engine import EngineHypothesis
-from mtcli.translating.repetition import rescored, second_settings
+from mtcli.translating.repetition import SecondSettings, rescored, second_settings
 from mtcli.translating.searching import SentenceSearch
 
 Hypotheses = list[EngineHypothesis]
@@ -27,7 +27,7 @@ class TwoAttempts:
         self,
         first: SentenceSearch,
         repeats: Callable[[int, Sequence[EngineHypothesis]], bool],
-        begin: Callable[[Sequence[int], DecodingConfig], SentenceSearch] | None,
+        begin: Callable[[Sequence[int], SecondSettings], SentenceSearch] | None,
         generation: DecodingConfig,
     ) -> None:
         self._first, self._repeats, self._begin = first, repeats, begin

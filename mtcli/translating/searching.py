@@ -66,6 +66,7 @@ class Searcher:
         prefix_ids: Sequence[tuple[int, ...]] | None = None,
         *,
         with_scores: bool = True,
+        no_repeat_ngram: int | None = None,
     ) -> SentenceSearch:
         """Start a search of sentences.
 
@@ -75,8 +76,11 @@ class Searcher:
             num_hypotheses: hypotheses wanted of each.
             prefix_ids: pieces that the outputs of each begin with; None: of none any.
             with_scores: False where nobody will look at them; see `TranslateOptions`.
+            no_repeat_ngram: in place of that of `base`.
         """
         options = replace(self._options(generation, num_hypotheses), with_scores=with_scores)
+        if no_repeat_ngram is not None:
+            options = replace(options, no_repeat_ngram=no_repeat_ngram)
         max_length = min(generation.max_length, self._engine.max_positions)
         lengths = [len(ids) for ids in src_ids]
         prefixes = prefix_ids or [()] * len(src_ids)

@@ -23,7 +23,7 @@ from mtcli.translating.engines.choice import (
 from mtcli.translating.lines import without_controls
 from mtcli.translating.loading import check_same_vocabulary, load_tokenizers
 from mtcli.translating.options import Normalization, check_num_hypotheses, choose_generation
-from mtcli.translating.repetition import is_repeated
+from mtcli.translating.repetition import SecondSettings, is_repeated
 from mtcli.translating.searching import Searcher, SentenceSearch
 from mtcli.translating.sentences import Splitter
 from mtcli.translating.splitting import Part, split_text
@@ -260,12 +260,14 @@ class Translator:
             src, tgt = self._src_tokenizer, self._tgt_tokenizer
             return is_repeated(src_ids[place], hypotheses[0].token_ids, src.decode, tgt.decode)
 
-        def again(places: Sequence[int], settings: DecodingConfig) -> SentenceSearch:
+        def again(places: Sequence[int], settings: SecondSettings) -> SentenceSearch:
             return self._searcher.begin(
                 [src_ids[i] for i in places],
-                settings,
+                settings.generation,
                 num_hypotheses,
                 None if prefix_ids is None else [prefix_ids[i] for i in places],
+                with_scores=with_scores,
+                no_repeat_ngram=settings.no_repeat_ngram,
             )
 
         search = TwoAttempts(first, repeats, again if retries else None, generation)

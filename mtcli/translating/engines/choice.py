@@ -17,7 +17,7 @@ from mtcli.translating.engine import (
     RunningSearch,
     TranslateOptions,
 )
-from mtcli.translating.engines.ctranslate2 import MISSING, CTranslate2Engine, can_search
+from mtcli.translating.engines.ctranslate2 import MISSING, CTranslate2Engine, search_obstacle
 
 if TYPE_CHECKING:
     from mtcli.translating.engines.torch import TorchEngine
@@ -169,7 +169,7 @@ class AutoEngine:
 
     def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> RunningSearch:
         """The same for each batch, later; torch translates when it is asked for its answers."""
-        if can_search(options):
+        if search_obstacle(options) is None:
             return self._fast.begin(batches, options)
         if self._torch is None:
             self._torch = self._load_torch()
@@ -201,12 +201,8 @@ def _obstacle(request: EngineRequest) -> str | None:
         return "an ensemble was asked for, and an export is one model"
     if request.only_torch:
         return f"{request.only_torch} were asked for, and exports have none"
-    if request.options is not None and not can_search(request.options):
-        return (
-            f"normalization {request.options.normalization} with length_penalty"
-            f" {request.options.length_penalty:g} under a beam is not among its searches"
-        )
-    return None
+    obstacle = None if request.options is None else search_obstacle(request.options)
+    return None if obstacle is None else f"{obstacle} is not among its searches"
 
 
 def _describe(record: ExportRecord, threads: int | None) -> str:

@@ -8,7 +8,8 @@ It answers as the torch engine does. CTranslate2 differs in three things, each m
 - What it suppresses, it takes out before the softmax, which changes every probability. So
   forbidden pieces (padding, unknown, start) are declared to end a hypothesis: they cannot go on,
   and show in the answer. Such a sentence is searched again with them suppressed, and what is found
-  is scored without.
+  is scored without. So is what greedy search finds with blocked n-grams; in a beam, the changed
+  probabilities would choose others.
 - Its scores are normalised already; log-probabilities are what they were before.
 
 Source: CTranslate2 4.8, src/decoding.cc.
@@ -117,11 +118,9 @@ class CTranslate2Engine:
         Raises:
             ConfigError: CTranslate2 cannot search that way.
         """
-        if not can_search(options):
-            raise ConfigError(
-                "engine ctranslate2 searches with a beam only under normalization average and a"
-                " length_penalty above 0: use engine torch"
-            )
+        obstacle = search_obstacle(options)
+        if obstacle is not None:
+            raise ConfigError(f"engine ctranslate2 cannot search with {obstacle}: use engine torch")
         asked = [
             [
                 _Asked(self._pieces(ids), max_length, max(batch.max_lengths))
@@ -183,6 +182,7 @@ class CTranslate2Engine:
             return_end_token=True,
             end_token=self._end_ids[:1] if search.is_suppressing else self._end_ids,
             suppress_sequences=self._suppressed if search.is_suppressing else None,
+            no_repeat_ngram_size=options.no_repeat_ngram,
         )
 
         def finish() -> list[list[_Found]]:
@@ -292,7 +292,9 @@ class _Running:
         found = self._settled()
         self._take(found)
         if self._options.with_scores or self._options.beam_size > 1:
-            self._engine.rescore(self._forbidden, self._asked, found)
+            is_blocked = self._options.no_repeat_ngram > 0
+            places = range(len(found)) if is_blocked else self._forbidden
+            self._engine.rescore(places, self._asked, found)
         answers = iter(found)
         return [[self._ranked(next(answers)) for _ in range(size)] for size in self._sizes]
 
@@ -334,17 +336,30 @@ class _Running:
         return answers[: self._options.num_hypotheses]
 
 
-def can_search(options: TranslateOptions) -> bool:
-    """Whether CTranslate2 searches exactly that: it lacks GNMT's penalty, and without any penalty
-    it stops by a rule of its own. Greedy search needs neither. What else changes a search (samples,
-    prefixes, blocked n-grams, penalties of repetition) it does otherwise than our engine.
+def search_obstacle(options: TranslateOptions) -> str | None:
+    """What of this search CTranslate2 cannot do exactly; None if it can do all of it.
+
+    It lacks GNMT's penalty, and without any penalty it stops by a rule of its own. Greedy search
+    needs neither. What else changes a search it does otherwise than our engine.
     """
-    if options.sampling or options.prefix_ids or options.no_repeat_ngram or options.stop != "full":
-        return False
+    if options.sampling:
+        return "sampling"
+    if options.prefix_ids:
+        return "prefixes"
     if options.repetition_penalty != 1:
-        return False
-    is_average = options.normalization == "average" and options.length_penalty > 0
-    return options.beam_size == 1 or is_average
+        return f"repetition_penalty {options.repetition_penalty:g}"
+    if options.stop != "full":
+        return f"the stopping rule {options.stop}"
+    if options.beam_size == 1:
+        return None
+    if options.no_repeat_ngram:
+        return f"no_repeat_ngram {options.no_repeat_ngram} under a beam"
+    if options.normalization != "average" or options.length_penalty <= 0:
+        return (
+            f"normalization {options.normalization} with length_penalty"
+            f" {options.length_penalty:g} under a beam"
+        )
+    return None
 
 
 def import_translator() -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from mtcli.decoding.options import Sampling
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.tokenizer.protocol import UNK_ID
 from mtcli.translating.engine import EngineBatch, ParallelEngine, TranslateOptions
@@ -19,6 +20,8 @@ SEARCHES = [
     TranslateOptions(1, 1, "average", 1.0),
     TranslateOptions(1, 1, "gnmt", 0.7),
     TranslateOptions(1, 1, "none", 1.0),
+    TranslateOptions(1, 1, "average", 1.0, no_repeat_ngram=2),
+    TranslateOptions(1, 1, "average", 1.0, no_repeat_ngram=1),
     TranslateOptions(4, 4, "average", 1.0),
     TranslateOptions(5, 1, "average", 0.6),
     TranslateOptions(3, 2, "average", 2.0),
@@ -61,13 +64,13 @@ def test_the_test_models_end_and_are_cut(tmp_path):
     complete = [
         hypothesis.is_complete
         for variant in VARIANTS
-        for of_sentence in torch_engine(random_model(variant)).translate(*sentences(), SEARCHES[3])
+        for of_sentence in torch_engine(random_model(variant)).translate(*sentences(), SEARCHES[5])
         for hypothesis in of_sentence
     ]
     assert 0.1 < sum(complete) / len(complete) < 0.9
 
 
-@pytest.mark.parametrize("place", [0, 3], ids=["greedy", "beam"])
+@pytest.mark.parametrize("place", [0, 3, 5], ids=["greedy", "blocked", "beam"])
 def test_without_scores_the_same_is_found(tmp_path, place):
     options = SEARCHES[place]
     engine = engine_of(exported(random_model("pre-norm"), tmp_path / "export"))
@@ -85,10 +88,10 @@ def test_batches_beside_each_other(tmp_path):
     engine = engine_of(exported(model, tmp_path / "export"), inter_threads=2)
     assert isinstance(engine, ParallelEngine)
     batches = [EngineBatch(*sentences(num, seed=num)) for num in range(1, 12)]
-    found = engine.begin(batches, SEARCHES[3]).result()
+    found = engine.begin(batches, SEARCHES[5]).result()
     for batch, answers in zip(batches, found, strict=True):
-        check_equal(answers, torch_engine(model).translate(*batch, SEARCHES[3]))
-    assert engine.translate([], [], SEARCHES[3]) == []
+        check_equal(answers, torch_engine(model).translate(*batch, SEARCHES[5]))
+    assert engine.translate([], [], SEARCHES[5]) == []
 
 
 @pytest.mark.parametrize("options", [SEARCHES[0], SEARCHES[3]])
@@ -120,16 +123,23 @@ def test_forbidden_pieces_are_not_chosen_and_probabilities_are_not_renormalised(
 
 
 @pytest.mark.parametrize(
-    "options", [TranslateOptions(4, 1, "gnmt", 1.0), TranslateOptions(4, 1, "average", 0.0)]
+    ("change", "obstacle"),
+    [
+        ({"normalization": "gnmt"}, "normalization gnmt with length_penalty 1 under a beam"),
+        ({"length_penalty": 0.0}, "normalization average with length_penalty 0 under a beam"),
+        ({"no_repeat_ngram": 3}, "no_repeat_ngram 3 under a beam"),
+        ({"repetition_penalty": 1.5}, "repetition_penalty 1.5"),
+        ({"sampling": Sampling(seed=1)}, "sampling"),
+        ({"prefix_ids": ((5,),)}, "prefixes"),
+        ({"stop": "optimal"}, "the stopping rule optimal"),
+    ],
 )
-def test_a_search_that_it_cannot_do(options, tmp_path):
+def test_a_search_that_it_cannot_do(change, obstacle, tmp_path):
     engine = engine_of(exported(random_model("pre-norm"), tmp_path / "export"))
+    options = replace(TranslateOptions(4, 1, "average", 1.0), **change)
     with pytest.raises(ConfigError) as info:
         engine.translate([[5]], [4], options)
-    assert str(info.value) == (
-        "engine ctranslate2 searches with a beam only under normalization average and a"
-        " length_penalty above 0: use engine torch"
-    )
+    assert str(info.value) == f"engine ctranslate2 cannot search with {obstacle}: use engine torch"
 
 
 def test_a_folder_that_is_none(tmp_path):

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from mtcli.config.schema import DecodingConfig
 from mtcli.translating.engine import EngineHypothesis
 from mtcli.translating.repetition import (
+    FEWEST_TIMES,
     LONGEST_UNIT,
     is_repeated,
     most_times,
@@ -105,15 +106,26 @@ def test_most_times_is_the_obvious_count(text, longest_unit):
 
 def test_second_settings():
     first = DecodingConfig(beam_size=5, batch_size=64, normalization="gnmt", length_penalty=0.6)
-    second = second_settings(first)
+    second = second_settings(first).generation
     assert (second.beam_size, second.batch_size) == (10, 32)
     assert (second.normalization, second.length_penalty) == ("average", 0.2)
     assert second.max_length == first.max_length
-    greedy = second_settings(DecodingConfig(beam_size=1, batch_size=2, normalization="none"))
-    assert (greedy.beam_size, greedy.batch_size) == (4, 1)
-    assert (greedy.normalization, greedy.length_penalty) == ("average", 1.0)
-    nearly = second_settings(DecodingConfig(length_penalty=0.2))
+    nearly = second_settings(DecodingConfig(length_penalty=0.2)).generation
     assert (nearly.normalization, nearly.length_penalty) == ("average", 1.0)
+    narrow = second_settings(DecodingConfig(beam_size=2, batch_size=1, normalization="none"))
+    assert (narrow.generation.beam_size, narrow.generation.batch_size) == (4, 1)
+    assert (narrow.generation.normalization, narrow.no_repeat_ngram) == ("average", None)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, LONGEST_UNIT])
+def test_greedy_search_is_tried_again_with_a_block_that_no_repetition_passes(size):
+    first = DecodingConfig(beam_size=1)
+    second = second_settings(first)
+    assert second.generation == first
+    loop = list(range(size)) * FEWEST_TIMES
+    n = second.no_repeat_ngram
+    ngrams = [tuple(loop[i : i + n]) for i in range(len(loop) - n + 1)]
+    assert len(set(ngrams)) < len(ngrams)
 
 
 @pytest.mark.parametrize(
