@@ -29,7 +29,7 @@ from pathlib import Path
 from line_chart import Series, line_chart
 
 BATCH_SIZE = 256
-WARM_LINES = 3 * 32 * BATCH_SIZE
+WARM_LINES = 3 * 64 * BATCH_SIZE
 """Lines after which memory must stay as it is: three windows; two are held at a time."""
 
 

@@ -74,10 +74,10 @@ def test_n_best_indices_run_on_over_windows():
 
 def test_memory_is_bounded_by_windows():
     engine = FakeEngine()
-    content = b"".join(b"%03d\n" % i for i in range(200))
+    content = b"".join(b"%03d\n" % i for i in range(392))
     assert translated(content, engine, batch_size=3)[0] == content
     sizes = [len(src_ids) for src_ids, _, _ in engine.calls]
-    assert sizes == [3] * 32 + [3] * 32 + [3, 3, 2]
+    assert sizes == [3] * 64 + [3] * 64 + [3, 3, 2]
 
 
 class OneAtATime(io.BytesIO):
@@ -119,7 +119,7 @@ class InWindows(OneAtATime):
     """A source that has the first line of a window only once the last window was answered."""
 
     def readline(self, size=-1):
-        if self.num_given % 64:
+        if self.num_given % 128:
             self.num_given += 1
             return io.BytesIO.readline(self, size)
         return super().readline(size)
@@ -127,14 +127,14 @@ class InWindows(OneAtATime):
 
 def test_a_window_is_flushed_before_more_is_read():
     sink = CountingSink()
-    source = InWindows(b"a\n" * 200, sink)
+    source = InWindows(b"a\n" * 400, sink)
     options = StreamOptions(DecodingConfig(batch_size=2))
-    assert translate_stream(fake_translator(), source, sink, options).num_lines == 200
-    assert sink.getvalue() == b"a\n" * 200
+    assert translate_stream(fake_translator(), source, sink, options).num_lines == 400
+    assert sink.getvalue() == b"a\n" * 400
 
 
 def test_the_next_window_is_begun_before_the_last_is_asked_for(tmp_path):
-    content = b"".join(b"%d\n" % i for i in range(160))
+    content = b"".join(b"%d\n" % i for i in range(320))
     (tmp_path / "lines").write_bytes(content)
     engine, sink = BesideEngine(), io.BytesIO()
     options = StreamOptions(DecodingConfig(batch_size=2))
@@ -151,7 +151,7 @@ def test_the_next_window_is_begun_before_the_last_is_asked_for(tmp_path):
 
 def test_second_attempts_run_behind_the_next_window(tmp_path):
     """The first window has a repetition: it is written a turn later, the others are not."""
-    content = b"".join(b"x\n" if i == 5 else b"%d\n" % i for i in range(200))
+    content = b"".join(b"x\n" if i == 5 else b"%d\n" % i for i in range(400))
     (tmp_path / "lines").write_bytes(content)
     lost = tuple(CharacterTokenizer().encode("x" * 20))
     engine = BesideEngine(answer=lambda ids: lost if len(ids) == 1 and ids[0] == lost[0] else ids)
@@ -193,7 +193,7 @@ def test_an_answer_does_not_wait_for_input():
     was_answered = []
 
     def give_lines():
-        os.write(writing, b"a\n" * 70)  # a window of 64, and less than another
+        os.write(writing, b"a\n" * 140)  # a window of 128, and less than another
         was_answered.append(answered.wait(20))
         os.write(writing, b"b\n" * 10)
         os.close(writing)
