@@ -205,7 +205,7 @@ def test_an_answer_does_not_wait_for_input():
         translate_stream(fake_translator(BesideEngine()), source, sink, options)
     writer.join()
     assert was_answered == [True]
-    assert sink.getvalue() == b"a\n" * 70 + b"b\n" * 10
+    assert sink.getvalue() == b"a\n" * 140 + b"b\n" * 10
 
 
 def test_json_lines():
