@@ -151,6 +151,7 @@ def main():
     parser.add_argument("--names", nargs="+", default=["mtcli", "onmt", "hf"])
     parser.add_argument("--work", type=Path, default=Path("/tmp/mtcli-decode"))
     arguments = parser.parse_args()
+    arguments.scripts = arguments.scripts.resolve()
     arguments.work.mkdir(parents=True, exist_ok=True)
     files = Files(arguments, Path(os.environ["PEERS_HOME"]))
     for beam_size in (5, 1):
