@@ -26,9 +26,10 @@ class Finished:
         self._all_log_prob_BK = like.new_full(shape, -torch.inf)
         self._all_origin_BK = torch.zeros(shape, dtype=torch.long, device=like.device)
         self._sentences_N = torch.arange(num_sentences, device=like.device)
-        self._score_NK = self._all_score_BK
-        self._log_prob_NK = self._all_log_prob_BK
-        self._origin_NK = self._all_origin_BK
+        # copies, for torch refuses to store a tensor into itself: of a batch that ends with nothing
+        self._score_NK = self._all_score_BK.clone()
+        self._log_prob_NK = self._all_log_prob_BK.clone()
+        self._origin_NK = self._all_origin_BK.clone()
 
     def add(self, score_NX: Tensor, log_prob_NX: Tensor, origin_NX: Tensor) -> None:
         """Let hypotheses enter that are better than those kept; a score of -inf is none."""

@@ -18,6 +18,7 @@ from mtcli.decoding.beside import run_beside
 from mtcli.decoding.constraints import ConstrainedScorer
 from mtcli.decoding.ensemble import EnsembleScorer
 from mtcli.decoding.forced import forced_attention, forced_log_probs
+from mtcli.decoding.greedy import greedy_search
 from mtcli.decoding.options import Constraints, Hypothesis, SearchOptions
 from mtcli.decoding.sampling import sample
 from mtcli.decoding.scorer import ModelScorer, Scorer
@@ -187,6 +188,9 @@ class TorchEngine:
         scorer = self._scorer(constraints if is_constrained else None)
         src_ids_BS = _pad(src_ids).to(self._device)
         max_length_B = torch.tensor(list(max_lengths), device=self._device)
+        needs_probabilities = options.with_scores or width > 1 or options.sampling is not None
+        if isinstance(scorer, ModelScorer) and not needs_probabilities:
+            return [[one] for one in greedy_search(scorer, src_ids_BS, search, max_length_B)]
         if options.sampling is None:
             return beam_search(scorer, src_ids_BS, search, max_length_B)
         keys = options.sample_keys or [key_of(ids) for ids in src_ids]

@@ -217,3 +217,18 @@ def test_one_tokenizer_for_both_sides_is_one_object(folders):
     src, tgt = load_tokenizers(read_model(folders / "a"))
     assert src is tgt
     assert src.vocab_size == VOCAB_SIZE
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"no_repeat_ngram": 2}, {"num_hypotheses": 2, "beam_size": 2}]
+)
+def test_without_scores_the_same_is_found(engine, changes):
+    options = replace(OPTIONS, **{"beam_size": 1, "num_hypotheses": 1, **changes})
+    src = sentences()
+    want = engine.translate(src, [12] * 6, options)
+    got = engine.translate(src, [12] * 6, replace(options, with_scores=False))
+    assert [[h.token_ids for h in one] for one in got] == [
+        [h.token_ids for h in one] for one in want
+    ]
+    is_free = options.beam_size == 1 and not options.no_repeat_ngram
+    assert all(np.isnan(h.score) == is_free for one in got for h in one)
