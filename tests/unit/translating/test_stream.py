@@ -80,6 +80,16 @@ def test_memory_is_bounded_by_windows():
     assert sizes == [3] * 64 + [3] * 64 + [3, 3, 2]
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "sizes"), [(4000, [4000, 4000, 192, 1808]), (9000, [9000, 1000])]
+)
+def test_windows_of_large_batches_are_bounded_by_their_lines(batch_size, sizes):
+    engine = FakeEngine()
+    content = b"a\n" * 10_000
+    assert translated(content, engine, batch_size=batch_size)[0] == content
+    assert [len(src_ids) for src_ids, _, _ in engine.calls] == sizes
+
+
 class OneAtATime(io.BytesIO):
     """A source that has its next line only once the last one was answered."""
 
