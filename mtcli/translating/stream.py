@@ -21,7 +21,7 @@ WINDOW_BATCHES = 64
 faster than 32, and 200 no faster (12,000 lines, greedy, CTranslate2, 2026-11-26)."""
 
 WINDOW_LINES = 8192
-"""Lines that a window holds at most, if they are a batch: three windows are in memory at once."""
+"""Most lines of a window, but that it always has room for a batch: three are in memory at once."""
 
 WINDOW_BYTES = 4_000_000
 """Bytes after which a window takes no more lines."""
@@ -98,6 +98,7 @@ def translate_stream(
     """
     batch_size = options.generation.batch_size
     is_single = options.is_line_buffered or batch_size == 1
+    window_lines = max(min(WINDOW_BATCHES * batch_size, WINDOW_LINES), batch_size)
     report = StreamReport()
     lines = LineReader(source)
 
@@ -123,9 +124,7 @@ def translate_stream(
 
     for window in read_windows(
         lines,
-        max_lines=1
-        if is_single
-        else max(min(WINDOW_BATCHES * batch_size, WINDOW_LINES), batch_size),
+        max_lines=1 if is_single else window_lines,
         max_bytes=WINDOW_BYTES,
         is_ready=(lambda: True) if is_single else lines.is_ready,
     ):

@@ -83,8 +83,10 @@ def test_batches_beside_each_other_are_as_one_by_one(num_threads):
     for batch, of_batch in zip(batches, found, strict=True):
         for one, alone in zip(of_batch, engine.translate(*batch, OPTIONS), strict=True):
             assert [h.token_ids for h in one] == [h.token_ids for h in alone]
-            # the last bit depends on where in memory a matrix lies
+            # no last bits: the sums of a product may run in another order
             assert [h.log_prob for h in one] == pytest.approx([h.log_prob for h in alone], abs=1e-9)
+            assert [h.score for h in one] == pytest.approx([h.score for h in alone], abs=1e-9)
+            assert [h.is_complete for h in one] == [h.is_complete for h in alone]
     assert engine.begin([], OPTIONS).result() == []
 
 
