@@ -10,6 +10,7 @@ from mtcli.bundle.exports import CTRANSLATE2, RECORD, ExportRecord, weights_sha2
 from mtcli.bundle.model_folder import WEIGHTS, Bundle, read_model
 from mtcli.errors import ConfigError, MtcliError, RunFolderError
 from mtcli.folders import new_folder, write_json
+from mtcli.interchange.rounding import round_weights
 from mtcli.interchange.spec import build_spec, refuse_unsupported
 from mtcli.interchange.verification import Comparison, Sentences, compare, made_up_sentences
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
@@ -129,7 +130,7 @@ def _write(bundle: Bundle, folder: Path, quantization: str) -> None:
         _pieces(bundle.src_tokenizer_path),
         _pieces(bundle.tgt_tokenizer_path),
     )
-    spec.optimize(quantization=quantization)
+    round_weights(spec, quantization)
     spec.save(str(folder))
 
 

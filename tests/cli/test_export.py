@@ -140,10 +140,10 @@ def test_no_torch_no_numpy_no_pydantic(model):
 
 
 def test_another_folder_and_quantization(model, tmp_path):
-    # how much an untrained model in int8 agrees depends on the CPU: 28 % with AVX2
+    # an untrained model, which small changes move most: 28 % alike on a CPU whose sums run over
     result = mtcli(
         "export", "-m", model, "--quantize", "int8", "--output", tmp_path / "small",
-        "--threshold", "0.05",
+        "--threshold", "0.5",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "32 lines of random pieces" in result.stdout

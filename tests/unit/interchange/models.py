@@ -6,6 +6,7 @@ import torch
 
 from mtcli.bundle.card import ModelCard
 from mtcli.config.schema import ModelConfig
+from mtcli.interchange.rounding import round_weights
 from mtcli.interchange.spec import build_spec
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq
@@ -52,9 +53,10 @@ def card_of(model: Seq2Seq) -> ModelCard:
 
 def exported(model: Seq2Seq, folder: Path, quantization: str = "float32") -> Path:
     """The model in CTranslate2's format, in `folder`."""
-    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    # copies: rounding writes into its arrays
+    weights = {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
     spec = build_spec(card_of(model), weights, PIECES, PIECES)
-    spec.optimize(quantization=quantization)
+    round_weights(spec, quantization)
     folder.mkdir()
     spec.save(str(folder))
     return folder
