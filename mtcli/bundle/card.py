@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from mtcli.config.architecture import ModelConfig
+from mtcli.config.bounds import NotNegative, Positive
 from mtcli.config.plain import NotPlainError, from_plain
-from mtcli.config.schema import ModelConfig, NotNegative, Positive
 from mtcli.config.sections import section
 from mtcli.errors import ModelFolderError
 from mtcli.folders import FORMAT_VERSION, read_json

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mtcli.bundle.card import read_checked
 from mtcli.bundle.model_folder import WEIGHTS, Bundle, manifest_entries
-from mtcli.config.schema import Fraction, NotNegativeFloat, Positive
+from mtcli.config.bounds import Fraction, NotNegativeFloat, Positive
 from mtcli.config.sections import section
 from mtcli.errors import ModelFolderError
 from mtcli.folders import FORMAT_VERSION, verify_folder

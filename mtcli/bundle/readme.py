@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mtcli.bundle.card import ModelCard, ModelScore
-from mtcli.config.schema import DecodingConfig, ModelConfig
+from mtcli.config.architecture import ModelConfig
+from mtcli.config.decoding import DecodingConfig
 
 
 def render_readme(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge, Gt, Le, Lt, MinLen
+from mtcli.config.bounds import Bounds
 
 _T = TypeVar("_T")
 
@@ -84,18 +84,6 @@ def _check_marks(marks: Iterable[object], value: Any) -> None:
     if value is None:
         return
     for mark in marks:
-        match mark:
-            case Gt(bound):
-                is_right = value > bound
-            case Ge(bound):
-                is_right = value >= bound
-            case Lt(bound):
-                is_right = value < bound
-            case Le(bound):
-                is_right = value <= bound
-            case MinLen(bound):
-                is_right = len(value) >= bound
-            case _:  # a mark that only pydantic knows
-                is_right = False
-        if not is_right:
+        # a mark that only pydantic knows
+        if not isinstance(mark, Bounds) or not mark.allow(value):
             raise NotPlainError

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Annotated, TypeAlias
 
-from annotated_types import Ge, Le, Lt
-
+from mtcli.config.bounds import Fraction, NotNegativeFloat, Probability
 from mtcli.config.sections import Conflict, refuse, section
-
-_Chance: TypeAlias = Annotated[float, Ge(0), Lt(1)]
-_Share: TypeAlias = Annotated[float, Ge(0), Le(1)]
-_Strength: TypeAlias = Annotated[float, Ge(0)]
 
 
 def _refuse_backward_ramp(from_epoch: float, to_epoch: float) -> None:
@@ -24,14 +18,14 @@ def _refuse_backward_ramp(from_epoch: float, to_epoch: float) -> None:
 class Chance:
     """A probability: constant, or on a straight line between two moments of the training."""
 
-    value: _Chance = 0.0
+    value: Probability = 0.0
     """The probability, from `to_epoch` on; 0 is off."""
-    start: _Chance | None = None
+    start: Probability | None = None
     """The probability until `from_epoch`, from where it goes to `value` in a straight line; null:
     it is `value` from the beginning."""
-    from_epoch: _Strength = 0.0
+    from_epoch: NotNegativeFloat = 0.0
     """Epochs until the line starts; fractions count."""
-    to_epoch: _Strength = 0.0
+    to_epoch: NotNegativeFloat = 0.0
     """Epochs until the line ends; fractions count."""
 
     def __post_init__(self) -> None:
@@ -42,13 +36,13 @@ class Chance:
 class Strength:
     """A weight: constant, or on a straight line between two moments of the training."""
 
-    value: _Strength = 0.0
+    value: NotNegativeFloat = 0.0
     """The weight, from `to_epoch` on; 0 is off."""
-    start: _Strength | None = None
+    start: NotNegativeFloat | None = None
     """The weight until `from_epoch`; null: it is `value` from the beginning."""
-    from_epoch: _Strength = 0.0
+    from_epoch: NotNegativeFloat = 0.0
     """Epochs until the line starts; fractions count."""
-    to_epoch: _Strength = 0.0
+    to_epoch: NotNegativeFloat = 0.0
     """Epochs until the line ends; fractions count."""
 
     def __post_init__(self) -> None:
@@ -59,13 +53,13 @@ class Strength:
 class Share:
     """A share: constant, or on a straight line between two moments of the training."""
 
-    value: _Share = 1.0
+    value: Fraction = 1.0
     """The share, from `to_epoch` on; 0 is off."""
-    start: _Share | None = None
+    start: Fraction | None = None
     """The share until `from_epoch`; null: it is `value` from the beginning."""
-    from_epoch: _Strength = 0.0
+    from_epoch: NotNegativeFloat = 0.0
     """Epochs until the line starts; fractions count."""
-    to_epoch: _Strength = 0.0
+    to_epoch: NotNegativeFloat = 0.0
     """Epochs until the line ends; fractions count."""
 
     def __post_init__(self) -> None:

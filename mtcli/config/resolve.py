@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from mtcli.config.schema import (
-    DataConfig,
-    HubSource,
-    Source,
-    TextSource,
-    TokenizerConfig,
-    TrainConfig,
-)
+from mtcli.config.data import DataConfig, HubSource, Source, TextSource
+from mtcli.config.schema import TrainConfig
+from mtcli.config.tokenizer import TokenizerConfig
 
 
 def resolve(config: TrainConfig, working_dir: Path) -> TrainConfig:

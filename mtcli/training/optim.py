@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtcli.config.schema import AdamConfig, AdamWConfig, MuonConfig, Optim, SgdConfig
+from mtcli.config.optimization import AdamConfig, AdamWConfig, MuonConfig, Optim, SgdConfig
 from mtcli.distributed.fsdp import scatter
 from mtcli.errors import CheckpointError
 from mtcli.training.muon import Muon

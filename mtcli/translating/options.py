@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from mtcli.config.schema import DecodingConfig
+from mtcli.config.decoding import DecodingConfig
 from mtcli.errors import ConfigError
 
 Normalization = Literal["average", "gnmt", "none"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 
@@ -25,16 +26,23 @@ a sentence of two words is mostly an abbreviation (`Mr. Ek`)."""
 _CLOSING = "[\"'”’»)\\]]*+"
 _WIDE_CLOSING = "[」』”’）)]{0,3}"
 # possessive and guarded by a look-behind: a megabyte of `!` takes linear time
-_SENTENCES = re.compile(
-    rf"(?<![.!?…؟।॥])[.!?…؟।॥]++{_CLOSING}\s++|[。！？｡]{_WIDE_CLOSING}(?![。！？｡])\s*+"
-)
-_CLAUSES = re.compile(rf"[,;:،؛]{_CLOSING}\s++|\s[–—-]\s++|[、，；：]{_WIDE_CLOSING}\s*+")
-_WORDS = re.compile(r"\s++")
 
-_LEVELS = (_SENTENCES, _CLAUSES, _WORDS)
 
-_WIDE = re.compile("[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
-"""What Chinese and Japanese are written with; they know no spaces."""
+@cache
+def _levels() -> tuple[re.Pattern[str], ...]:
+    """Ends of sentences, clauses and words; made when first needed, for that takes 4 ms."""
+    # possessive and guarded by a look-behind: a megabyte of `!` takes linear time
+    sentences = re.compile(
+        rf"(?<![.!?…؟।॥])[.!?…؟।॥]++{_CLOSING}\s++|[。！？｡]{_WIDE_CLOSING}(?![。！？｡])\s*+"
+    )
+    clauses = re.compile(rf"[,;:،؛]{_CLOSING}\s++|\s[–—-]\s++|[、，；：]{_WIDE_CLOSING}\s*+")
+    return sentences, clauses, re.compile(r"\s++")
+
+
+@cache
+def _wide() -> re.Pattern[str]:
+    """What Chinese and Japanese are written with; they know no spaces."""
+    return re.compile("[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 def split_text(text: str, limit: int, count: Count) -> list[str]:
@@ -57,14 +65,14 @@ def split_text(text: str, limit: int, count: Count) -> list[str]:
         return []
     if count([text])[0] <= limit:
         return [text]
-    return _split_at(text, limit, count, _LEVELS)
+    return _split_at(text, limit, count, _levels())
 
 
 def join_parts(parts: Sequence[str]) -> str:
     """Translations of parts as one line; a space between them, save after Chinese and Japanese."""
     pieces: list[str] = []
     for part in filter(None, parts):
-        if pieces and not _WIDE.match(pieces[-1][-1]):
+        if pieces and not _wide().match(pieces[-1][-1]):
             pieces.append(" ")
         pieces.append(part)
     return "".join(pieces)
@@ -78,7 +86,7 @@ def _split_at(text: str, limit: int, count: Count, levels: Sequence[re.Pattern[s
     if len(segments) == 1:
         return _split_at(text, limit, count, finer)
     sizes = count(segments)
-    if pattern is _SENTENCES:
+    if pattern is _levels()[0]:
         target = _SHORT_SENTENCE
     else:
         num_parts = -(-sum(sizes) // limit)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from mtcli.config.schema import DecodingConfig
+from mtcli.config.decoding import DecodingConfig
 from mtcli.translating.answer import Answer
 from mtcli.translating.lines import Line, LineReader
 from mtcli.translating.records import json_record, n_best_record, text_record

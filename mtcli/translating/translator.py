@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.bundle.resolve import resolve_model
-from mtcli.config.schema import DecodingConfig
+from mtcli.config.decoding import DecodingConfig
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.alignment import align_answers
 from mtcli.translating.answer import Answer, Translation, join_answer

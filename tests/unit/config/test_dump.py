@@ -8,20 +8,11 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mtcli.config.data import DataConfig, HubSource, TableSource, TextSource, TsvSource
 from mtcli.config.load import dump_config, load_config
-from mtcli.config.schema import (
-    AdamWConfig,
-    CosineConfig,
-    DataConfig,
-    HubSource,
-    InverseSqrtConfig,
-    MuonConfig,
-    TableSource,
-    TextSource,
-    TokenizerConfig,
-    TrainConfig,
-    TsvSource,
-)
+from mtcli.config.optimization import AdamWConfig, CosineConfig, InverseSqrtConfig, MuonConfig
+from mtcli.config.schema import TrainConfig
+from mtcli.config.tokenizer import TokenizerConfig
 
 # fmt: off
 _TRICKY_TEXTS = [

@@ -11,21 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mtcli.config.data import HubSource, TableSource, TextSource, TsvSource
 from mtcli.config.diagnosis import problems_in
 from mtcli.config.load import load_config
+from mtcli.config.optimization import AdamWConfig, CosineConfig, InverseSqrtConfig, MuonConfig
 from mtcli.config.problems import Problem
-from mtcli.config.schema import (
-    AdamWConfig,
-    CosineConfig,
-    HubSource,
-    InverseSqrtConfig,
-    MuonConfig,
-    TableSource,
-    TextSource,
-    TokenizerConfig,
-    TrainConfig,
-    TsvSource,
-)
+from mtcli.config.schema import TrainConfig
+from mtcli.config.tokenizer import TokenizerConfig
 from mtcli.errors import ConfigError
 
 # ------------------------------------------------------------------------------- what is accepted

@@ -2,11 +2,12 @@ from dataclasses import asdict
 from typing import Annotated, Literal
 
 import pytest
-from annotated_types import Le, Lt, MinLen
 from pydantic import TypeAdapter, ValidationError
 
+from mtcli.config.architecture import ModelConfig
+from mtcli.config.bounds import Bounds, NotNegative, Positive
+from mtcli.config.decoding import DecodingConfig
 from mtcli.config.plain import NotPlainError, from_plain
-from mtcli.config.schema import DecodingConfig, ModelConfig, NotNegative, Positive
 from mtcli.config.sections import section
 
 
@@ -18,12 +19,12 @@ class Inner:
 @section
 class Outer:
     count: NotNegative
-    share: Annotated[float, Le(1)] = 0.5
-    below: Annotated[float, Lt(2)] = 0.5
+    share: Annotated[float, Bounds(le=1)] = 0.5
+    below: Annotated[float, Bounds(lt=2)] = 0.5
     name: Literal["a", "b"] = "a"
     flag: bool = True
     inner: Inner | None = None
-    inners: Annotated[list[Inner], MinLen(1)] | None = None
+    inners: Annotated[list[Inner], Bounds(min_length=1)] | None = None
 
 
 def as_pydantic_reads(value):

@@ -9,8 +9,11 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from mtcli.config.schema import DataConfig, ModelConfig, TextSource, TokenizerConfig, TrainConfig
+from mtcli.config.architecture import ModelConfig
+from mtcli.config.data import DataConfig, TextSource
+from mtcli.config.schema import TrainConfig
 from mtcli.config.sections import ByKind, Conflict, ConflictError, refuse, section
+from mtcli.config.tokenizer import TokenizerConfig
 
 
 @section

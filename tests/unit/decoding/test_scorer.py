@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mtcli.config.schema import ModelConfig
+from mtcli.config.architecture import ModelConfig
 from mtcli.decoding.beam import beam_search
 from mtcli.decoding.options import SearchOptions
 from mtcli.decoding.scorer import ModelScorer

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from mtcli.config.schema import (
+from mtcli.config.optimization import (
     CosineConfig,
     InverseSqrtConfig,
     LinearConfig,

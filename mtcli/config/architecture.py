@@ -1,0 +1,96 @@
+"""Schema of the network; alone in its module, for translating needs no other of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from mtcli.config.bounds import Positive, PositiveFloat, Probability
+from mtcli.config.sections import Conflict, refuse, section
+
+
+@section
+class ModelConfig:
+    """Encoder-decoder Transformer (Vaswani et al. 2017, and what was learned since)."""
+
+    d_model: Positive = 512
+    """Width of the residual stream."""
+    encoder_layers: Positive = 6
+    """Layers of the encoder."""
+    decoder_layers: Positive = 6
+    """Layers of the decoder."""
+    num_heads: Positive = 8
+    """Attention heads."""
+    num_kv_heads: Positive | None = None
+    """Heads of keys and values, shared by groups of query heads (Ainslie et al. 2023); null: as
+    many."""
+    head_dim: Positive | None = None
+    """Width of one head; null: d_model / num_heads."""
+    d_ff: Positive = 2048
+    """Inner width of the feed-forward blocks."""
+    decoder_num_heads: Positive | None = None
+    """Attention heads of the decoder; null: as the encoder."""
+    decoder_d_ff: Positive | None = None
+    """Inner width of the decoder's feed-forward blocks; null: as the encoder."""
+    norm: Literal["layer", "rms"] = "layer"
+    """LayerNorm (Ba et al. 2016) or RMSNorm (Zhang & Sennrich 2019)."""
+    norm_position: Literal["pre", "post"] = "pre"
+    """Normalise before each block, and once more at the end (pre), or after each sum (post)."""
+    norm_eps: PositiveFloat = 1e-5
+    """Added to the variance in norms."""
+    activation: Literal["relu", "gelu", "silu"] = "relu"
+    """Non-linearity of the feed-forward blocks."""
+    gated: bool = False
+    """Gated feed-forward (Shazeer 2020): with silu this is SwiGLU. Adds a third matrix of d_ff."""
+    positions: Literal["sinusoidal", "learned", "rotary"] = "sinusoidal"
+    """Sinusoidal (Vaswani et al. 2017), learned, or rotary (Su et al. 2021) positions."""
+    max_positions: Positive = 1024
+    """Rows of the learned position table, and the longest input or output of any positions."""
+    bias: bool = True
+    """Biases in linear layers and LayerNorm (RMSNorm has none)."""
+    tied_embeddings: Literal["all", "decoder", "none"] = "all"
+    """Share source embedding, target embedding and output projection (all), the latter two
+    (decoder), or none."""
+    scale_embeddings: bool = True
+    """Multiply embeddings by sqrt(d_model)."""
+    dropout: Probability = 0.1
+    """Dropout on the output of every block before it joins the residual stream."""
+    attention_dropout: Probability = 0.0
+    """Dropout on attention weights."""
+    activation_dropout: Probability = 0.0
+    """Dropout on the inner layer of feed-forward blocks."""
+    embedding_dropout: Probability | None = None
+    """Dropout on the sum of embedding and position; null: as `dropout`."""
+
+    def __post_init__(self) -> None:
+        refuse(self._conflicts())
+
+    def _conflicts(self) -> Iterator[Conflict]:
+        for name, heads in (
+            ("num_heads", self.num_heads),
+            ("decoder_num_heads", self.decoder_num_heads),
+        ):
+            if heads is None:
+                continue
+            if self.head_dim is None and self.d_model % heads:
+                yield Conflict(
+                    (name, "d_model"),
+                    f"d_model ({self.d_model}) must be a multiple of {name} ({heads}),"
+                    " or set head_dim",
+                )
+            elif self.positions == "rotary" and (self.head_dim or self.d_model // heads) % 2:
+                width = self.head_dim or f"{self.d_model // heads}: d_model / {name}"
+                yield Conflict(
+                    ("positions", "head_dim", name, "d_model"),
+                    f"rotary positions need an even head_dim, not {width}",
+                )
+            if self.num_kv_heads is not None and heads % self.num_kv_heads:
+                yield Conflict(
+                    ("num_kv_heads", name),
+                    f"{name} ({heads}) must be a multiple of num_kv_heads ({self.num_kv_heads})",
+                )
+        if self.positions == "sinusoidal" and self.d_model % 2:
+            yield Conflict(
+                ("d_model", "positions"),
+                f"sinusoidal positions need an even d_model, not {self.d_model}",
+            )

@@ -1,0 +1,169 @@
+"""Schema of optimizers and of what their learning rates follow."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from mtcli.config.bounds import (
+    Bounds,
+    Fraction,
+    NotNegative,
+    NotNegativeFloat,
+    Positive,
+    PositiveFloat,
+    Probability,
+)
+from mtcli.config.sections import ByKind, Conflict, refuse, section
+
+
+@section
+class AdamWConfig:
+    """AdamW (Loshchilov & Hutter 2019); with weight_decay 0 it is Adam (Kingma & Ba 2015)."""
+
+    kind: Literal["adamw"] = "adamw"
+    lr: PositiveFloat = 5e-4
+    """Peak learning rate; the schedule multiplies it."""
+    betas: tuple[Fraction, Fraction] = (0.9, 0.98)
+    """Decay of the first and second moment."""
+    eps: PositiveFloat = 1e-9
+    """Added to the root of the second moment."""
+    weight_decay: NotNegativeFloat = 0.0
+    """Decoupled weight decay of matrices; norms, biases and embeddings are spared."""
+    clip_norm: NotNegativeFloat = 1.0
+    """Largest norm of the gradient of the mean loss per target token; 0 does not clip."""
+
+
+@section
+class AdamConfig:
+    """Adam (Kingma & Ba 2015), whose weight decay is added to the gradient (L2), as in torch."""
+
+    kind: Literal["adam"]
+    lr: PositiveFloat = 5e-4
+    """Peak learning rate; the schedule multiplies it."""
+    betas: tuple[Fraction, Fraction] = (0.9, 0.98)
+    """Decay of the first and second moment."""
+    eps: PositiveFloat = 1e-9
+    """Added to the root of the second moment."""
+    weight_decay: NotNegativeFloat = 0.0
+    """L2 penalty of matrices; norms, biases and embeddings are spared."""
+    clip_norm: NotNegativeFloat = 1.0
+    """Largest norm of the gradient of the mean loss per target token; 0 does not clip."""
+
+
+@section
+class SgdConfig:
+    """Stochastic gradient descent with momentum (Sutskever et al. 2013)."""
+
+    kind: Literal["sgd"]
+    lr: PositiveFloat = 0.1
+    """Peak learning rate; the schedule multiplies it."""
+    momentum: Probability = 0.9
+    """Decay of the momentum; 0 has none."""
+    nesterov: bool = False
+    """Nesterov's form of the momentum."""
+    weight_decay: NotNegativeFloat = 0.0
+    """L2 penalty of matrices; norms, biases and embeddings are spared."""
+    clip_norm: NotNegativeFloat = 1.0
+    """Largest norm of the gradient of the mean loss per target token; 0 does not clip."""
+
+    def __post_init__(self) -> None:
+        if self.nesterov and not self.momentum:
+            refuse([Conflict(("nesterov", "momentum"), "nesterov: true needs a momentum above 0")])
+
+
+@section
+class MuonConfig:
+    """Muon (Jordan et al. 2024) for the hidden matrices, AdamW for embeddings, norms and biases."""
+
+    kind: Literal["muon"]
+    lr: PositiveFloat = 0.02
+    """Peak learning rate of the hidden matrices; the schedule multiplies it."""
+    momentum: Probability = 0.95
+    """Decay of Muon's momentum (Nesterov's form)."""
+    weight_decay: NotNegativeFloat = 0.0
+    """Decoupled weight decay of the hidden matrices."""
+    adam_lr: PositiveFloat = 4e-3
+    """Peak learning rate of everything else; the same schedule multiplies it."""
+    adam_schedule_power: NotNegativeFloat = 1.0
+    """What everything else follows is the schedule's multiplier to this power: 1 is the same
+    schedule, 0 a constant rate, 2 one that falls (and warms up) faster."""
+    betas: tuple[Fraction, Fraction] = (0.9, 0.98)
+    """Decay of AdamW's first and second moment."""
+    eps: PositiveFloat = 1e-9
+    """Added to the root of AdamW's second moment."""
+    clip_norm: NotNegativeFloat = 1.0
+    """Largest norm of the gradient of the mean loss per target token; 0 does not clip."""
+
+
+Optim: TypeAlias = Annotated[AdamWConfig | AdamConfig | SgdConfig | MuonConfig, ByKind()]
+
+
+@section
+class InverseSqrtConfig:
+    """Linear warm-up, then lr * sqrt(warmup / step) (Vaswani et al. 2017, equation 3, rescaled)."""
+
+    kind: Literal["inverse_sqrt"] = "inverse_sqrt"
+    warmup_steps: Positive = 4000
+    """Steps until the peak."""
+
+
+@section
+class CosineConfig:
+    """Linear warm-up, then half a cosine down to final_ratio at the last step."""
+
+    kind: Literal["cosine"]
+    warmup_steps: NotNegative = 1000
+    """Steps until the peak."""
+    final_ratio: Fraction = 0.0
+    """Learning rate at the last step, as a share of the peak."""
+    fit: Literal["steps", "budget"] = "steps"
+    """Where the last step is: at the stop condition of `training`, or, with `budget`, where the
+    throughput of the first 100 steps says that `--budget` ends."""
+
+
+@section
+class LinearConfig:
+    """Linear warm-up, then a straight line down to final_ratio at the last step."""
+
+    kind: Literal["linear"]
+    warmup_steps: NotNegative = 1000
+    """Steps until the peak."""
+    final_ratio: Fraction = 0.0
+    """Learning rate at the last step, as a share of the peak."""
+    fit: Literal["steps", "budget"] = "steps"
+    """As in cosine."""
+
+
+@section
+class WsdConfig:
+    """Warm-up, stable, decay (Hu et al. 2024): constant, then linear to final_ratio."""
+
+    kind: Literal["wsd"]
+    warmup_steps: NotNegative = 1000
+    """Steps until the peak."""
+    decay_ratio: Annotated[float, Bounds(gt=0, le=1)] = 0.2
+    """Share of all steps, at the end, over which the learning rate falls."""
+    final_ratio: Fraction = 0.0
+    """Learning rate at the last step, as a share of the peak."""
+    fit: Literal["steps", "budget"] = "steps"
+    """As in cosine."""
+
+
+@section
+class PlateauConfig:
+    """Linear warm-up, then multiplied by factor when validation has not improved for a while."""
+
+    kind: Literal["plateau"]
+    warmup_steps: NotNegative = 1000
+    """Steps until the peak."""
+    factor: Annotated[float, Bounds(gt=0, lt=1)] = 0.7
+    """What the learning rate is multiplied by."""
+    patience: Positive = 3
+    """Validations without a better score before it is."""
+    min_ratio: Fraction = 0.01
+    """Smallest learning rate, as a share of the peak."""
+
+
+Schedule: TypeAlias = Annotated[
+    InverseSqrtConfig | CosineConfig | LinearConfig | WsdConfig | PlateauConfig, ByKind()
+]

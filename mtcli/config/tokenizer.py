@@ -1,0 +1,65 @@
+"""Schema of the tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from mtcli.config.bounds import Bounds, Positive, Probability
+from mtcli.config.sections import Conflict, refuse, section
+
+
+@section
+class TokenizerConfig:
+    """The SentencePiece model that cuts text into pieces; trained on the training text if none."""
+
+    algorithm: Literal["unigram", "bpe"] = "bpe"
+    """Segmentation model: unigram (Kudo 2018) or byte-pair encoding (Sennrich et al. 2016)."""
+    shared: bool = True
+    """One model for both languages; false trains one per side, and forbids
+    `tied_embeddings: all`."""
+    vocab_size: Annotated[int, Bounds(ge=16)] = 8000
+    """Pieces of each model, special ones included."""
+    model: Path | None = None
+    """A trained SentencePiece model for both sides; null trains one."""
+    src_model: Path | None = None
+    """A trained SentencePiece model for the source side, with `shared: false`."""
+    tgt_model: Path | None = None
+    """A trained SentencePiece model for the target side, with `shared: false`."""
+    character_coverage: Annotated[float, Bounds(gt=0, le=1)] = 1.0
+    """Share of the characters that get a piece of their own; 0.9995 for Chinese or Japanese."""
+    byte_fallback: bool = True
+    """Spell characters that have no piece as bytes, so that nothing is unknown."""
+    user_symbols: list[str] = field(default_factory=list)
+    """Pieces that are never cut."""
+    normalization: Literal["nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity"] = "nmt_nfkc"
+    """SentencePiece's normalisation rule; `_cf` folds case."""
+    max_sentences: Positive = 5_000_000
+    """Sentences, over both sides, that the model is trained on: a sample seeded by `seed`."""
+    sample_src: Probability = 0.0
+    """Subword regularisation of the training source: BPE-dropout probability (Provilkov et al.
+    2020), or for unigram the smoothing alpha (Kudo 2018). 0 is deterministic."""
+    sample_tgt: Probability = 0.0
+    """The same for the training target."""
+
+    def __post_init__(self) -> None:
+        refuse(self._conflicts())
+
+    def _conflicts(self) -> Iterator[Conflict]:
+        if self.shared and (self.src_model or self.tgt_model):
+            yield Conflict(
+                ("src_model", "tgt_model", "shared"),
+                "src_model and tgt_model need shared: false; with shared: true give model",
+            )
+        if not self.shared and self.model:
+            yield Conflict(
+                ("model", "shared"),
+                "model needs shared: true; with shared: false give src_model and tgt_model",
+            )
+        if (self.src_model is None) != (self.tgt_model is None):
+            yield Conflict(
+                ("src_model", "tgt_model"),
+                "src_model and tgt_model go together: give both or neither",
+            )
