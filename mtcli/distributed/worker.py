@@ -81,11 +81,15 @@ def die_with_parent() -> None:
     """
     # Taken out, because a child of this process has another parent.
     parent = os.environ.pop(PARENT_PID, None)
-    if parent is None:
-        return
+    if parent is not None:
+        die_with(int(parent))
+
+
+def die_with(parent: int) -> None:
+    """Have this process killed when its parent, the process of that id, dies, however it dies."""
     if not (sys.platform == "linux" and _kernel_kills_orphan()):
-        threading.Thread(target=_watch_parent, args=(int(parent),), daemon=True).start()
-    if os.getppid() != int(parent):  # it died before we could ask
+        threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:  # it died before we could ask
         _kill_self()
 
 

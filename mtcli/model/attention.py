@@ -45,12 +45,15 @@ def _attend_written_out(
     """`attend` of equally many heads as matrix products and a softmax; shape BHQK."""
     logits_BHQM = (q_BHQK * q_BHQK.size(-1) ** -0.5) @ k_BHMK.mT
     if keep is not None:
-        if keep.dtype == torch.bool:
-            keep = logits_BHQM.new_zeros(keep.shape).masked_fill_(~keep, -torch.inf)
-        logits_BHQM += keep
+        logits_BHQM += keep if keep.is_floating_point() else additive_mask(keep, logits_BHQM.dtype)
     weights_BHQM = dropout(logits_BHQM.softmax(-1), dropout_p, training=True)
     out_BHQK: Tensor = weights_BHQM @ v_BHMK
     return out_BHQK
+
+
+def additive_mask(keep: Tensor, dtype: torch.dtype) -> Tensor:
+    """0 where `keep` is True, and -inf elsewhere."""
+    return keep.new_zeros(keep.shape, dtype=dtype).masked_fill_(~keep, -torch.inf)
 
 
 def attend(

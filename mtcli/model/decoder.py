@@ -7,7 +7,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mtcli.config.architecture import ModelConfig
-from mtcli.model.attention import attend, attention_weights
+from mtcli.model.attention import additive_mask, attend, attention_weights
 from mtcli.model.encoder import Residual, make_attention, make_feed_forward
 from mtcli.model.layer_dropout import draw_is_skipped, join_idle
 from mtcli.model.positions import RotaryPositions
@@ -88,7 +88,10 @@ class DecoderLayer(nn.Module):
         keep_B1WC: Tensor | None,
         rotary: RotaryPositions | None,
     ) -> Tensor:
-        """The next position of W hypotheses a sentence, which stand where T stands in training."""
+        """The next position of W hypotheses a sentence, which stand where T stands in training.
+
+        In the first step W is 1: `DecodingState` says why.
+        """
 
         def attend_to_self(h_BWD: Tensor) -> Tensor:
             q, k, v = self.self_attn.project_qkv(h_BWD)
@@ -172,13 +175,21 @@ class Decoder(nn.Module):
         ancestors = None
         if beam_size > 1:
             ancestors = memory_BSD.new_empty((B, beam_size, 0)).bool()
-        return DecodingState(caches, src_keep_B11S, beam_size, 0, ancestors)
+        src_keep = _mask_for_many(src_keep_B11S, memory_BSD)
+        return DecodingState(caches, src_keep, beam_size, 0, ancestors)
 
     def step(self, x_BWD: Tensor, state: DecodingState) -> Tensor:
         """Hidden states BWD for one more token of every row; `state` moves on by one position."""
-        keep_B1WC = state.begin_step()
+        keep_B1WC = _mask_for_many(state.begin_step(), x_BWD)
         for index, layer in enumerate(self.layers):
             assert isinstance(layer, DecoderLayer)
             x_BWD = layer.step(x_BWD, index, state, keep_B1WC, self.rotary)
         state.num_steps += 1
         return x_BWD if self.final_norm is None else self.final_norm(x_BWD)
+
+
+def _mask_for_many(keep: Tensor | None, like: Tensor) -> Tensor | None:
+    """The mask in the form that `attend` would otherwise give it in every layer."""
+    if keep is None or like.device.type != "cpu":
+        return keep
+    return additive_mask(keep, like.dtype)

@@ -177,8 +177,12 @@ class Seq2Seq(nn.Module):
         return self.decoder.start(memory_BSD, keep, beam_size=beam_size, max_length=max_length)
 
     def step(self, ids_R: Tensor, state: DecodingState) -> Tensor:
-        """Hidden states RD after feeding one token to every row; moves `state` on."""
-        ids_BW = ids_R.view(state.num_sentences, state.beam_size)
+        """Hidden states RD after feeding one token to every row; moves `state` on.
+
+        At first there is one row a sentence, for all its hypotheses begin alike; then there are
+        `state.beam_size`.
+        """
+        ids_BW = ids_R.view(state.num_sentences, state.num_fed)
         x_BWD = self._embed(ids_BW, self.tgt_weight_VD)
         if self.config.positions != "rotary":
             x_BWD = x_BWD + self.tgt_positions(state.num_steps, 1)

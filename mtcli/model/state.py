@@ -1,11 +1,13 @@
 # Shape suffixes: B sentences, W beam width, R rows (B * W, sentence by sentence), S source length,
-#   G heads of keys and values, K head_dim, C cells of the self cache (W for each step).
+#   G heads of keys and values, K head_dim, C cells of the self cache (one for the
+#   first step, W for each other).
 """What the decoder remembers between steps: keys and values, and who descends from whom.
 
 Keys and values of a sentence are held once for its W hypotheses. When a beam search reorders its
 hypotheses, no key or value moves: each row keeps a mask that says which cells are its ancestors.
 Attention then looks at W cells a step instead of one, which is cheap, and the copy of the whole
-cache at every step, which is not, is gone.
+cache at every step, which is not, is gone. The first token is that of all hypotheses of a sentence,
+so it is fed once and has one cell.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class DecodingState:
 
     layers: list[LayerCache]
     src_keep_B11S: Tensor | None
-    """True where the memory may be seen; None when no source is padded."""
+    """Where the memory may be seen, as `attend` takes it; None when no source is padded."""
     beam_size: int
     num_steps: int
     """Tokens fed so far: the position of the next one."""
@@ -47,6 +49,16 @@ class DecodingState:
         """B."""
         return self.layers[0].cross_k_BGSK.size(0)
 
+    @property
+    def num_fed(self) -> int:
+        """Tokens that the next step takes of each sentence: one at first, then W."""
+        return self.beam_size if self.num_steps else 1
+
+    @property
+    def _num_used(self) -> int:
+        """Cells that are filled."""
+        return 1 + (self.num_steps - 1) * self.beam_size if self.num_steps else 0
+
     def reorder(self, rows_R: Tensor) -> None:
         """Let row i continue what row `rows_R[i]` was; rows stay within their sentence."""
         if self.ancestors_BWC is None:
@@ -56,7 +68,7 @@ class DecodingState:
 
     def keep_sentences(self, sentences_N: Tensor) -> None:
         """Drop all sentences but these, which come to stand in the given order."""
-        used = self.num_steps * self.beam_size
+        used = self._num_used
         for layer in self.layers:
             for name in ("self_k_BGCK", "self_v_BGCK"):
                 old = getattr(layer, name)
@@ -71,26 +83,32 @@ class DecodingState:
             self.ancestors_BWC = self.ancestors_BWC.index_select(0, sentences_N)
 
     def begin_step(self) -> Tensor | None:
-        """Make room for one more cell a row; the mask B1WC of who sees what, or None for all."""
-        W, used = self.beam_size, self.num_steps * self.beam_size
-        if self.layers[0].self_k_BGCK.size(2) < used + W:
+        """Make room for the cells of one more step; the mask B1WC of who sees what, None for all.
+
+        In the first step nobody needs a mask, and afterwards all rows of a sentence see its cell.
+        """
+        used = self._num_used
+        if self.layers[0].self_k_BGCK.size(2) < used + self.num_fed:
             for layer in self.layers:
                 layer.self_k_BGCK = _doubled(layer.self_k_BGCK, used)
                 layer.self_v_BGCK = _doubled(layer.self_v_BGCK, used)
         if self.ancestors_BWC is None:
             return None
+        B, W, _ = self.ancestors_BWC.shape
+        if self.num_steps == 0:
+            self.ancestors_BWC = self.ancestors_BWC.new_ones((B, W, 1))
+            return None
         own_1WW = torch.eye(W, dtype=torch.bool, device=self.ancestors_BWC.device)[None]
-        own_BWW = own_1WW.expand(self.ancestors_BWC.size(0), W, W)
-        self.ancestors_BWC = torch.cat([self.ancestors_BWC, own_BWW], dim=-1)
+        self.ancestors_BWC = torch.cat([self.ancestors_BWC, own_1WW.expand(B, W, W)], dim=-1)
         return self.ancestors_BWC[:, None]
 
     def append(self, layer: int, k_BGWK: Tensor, v_BGWK: Tensor) -> tuple[Tensor, Tensor]:
         """Store this step's keys and values; all that were stored so far, this step's included."""
-        W, used = self.beam_size, self.num_steps * self.beam_size
-        cache = self.layers[layer]
-        cache.self_k_BGCK[:, :, used : used + W] = k_BGWK
-        cache.self_v_BGCK[:, :, used : used + W] = v_BGWK
-        return cache.self_k_BGCK[:, :, : used + W], cache.self_v_BGCK[:, :, : used + W]
+        start, cache = self._num_used, self.layers[layer]
+        end = start + self.num_fed
+        cache.self_k_BGCK[:, :, start:end] = k_BGWK
+        cache.self_v_BGCK[:, :, start:end] = v_BGWK
+        return cache.self_k_BGCK[:, :, :end], cache.self_v_BGCK[:, :, :end]
 
 
 def _doubled(old_BGCK: Tensor, used: int) -> Tensor:

@@ -36,9 +36,13 @@ def test_steps_after_selecting_rows_equal_decoding_their_histories_at_once(varia
     keep, history = batch.src_keep_BS, torch.empty((2 * W, 0), dtype=torch.long)
     for step in range(36):  # past the first size of the cache
         B = memory.size(0)
-        ids = torch.randint(4, V, (B * W,), generator=generator)
+        # the first token is fed once a sentence
+        fed = torch.randint(4, V, (B * (W if step else 1),), generator=generator)
+        ids = fed if step else fed.repeat_interleave(W)
         history = torch.cat([history, ids[:, None]], dim=1)
-        got = model.step(ids, state)
+        got = model.step(fed, state)
+        if step == 0:
+            got = got.repeat_interleave(W, 0)
         want = model.decode(history, memory.repeat_interleave(W, 0), keep.repeat_interleave(W, 0))[
             :, -1
         ]

@@ -49,6 +49,8 @@ class TorchEngine:
         autocast: makes the context that the search runs in.
         others: further models of an ensemble, of the same vocabulary and on the same device; their
             probabilities are averaged.
+        may_fork: whether batches may be translated by processes, see `run_beside`; not within a
+            training.
     """
 
     def __init__(
@@ -57,8 +59,11 @@ class TorchEngine:
         device: torch.device,
         autocast: Callable[[], AbstractContextManager[object]] = nullcontext,
         others: Sequence[Seq2Seq] = (),
+        *,
+        may_fork: bool = False,
     ) -> None:
         self._models, self._device, self._autocast = (model, *others), device, autocast
+        self._may_fork = may_fork
 
     @property
     def max_positions(self) -> int:
@@ -90,7 +95,7 @@ class TorchEngine:
             num_threads = torch.get_num_threads() if self._device.type == "cpu" else 1
             jobs = [partial(self._translate, batch, options) for batch in batches]
             with self._evaluating():
-                return run_beside(jobs, num_threads)
+                return run_beside(jobs, num_threads, may_fork=self._may_fork)
 
         return PostponedSearch(translate_all)
 
@@ -317,7 +322,7 @@ def load_ensemble(
             raise ConfigError(f"threads must be at least 1, not {threads}")
         torch.set_num_threads(threads)
     model, *others = (load_weights(bundle).to(chosen).eval() for bundle in bundles)
-    return TorchEngine(model, chosen, autocast, others)
+    return TorchEngine(model, chosen, autocast, others, may_fork=True)
 
 
 def load_weights(bundle: Bundle) -> Seq2Seq:
