@@ -3,9 +3,9 @@
 Usage: PEERS_HOME=FOLDER python decode_against_rivals.py MODEL SRC PEERS_SCRIPTS [options]
 MODEL is a model folder of shape `tiny` with shared embeddings; SRC a file of sources. All three run
 the same weights on the same pieces in fp32 with 2 threads; no output has over 40 pieces. Each takes
-its best batch size of 32 to 256, found on the first 1000 lines, each tried twice. Start-up is
-excluded: of the two commands, the time for one line is subtracted; `generate` is timed around its
-loop. Interleaved repeats, medians; and how many of the rivals' outputs are ours.
+its best batch size of 32 to 256, each tried twice on the same lines. Start-up is excluded: of the
+two commands, the time for one line is subtracted; `generate` is timed around its loop. Interleaved
+repeats, medians; and how many of the rivals' outputs are ours.
 """
 
 import argparse
@@ -25,7 +25,6 @@ from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 ROOT = Path(__file__).parents[2]
 CAP = 40
 BATCH_SIZES = (32, 64, 128, 256)
-TRIAL_LINES = 1000
 RIVAL_SIDE = Path(__file__).with_name("rival_decoding.py")
 THREADS = {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2", "CUDA_VISIBLE_DEVICES": ""}
 SAME_AS_OURS = "add_qkvbias: true;add_ffnbias: true;norm_eps: 1e-5;shared_layer_norm: false"
@@ -127,7 +126,7 @@ def measure(files, beam_size, arguments):
         tried = {size: [] for size in BATCH_SIZES}
         for _ in range(2):
             for size, seconds in tried.items():
-                seconds.append(run(name, files, TRIAL_LINES, beam_size, size)[0])
+                seconds.append(run(name, files, arguments.lines, beam_size, size)[0])
         best[name] = min(tried, key=lambda size: min(tried[size]))
     rates, outputs = {name: [] for name in arguments.names}, {}
     for _ in range(arguments.repeats):
