@@ -1,7 +1,7 @@
 """Memory of `mtcli translate` while millions of lines run through it, and whether all come out.
 
 Usage: python tests/bench/memory_of_translate.py [--lines 200000] [--stub-lines 20000]
-           [--noise-lines 100000] [--at-once] [--svg docs/translate-memory.svg]
+           [--noise-lines 100000] [--threads 1] [--at-once] [--svg docs/translate-memory.svg]
 
 Three runs of the whole command, each a process of its own between two pipes:
 - identity: an engine that gives back what it gets; the output must be the input, byte for byte.
@@ -10,7 +10,9 @@ Three runs of the whole command, each a process of its own between two pipes:
   are valid text or blank must be the same bytes.
 The resident set size of the process (VmRSS of /proc/PID/status, Linux) is read once a second. It
 must not grow by more than 8 MiB or 5 % after the first windows. (Not Pss: it grows whenever
-another process ends that shares libraries with this one.) Exit code 1 says that something failed.
+another process ends that shares libraries with this one.) With --threads 2 the stub's batches are
+translated by processes that end with their window; memory is then that of the process that stays.
+Exit code 1 says that something failed.
 """
 
 import argparse
@@ -73,7 +75,7 @@ class IdentityEngine:
         return [[EngineHypothesis(tuple(ids), -1.0, -1.0, True)] for ids in src_ids]
 
 
-def run_command(kind: str, model: str) -> None:
+def run_command(kind: str, model: str, threads: str) -> None:
     """What a child does: the command itself, with another engine if that is wanted."""
     from mtcli.cli.app import main
     from mtcli.config.decoding import DecodingConfig
@@ -91,7 +93,7 @@ def run_command(kind: str, model: str) -> None:
         Translator.of_bundle = lambda *_, **__: translator
     sys.argv = [
         "mtcli", "translate", "-m", model, "-q", "--batch-size", str(BATCH_SIZE),
-        "--beam-size", "1", "--max-length", "6", "--no-retry", "--device", "cpu", "--threads", "1",
+        "--beam-size", "1", "--max-length", "6", "--no-retry", "--device", "cpu", "--threads", threads,
     ]  # fmt: skip
     main()
 
@@ -189,12 +191,12 @@ def rss_mib(pid: int) -> float:
     raise ProcessLookupError(f"process {pid} has ended")
 
 
-def measure(kind: str, num_lines: int, model: Path) -> Run:
+def measure(kind: str, num_lines: int, model: Path, threads: int) -> Run:
     """One run of the command."""
     run = Run(kind, num_lines)
     blocks = {"identity": numbers, "stub": words, "noise": noise}[kind](num_lines)
     child = subprocess.Popen(
-        [sys.executable, __file__, "--child", kind, str(model)],
+        [sys.executable, __file__, "--child", kind, str(model), str(threads)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -273,7 +275,8 @@ def main() -> None:
     parser.add_argument("--noise-lines", type=int, default=100_000)
     parser.add_argument("--at-once", action="store_true", help="the three runs side by side")
     parser.add_argument("--svg", type=Path)
-    parser.add_argument("--child", nargs=2)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--child", nargs=3)
     args = parser.parse_args()
     if args.child:
         run_command(*args.child)
@@ -292,7 +295,8 @@ def main() -> None:
         )
         runs = []
         with ThreadPoolExecutor(len(plan) if args.at_once else 1) as pool:
-            wanted = [(kind, num, Path(folder) / "model") for kind, num in plan.items() if num]
+            model = Path(folder) / "model"
+            wanted = [(kind, num, model, args.threads) for kind, num in plan.items() if num]
             for run in pool.map(lambda args: measure(*args), wanted):
                 runs.append(run)
                 print(run.row(), flush=True)
