@@ -64,7 +64,7 @@ def compare(bundle: Bundle, folder: Path, sentences: Sentences) -> Comparison:
 
     Speeds are those of translating, start-up left out, on all cores that the process may use.
     """
-    from mtcli.translating.engines.torch import load_engine
+    from mtcli.translating.engines.torch_loading import load_engine
 
     cores = num_cores()
     model = _translator(bundle, load_engine(bundle, device="cpu", precision="fp32", threads=None))

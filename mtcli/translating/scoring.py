@@ -104,7 +104,7 @@ class PairScorer:
     ) -> PairScorer:
         """The scorer of model folders that were read already; see `load`."""
         # here, for torch takes seconds, and a wrong path should be told at once
-        from mtcli.translating.engines.torch import load_ensemble
+        from mtcli.translating.engines.torch_loading import load_ensemble
 
         src_tokenizer, tgt_tokenizer = load_tokenizers(bundles[0])
         return cls(

@@ -22,7 +22,8 @@ from mtcli.translating.engine import (
     PostponedSearch,
     TranslateOptions,
 )
-from mtcli.translating.engines.torch import TorchEngine, load_engine
+from mtcli.translating.engines.torch import TorchEngine
+from mtcli.translating.engines.torch_loading import load_engine
 from mtcli.translating.translator import Translator
 from mtcli.workflows.jobs import Job
 

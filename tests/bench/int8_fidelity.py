@@ -22,7 +22,7 @@ from mtcli.decoding.forced import forced_log_probs
 from mtcli.interchange.rounding import round_weights
 from mtcli.interchange.spec import build_spec
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
-from mtcli.translating.engines.torch import load_weights
+from mtcli.translating.engines.torch_loading import load_weights
 
 BATCH = 50
 float_linear = F.linear

@@ -93,7 +93,8 @@ def run_command(kind: str, model: str, threads: str) -> None:
         Translator.of_bundle = lambda *_, **__: translator
     sys.argv = [
         "mtcli", "translate", "-m", model, "-q", "--batch-size", str(BATCH_SIZE),
-        "--beam-size", "1", "--max-length", "6", "--no-retry", "--device", "cpu", "--threads", threads,
+        "--beam-size", "1", "--max-length", "6", "--no-retry", "--device", "cpu",
+        "--threads", threads,
     ]  # fmt: skip
     main()
 

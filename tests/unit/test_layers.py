@@ -79,8 +79,11 @@ def terminal_packages(module: Module) -> list[str]:
     ]
 
 
+ENGINES_OF_TORCH = {"translating/engines/torch.py", "translating/engines/torch_loading.py"}
+
+
 def torch_on_import(module: Module) -> list[str]:
-    if module.room not in ROOMS_WITHOUT_TORCH or module.name == "translating/engines/torch.py":
+    if module.room not in ROOMS_WITHOUT_TORCH or module.name in ENGINES_OF_TORCH:
         return []
     return [name for name in module.imports(only_on_import=True) if package(name) == "torch"]
 

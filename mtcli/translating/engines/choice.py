@@ -88,7 +88,7 @@ def load_engine(bundle: Bundle, request: EngineRequest, choice: EngineChoice) ->
 
     def load_torch() -> TorchEngine:
         # here, for torch takes seconds
-        from mtcli.translating.engines.torch import load_ensemble
+        from mtcli.translating.engines.torch_loading import load_ensemble
 
         bundles = [bundle, *request.others]
         for each in bundles:

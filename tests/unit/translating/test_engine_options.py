@@ -14,7 +14,8 @@ from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.translating.alignment import attention_of_pairs
 from mtcli.translating.engine import PairEngine, TranslateOptions
 from mtcli.translating.engines import torch as torch_engine
-from mtcli.translating.engines.torch import TorchEngine, key_of, load_engine, load_ensemble
+from mtcli.translating.engines.torch import TorchEngine, key_of
+from mtcli.translating.engines.torch_loading import load_engine, load_ensemble
 from mtcli.translating.loading import check_same_vocabulary, load_tokenizers
 from tests.unit.translating.tiny import VOCAB_SIZE, tiny_model, train_tokenizer, write_tiny_model
 

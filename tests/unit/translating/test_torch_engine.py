@@ -12,8 +12,8 @@ from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.folders import sha256_of
 from mtcli.translating.engine import EngineBatch, TranslateOptions
 from mtcli.translating.engines import torch as torch_engine
-from mtcli.translating.engines.torch import (
-    TorchEngine,
+from mtcli.translating.engines.torch import TorchEngine
+from mtcli.translating.engines.torch_loading import (
     choose_autocast,
     choose_device,
     load_engine,
