@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mtcli.decoding import beside
 from mtcli.decoding.beside import run_beside
 from mtcli.errors import MtcliError
 
@@ -25,9 +26,15 @@ def two_threads():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("may_fork", [False, True])
+@pytest.fixture
+def forking(monkeypatch):
+    """Processes even where other tests have left threads behind, which hold nothing."""
+    monkeypatch.setattr(beside, "_is_fork_safe", lambda: True)
+
+
+@pytest.mark.parametrize("may_fork", [False, pytest.param(True, marks=needs_fork)])
 @pytest.mark.parametrize("num_workers", [1, 2, 7])
-def test_results_come_in_the_order_of_the_jobs(two_threads, num_workers, may_fork):
+def test_results_come_in_the_order_of_the_jobs(two_threads, forking, num_workers, may_fork):
     jobs = [lambda i=i: i * i for i in range(9)]
     assert run_beside(jobs, num_workers, may_fork=may_fork) == [i * i for i in range(9)]
     assert run_beside([], num_workers, may_fork=may_fork) == []
@@ -53,9 +60,9 @@ def test_a_single_job_has_this_thread_and_all_its_threads_of_arithmetic(two_thre
     assert run_beside([job], 2) == [(2, threading.get_ident())]
 
 
-@pytest.mark.parametrize("may_fork", [False, True])
+@pytest.mark.parametrize("may_fork", [False, pytest.param(True, marks=needs_fork)])
 def test_an_error_ends_the_jobs_that_wait_and_leaves_the_threads_as_they_were(
-    two_threads, tmp_path, may_fork
+    two_threads, forking, tmp_path, may_fork
 ):
     done = tmp_path / "done"
     done.touch()
@@ -74,7 +81,7 @@ def test_an_error_ends_the_jobs_that_wait_and_leaves_the_threads_as_they_were(
 
 
 @needs_fork
-def test_two_processes_have_a_thread_of_arithmetic_each(two_threads):
+def test_two_processes_have_a_thread_of_arithmetic_each(two_threads, forking):
     def job():
         time.sleep(0.2)  # else one of them might do it all
         return os.getpid(), torch.get_num_threads()
@@ -98,8 +105,11 @@ def test_a_process_of_several_threads_is_not_forked(two_threads):
 
 
 @needs_fork
-def test_a_worker_that_is_killed_is_told(two_threads):
+def test_a_worker_that_is_killed_is_told(two_threads, forking):
+    parent = os.getpid()
+
     def job():
+        assert os.getpid() != parent, "not in a worker"
         os.kill(os.getpid(), signal.SIGKILL)
 
     with pytest.raises(MtcliError, match="a process that translated was killed"):
@@ -107,7 +117,7 @@ def test_a_worker_that_is_killed_is_told(two_threads):
 
 
 @needs_fork
-def test_an_error_does_not_wait_for_processes_that_are_at_work(two_threads):
+def test_an_error_does_not_wait_for_processes_that_are_at_work(two_threads, forking):
     def fail():
         raise ValueError("no")
 
