@@ -31,6 +31,9 @@ def round_weights(spec: Any, quantization: str) -> None:
         spec: a `ctranslate2.specs.ModelSpec`, whose arrays are written into.
         quantization: what `spec.optimize` knows.
     """
+    if not quantization.startswith("int8"):
+        spec.optimize(quantization=quantization)
+        return
     from ctranslate2.specs import model_spec
 
     floats = {
@@ -39,8 +42,6 @@ def round_weights(spec: Any, quantization: str) -> None:
         if name.endswith("weight")
     }
     spec.optimize(quantization=quantization)
-    if not quantization.startswith("int8"):
-        return
 
     def round_again(layer: Any, name: str, value: Any) -> None:
         # a weight that equals another has become its name

@@ -25,7 +25,6 @@ a sentence of two words is mostly an abbreviation (`Mr. Ek`)."""
 
 _CLOSING = "[\"'”’»)\\]]*+"
 _WIDE_CLOSING = "[」』”’）)]{0,3}"
-# possessive and guarded by a look-behind: a megabyte of `!` takes linear time
 
 
 @cache

@@ -18,10 +18,10 @@ import torch
 import torch.nn.functional as F
 
 from mtcli.bundle.model_folder import read_model
-from mtcli.decoding.forced import forced_log_probs
 from mtcli.interchange.rounding import round_weights
 from mtcli.interchange.spec import build_spec
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from mtcli.translating.engines.torch import TorchEngine
 from mtcli.translating.engines.torch_loading import load_weights
 
 BATCH = 50
@@ -37,23 +37,11 @@ def int8_linear(x, weight, bias=None):
     return float_linear(rounded(x), rounded(weight), bias)
 
 
-def torch_log_probs(model, card, pairs):
-    def padded(rows):
-        width = max(map(len, rows))
-        return torch.tensor([row + [card.pad_id] * (width - len(row)) for row in rows])
-
-    found = []
-    for start in range(0, len(pairs), BATCH):
-        chunk = pairs[start : start + BATCH]
-        log_probs_BT = forced_log_probs(
-            [model],
-            padded([[*src, card.eos_id] for src, _ in chunk]),
-            padded([[card.bos_id, *tgt] for _, tgt in chunk]),
-            padded([[*tgt, card.eos_id] for _, tgt in chunk]),
-            card.pad_id,
-        )
-        found += [row[: len(tgt) + 1] for row, (_, tgt) in zip(log_probs_BT, chunk, strict=True)]
-    return torch.cat(found).numpy()
+def torch_log_probs(model, pairs):
+    engine = TorchEngine(model, torch.device("cpu"))
+    batches = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
+    scored = [engine.score(*zip(*batch, strict=True)) for batch in batches]
+    return np.concatenate([log_probs for of_batch in scored for log_probs in of_batch])
 
 
 def export_log_probs(spec, src_tokenizer, tgt_tokenizer, pairs):
@@ -90,7 +78,7 @@ def main():
     ]
     pieces = [[t.id_to_piece(i) for i in range(t.vocab_size)] for t in tokenizers]
     model = load_weights(bundle).eval()
-    expected = torch_log_probs(model, bundle.card, pairs)
+    expected = torch_log_probs(model, pairs)
 
     def show(name, found):
         difference = found - expected
@@ -112,7 +100,7 @@ def main():
         for name, weight in model.named_parameters():
             if name.endswith("embed.weight"):
                 weight.copy_(rounded(weight))
-    show("CTranslate2's rounding, exact sums", torch_log_probs(model, bundle.card, pairs))
+    show("CTranslate2's rounding, exact sums", torch_log_probs(model, pairs))
 
 
 if __name__ == "__main__":
