@@ -151,7 +151,11 @@ def translate(
     from mtcli.translating.engine import TranslateOptions
     from mtcli.translating.engines.choice import EngineRequest, choose_engine
     from mtcli.translating.loading import check_same_vocabulary
-    from mtcli.translating.options import check_num_hypotheses, choose_generation
+    from mtcli.translating.options import (
+        AnswerOptions,
+        check_num_hypotheses,
+        choose_generation,
+    )
     from mtcli.translating.resume import ResumePoint, find_resume_point, skip_lines
     from mtcli.translating.sentences import load_splitter
     from mtcli.translating.stream import StreamOptions, translate_stream
@@ -175,10 +179,12 @@ def translate(
         generation,
         n_best,
         is_jsonl=jsonl,
-        splitter=load_splitter(bundle.card.src_lang) if split_sentences else None,
-        retries=retry,
+        answers=AnswerOptions(
+            splitter=load_splitter(bundle.card.src_lang) if split_sentences else None,
+            retries=retry,
+            has_alignments=alignment,
+        ),
         has_prefixes=prefix,
-        has_alignments=alignment,
     )
     search = TranslateOptions(
         beam_size=generation.beam_size,

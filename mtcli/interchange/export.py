@@ -15,7 +15,7 @@ from mtcli.interchange.spec import build_spec, refuse_unsupported
 from mtcli.interchange.verification import Comparison, Sentences, compare, made_up_sentences
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.translating.engines.choice import num_cores
-from mtcli.translating.engines.ctranslate2 import MISSING
+from mtcli.translating.engines.ctranslate2_package import MISSING
 
 QUANTIZATIONS = ("float32", "int8", "int8_float32", "int16", "float16", "bfloat16")
 

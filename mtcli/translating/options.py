@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mtcli.config.decoding import DecodingConfig
 from mtcli.errors import ConfigError
+from mtcli.translating.sentences import Splitter
 
 Normalization = Literal["average", "gnmt", "none"]
+
+
+@dataclass(frozen=True)
+class AnswerOptions:
+    """What is wanted of translations, besides how they are searched."""
+
+    splitter: Splitter | None = None
+    """Cuts texts into sentences that are translated one by one; None translates them whole."""
+    retries: bool = True
+    """Translate once more, with other settings, what repeats itself."""
+    has_alignments: bool = False
+    """Say which words of a translation come from which words of the source; needs an engine that
+    shows attention."""
+    has_scores: bool = True
+    """False where nobody will look at scores and log-probabilities: they may be NaN then, and no
+    translation is called doubtful for them."""
 
 
 def choose_generation(

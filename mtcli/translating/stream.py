@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from mtcli.config.decoding import DecodingConfig
 from mtcli.translating.answer import Answer
 from mtcli.translating.lines import Line, LineReader
+from mtcli.translating.options import AnswerOptions
 from mtcli.translating.records import json_record, n_best_record, text_record
 from mtcli.translating.resume import Layout
-from mtcli.translating.sentences import Splitter
 from mtcli.translating.translator import RunningAnswers, Translator
 from mtcli.translating.windows import read_windows
 
@@ -38,14 +38,10 @@ class StreamOptions:
     """Write JSON objects; else text, or Moses' n-best lists."""
     is_line_buffered: bool = False
     """Answer each line before the next is read."""
-    splitter: Splitter | None = None
-    """Cuts lines into sentences that are translated one by one; None translates them whole."""
-    retries: bool = True
-    """Translate once more, with other settings, what repeats itself."""
+    answers: AnswerOptions = AnswerOptions()
+    """What is wanted of the translations; the layout knows whether anybody sees scores."""
     has_prefixes: bool = False
     """What follows the first tab of a line is what its translation begins with."""
-    has_alignments: bool = False
-    """Say which words of a translation come from which words of the source."""
     num_done: int = 0
     """Lines that were answered before the first of the stream: numbers go on from there."""
 
@@ -151,12 +147,9 @@ def _begin(
         texts,
         options.generation,
         options.num_hypotheses or 1,
-        splitter=options.splitter,
-        retries=options.retries,
+        replace(options.answers, has_scores=options.layout != "text"),
         prefixes=prefixes,
-        with_alignments=options.has_alignments,
         after=after,
-        with_scores=options.layout != "text",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Literal, cast
 
@@ -13,6 +14,7 @@ from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.alignment import align_answers
 from mtcli.translating.answer import Answer, Translation, join_answer
 from mtcli.translating.attempts import TwoAttempts
+from mtcli.translating.cutting import CutText, cut_texts
 from mtcli.translating.engine import Engine, EngineHypothesis, PairEngine, TranslateOptions
 from mtcli.translating.engines.choice import (
     EngineChoice,
@@ -22,11 +24,16 @@ from mtcli.translating.engines.choice import (
 )
 from mtcli.translating.lines import without_controls
 from mtcli.translating.loading import check_same_vocabulary, load_tokenizers
-from mtcli.translating.options import Normalization, check_num_hypotheses, choose_generation
+from mtcli.translating.options import (
+    AnswerOptions,
+    Normalization,
+    check_num_hypotheses,
+    choose_generation,
+)
 from mtcli.translating.repetition import SecondSettings, is_repeated
 from mtcli.translating.searching import Searcher, SentenceSearch
-from mtcli.translating.sentences import Splitter
-from mtcli.translating.splitting import Part, split_text
+
+NOTHING_SPECIAL = AnswerOptions()
 
 SHORTEST_LIMIT = 16
 """Lines of so many pieces are translated whole even when training saw only shorter ones."""
@@ -211,13 +218,10 @@ class Translator:
         texts: Sequence[str],
         generation: DecodingConfig,
         num_hypotheses: int = 1,
+        options: AnswerOptions = NOTHING_SPECIAL,
         *,
-        splitter: Splitter | None = None,
-        retries: bool = True,
         prefixes: Sequence[str] | None = None,
-        with_alignments: bool = False,
         after: RunningAnswers | None = None,
-        with_scores: bool = True,
     ) -> RunningAnswers:
         """Start to translate texts: what `translate` and `translate_n_best` are made of.
 
@@ -228,14 +232,10 @@ class Translator:
             texts: what is translated.
             generation: how.
             num_hypotheses: translations wanted of each text.
-            splitter: cuts texts into sentences, which are translated one by one.
-            retries: whether what repeats itself is translated once more with other settings.
+            options: what else is wanted.
             prefixes: for each text what its translations begin with, perhaps nothing; of a text
                 in parts it begins the first. None: no text has any.
-            with_alignments: whether words are to be linked; needs an engine that shows attention.
             after: what was begun before; it is settled once these texts are ready for the engine.
-            with_scores: False where nobody will look at scores and log-probabilities: they may be
-                NaN then, and no translation is called doubtful for them.
 
         Raises:
             ConfigError: `num_hypotheses` is more than the beam gives, or the model has no such
@@ -243,17 +243,13 @@ class Translator:
         """
         if not self._searcher.is_sampling:
             check_num_hypotheses(num_hypotheses, generation.beam_size)
-        cleaned = [without_controls(text) for text in texts]
-        sentences_of = [splitter(text) for text in cleaned] if splitter else [[t] for t in cleaned]
-        cut = iter(self._cut([sentence for sentences in sentences_of for sentence in sentences]))
-        cut_sentences = [[next(cut) for _ in sentences] for sentences in sentences_of]
-        parts_of = [[part for parts in own for part in parts] for own in cut_sentences]
-        src_ids = [part.ids for own in parts_of for part in own]
-        prefix_ids = None if prefixes is None else self._prefix_ids(parts_of, prefixes)
+        cut = cut_texts(texts, self._src_tokenizer, self.max_src_length, options.splitter)
+        src_ids = [part.ids for own in cut for part in own.parts]
+        prefix_ids = None if prefixes is None else self._prefix_ids(cut, prefixes)
         if after is not None:
             after.settle()
         first = self._searcher.begin(
-            src_ids, generation, num_hypotheses, prefix_ids, with_scores=with_scores
+            src_ids, generation, num_hypotheses, prefix_ids, with_scores=options.has_scores
         )
 
         def repeats(place: int, hypotheses: Sequence[EngineHypothesis]) -> bool:
@@ -266,33 +262,21 @@ class Translator:
                 settings.generation,
                 num_hypotheses,
                 None if prefix_ids is None else [prefix_ids[i] for i in places],
-                with_scores=with_scores,
+                with_scores=options.has_scores,
                 no_repeat_ngram=settings.no_repeat_ngram,
             )
 
-        search = TwoAttempts(first, repeats, again if retries else None, generation)
+        search = TwoAttempts(first, repeats, again if options.retries else None, generation)
 
         def finish() -> list[Answer]:
             found, repeated = search.result()
-            answers, start = [], 0
-            for own, cut_of_text in zip(parts_of, cut_sentences, strict=True):
-                end = start + len(own)
-                answers.append(
-                    join_answer(
-                        found[start:end],
-                        self._tgt_tokenizer,
-                        is_repeated=not repeated.isdisjoint(range(start, end)),
-                        is_over_limit=any(len(parts) > 1 for parts in cut_of_text),
-                    )
-                )
-                start = end
-            if with_alignments:
-                engine = cast("PairEngine", self._engine)  # the caller chose one that has attention
-                tokenizers = self._src_tokenizer, self._tgt_tokenizer
-                return align_answers(
-                    engine, tokenizers, generation, cleaned, parts_of, found, answers
-                )
-            return answers
+            answers = self._join(cut, found, repeated)
+            if not options.has_alignments:
+                return answers
+            engine = cast("PairEngine", self._engine)  # the caller chose one that has attention
+            tokenizers = self._src_tokenizer, self._tgt_tokenizer
+            texts, parts_of = [own.text for own in cut], [own.parts for own in cut]
+            return align_answers(engine, tokenizers, generation, texts, parts_of, found, answers)
 
         return RunningAnswers(search, finish)
 
@@ -300,30 +284,34 @@ class Translator:
         """The pieces of a translation, as the target tokenizer writes them."""
         return [self._tgt_tokenizer.id_to_piece(token_id) for token_id in token_ids]
 
-    def _cut(self, texts: Sequence[str]) -> list[list[Part]]:
-        """The parts of each text: mostly one, none of what has no pieces."""
-        limit, tokenizer = self.max_src_length, self._src_tokenizer
-        parts_of: list[list[Part]] = []
-        for text, ids in zip(texts, tokenizer.encode_batch(texts), strict=True):
-            if len(ids) <= limit:
-                parts_of.append([Part(text, ids)] if ids else [])
-                continue
-            parts = split_text(text, limit, self._count_pieces)
-            # a character of more pieces than the limit is cut: there is no way to translate it
-            encoded = [part_ids[:limit] for part_ids in tokenizer.encode_batch(parts)]
-            pairs = zip(parts, encoded, strict=True)
-            parts_of.append([Part(part, part_ids) for part, part_ids in pairs if part_ids])
-        return parts_of
+    def _join(
+        self,
+        cut: Sequence[CutText],
+        found: Sequence[Sequence[EngineHypothesis]],
+        repeated: AbstractSet[int],
+    ) -> list[Answer]:
+        """The answer to each text, made of what was found for each part.
 
-    def _prefix_ids(
-        self, parts_of: Sequence[Sequence[Part]], prefixes: Sequence[str]
-    ) -> list[tuple[int, ...]]:
+        `repeated` are places of parts that repeat themselves.
+        """
+        answers, start = [], 0
+        for own in cut:
+            end = start + len(own.parts)
+            answers.append(
+                join_answer(
+                    found[start:end],
+                    self._tgt_tokenizer,
+                    is_repeated=not repeated.isdisjoint(range(start, end)),
+                    is_over_limit=own.is_over_limit,
+                )
+            )
+            start = end
+        return answers
+
+    def _prefix_ids(self, cut: Sequence[CutText], prefixes: Sequence[str]) -> list[tuple[int, ...]]:
         """Pieces that the translation of each part begins with."""
         encoded = self._tgt_tokenizer.encode_batch([without_controls(text) for text in prefixes])
         prefix_ids: list[tuple[int, ...]] = []
-        for parts, ids in zip(parts_of, encoded, strict=True):
-            prefix_ids += [tuple(ids), *[()] * (len(parts) - 1)][: len(parts)]
+        for own, ids in zip(cut, encoded, strict=True):
+            prefix_ids += [tuple(ids), *[()] * (len(own.parts) - 1)][: len(own.parts)]
         return prefix_ids
-
-    def _count_pieces(self, texts: Sequence[str]) -> list[int]:
-        return [len(ids) for ids in self._src_tokenizer.encode_batch(texts)]

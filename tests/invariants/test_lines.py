@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mtcli.config.decoding import DecodingConfig
 from mtcli.translating.lines import read_lines, without_controls
+from mtcli.translating.options import AnswerOptions
 from mtcli.translating.resume import find_resume_point, skip_lines
 from mtcli.translating.sentences import load_splitter
 from mtcli.translating.stream import StreamOptions, translate_stream
@@ -38,14 +39,14 @@ SPLITTER = load_splitter("en")
 MODES = {
     "text": {},
     "line-buffered": {"is_line_buffered": True},
-    "split-sentences": {"splitter": SPLITTER},
-    "no-retry": {"retries": False},
+    "split-sentences": {"answers": AnswerOptions(splitter=SPLITTER)},
+    "no-retry": {"answers": AnswerOptions(retries=False)},
     "n-best": {"num_hypotheses": 2},
     "jsonl": {"is_jsonl": True},
     "jsonl n-best of sentences": {
         "is_jsonl": True,
         "num_hypotheses": 3,
-        "splitter": SPLITTER,
+        "answers": AnswerOptions(splitter=SPLITTER),
         "is_line_buffered": True,
     },
 }

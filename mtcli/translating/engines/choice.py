@@ -17,7 +17,8 @@ from mtcli.translating.engine import (
     RunningSearch,
     TranslateOptions,
 )
-from mtcli.translating.engines.ctranslate2 import MISSING, CTranslate2Engine, search_obstacle
+from mtcli.translating.engines.ctranslate2 import CTranslate2Engine
+from mtcli.translating.engines.ctranslate2_package import MISSING, search_obstacle
 
 if TYPE_CHECKING:
     from mtcli.translating.engines.torch import TorchEngine

@@ -1,6 +1,7 @@
 import pytest
 
 from mtcli.errors import ConfigError
+from mtcli.translating.options import AnswerOptions
 from mtcli.translating.translator import Translation
 from tests.unit.translating.fakes import FakeEngine, fake_translator
 
@@ -183,7 +184,8 @@ def test_a_second_translation_must_be_whole(change):
 def test_without_retries_a_repetition_is_only_flagged():
     engine = MendingEngine(answer=lost)
     translator = fake_translator(engine, beam_size=5)
-    (found,) = translator.begin(["go"], translator.generation, retries=False).result()
+    once = AnswerOptions(retries=False)
+    (found,) = translator.begin(["go"], translator.generation, 1, once).result()
     assert found.flags == ("repeated",)
     assert len(engine.calls) == 1
 
@@ -192,9 +194,8 @@ def test_sentences_one_by_one():
     engine = FakeEngine()
     translator = fake_translator(engine, max_src_length=20)
     texts = ["one|two", "", "three", "|", "x" * 21 + "|y"]
-    answers = translator.begin(
-        texts, translator.generation, splitter=lambda text: list(filter(None, text.split("|")))
-    ).result()
+    options = AnswerOptions(splitter=lambda text: list(filter(None, text.split("|"))))
+    answers = translator.begin(texts, translator.generation, 1, options).result()
     assert [answer.translations[0].text for answer in answers] == [
         "one two", "", "three", "", "x" * 11 + " " + "x" * 10 + " y",
     ]  # fmt: skip

@@ -1,0 +1,75 @@
+"""The package ctranslate2: how it is imported, and which searches it can do exactly."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from mtcli.errors import ConfigError
+from mtcli.translating.engine import TranslateOptions
+
+MISSING = "the ctranslate2 package is not installed: pip install 'mtcli[fast]'"
+
+
+def search_obstacle(options: TranslateOptions) -> str | None:
+    """What of this search CTranslate2 cannot do exactly; None if it can do all of it.
+
+    It lacks GNMT's penalty, and without any penalty it stops by a rule of its own. Greedy search
+    needs neither. What else changes a search it does otherwise than our engine.
+    """
+    if options.sampling:
+        return "sampling"
+    if options.prefix_ids:
+        return "prefixes"
+    if options.repetition_penalty != 1:
+        return f"repetition_penalty {options.repetition_penalty:g}"
+    if options.stop != "full":
+        return f"the stopping rule {options.stop}"
+    if options.beam_size == 1:
+        return None
+    if options.no_repeat_ngram:
+        return f"no_repeat_ngram {options.no_repeat_ngram} under a beam"
+    if options.normalization != "average" or options.length_penalty <= 0:
+        return (
+            f"normalization {options.normalization} with length_penalty"
+            f" {options.length_penalty:g} under a beam"
+        )
+    return None
+
+
+def import_translator() -> Any:
+    """The class `ctranslate2.Translator`.
+
+    Raises:
+        ConfigError: the package is not installed.
+    """
+    try:
+        with _without_importing("asyncio"):
+            from ctranslate2 import Translator
+    except ImportError as error:
+        raise ConfigError(f"engine ctranslate2 cannot run, {MISSING}") from error
+    return Translator
+
+
+@contextmanager
+def _without_importing(name: str) -> Iterator[None]:
+    """Stand-ins for a module are imported inside, which import it when something in it is used.
+
+    ctranslate2 imports asyncio (0.02 s) for methods that we never call. The standard library's
+    LazyLoader is of no use here: `import` itself looks into the module, which loads it.
+    """
+    if name in sys.modules:
+        yield
+        return
+    stand_in = ModuleType(name)
+    stand_in.__getattr__ = lambda key: getattr(import_module(name), key)  # type: ignore[method-assign]
+    sys.modules[name] = stand_in
+    try:
+        yield
+    finally:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
