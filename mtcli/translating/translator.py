@@ -33,7 +33,7 @@ from mtcli.translating.options import (
 from mtcli.translating.repetition import SecondSettings, is_repeated
 from mtcli.translating.searching import Searcher, SentenceSearch
 
-NOTHING_SPECIAL = AnswerOptions()
+NOTHING_SPECIAL, ONLY_TEXT = AnswerOptions(), AnswerOptions(has_scores=False)
 
 SHORTEST_LIMIT = 16
 """Lines of so many pieces are translated whole even when training saw only shorter ones."""
@@ -178,7 +178,7 @@ class Translator:
             max_length=max_length,
             batch_size=batch_size,
         )
-        answers = self.begin(texts, generation).result()
+        answers = self.begin(texts, generation, 1, ONLY_TEXT).result()
         return [
             answer.translations[0].text if text.strip() else text
             for text, answer in zip(texts, answers, strict=True)

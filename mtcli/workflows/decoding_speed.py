@@ -104,7 +104,10 @@ def _make_translator(
         torch.manual_seed(config.seed)
         model = build_model(config.model, src_tokenizer.vocab_size, tgt_tokenizer.vocab_size)
         model = model.to(numerics.device).eval()
-        engine = _CountingEngine(TorchEngine(model, numerics.device, numerics.autocast))
+        engine = _CountingEngine(
+            # as `mtcli translate` has it, which the figure is to speak of
+            TorchEngine(model, numerics.device, numerics.autocast, may_fork=True)
+        )
         generation, longest = config.decoding, corpus.store.meta.longest_src
     translator = Translator(
         engine,

@@ -82,6 +82,14 @@ def test_the_limit_of_a_line(max_src_length, max_positions, limit):
     assert [answer.num_parts for answer in answers] == [1, 2]
 
 
+def test_scores_are_made_where_somebody_sees_them():
+    engine = FakeEngine()
+    translator = fake_translator(engine, beam_size=2)
+    translator.translate(["a"])
+    translator.translate_n_best(["a"], 1)
+    assert [options.with_scores for *_, options in engine.calls] == [False, True]
+
+
 def test_n_best():
     translator = fake_translator(beam_size=3)
     assert translator.translate_n_best(["a", ""], 2) == [
