@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtcli.errors import ConfigError, DataError, MtcliError
+from mtcli.cli.streams import (
+    PIPE_OUTPUT,
+    input_or_standard,
+    open_input,
+    standard_output,
+    stream_errors,
+)
+from mtcli.errors import ConfigError
 
 if TYPE_CHECKING:
     from mtcli.translating.scoring import Pair, PairScorer, ScoreReport
@@ -69,19 +75,12 @@ def score(
     # whatever can be wrong is told before torch is imported, which takes seconds
     bundles = [read_model(resolve_model(path, checkpoint)) for path in model]
     check_same_vocabulary(bundles)
+    output = standard_output(PIPE_OUTPUT)
     with ExitStack() as files:
         pairs = _open_pairs(files, src, tgt, tsv)
         scorer = PairScorer.of_bundles(bundles, device=device, threads=threads, precision=precision)
-        try:
-            report = score_stream(
-                scorer, pairs, sys.stdout.buffer, batch_size=batch_size, per_token=per_token
-            )
-        except BrokenPipeError:
-            # `| head` has seen enough; the interpreter must not flush into the void
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
-        except OSError as error:
-            raise MtcliError(f"scoring failed: {error.strerror or error}") from error
+        with stream_errors("scoring"):
+            report = score_stream(scorer, pairs, output, batch_size=batch_size, per_token=per_token)
     if not quiet:
         _note_report(report, scorer)
 
@@ -98,19 +97,12 @@ def _open_pairs(
     if src is not None and tgt is not None:
         if tsv is not None:
             raise ConfigError("--tsv holds both sides of the pairs: leave --src and --tgt out")
-        return read_file_pairs(_open(files, src), _open(files, tgt), (str(src), str(tgt)))
-    if tsv is not None:
-        return read_tsv_pairs(_open(files, tsv), str(tsv))
-    return read_tsv_pairs(sys.stdin.buffer, "standard input")
-
-
-def _open(files: ExitStack, path: Path) -> BinaryIO:
-    try:
-        return files.enter_context(path.open("rb"))
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: there is no such file") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+        both = files.enter_context(open_input(src)), files.enter_context(open_input(tgt))
+        return read_file_pairs(*both, (str(src), str(tgt)))
+    source = files.enter_context(
+        input_or_standard(tsv, "give --tsv FILE, or --src FILE and --tgt FILE")
+    )
+    return read_tsv_pairs(source, "standard input" if tsv is None else str(tsv))
 
 
 def _note_report(report: ScoreReport, scorer: PairScorer) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtcli.cli.errors import user_errors
+from mtcli.cli.streams import PIPE_OUTPUT, standard_input, standard_output
 from mtcli.errors import TokenizerError
 
 if TYPE_CHECKING:
@@ -206,7 +207,8 @@ def _parse_piece(tokenizer: SentencePieceTokenizer, text: str) -> int:
 def _answer_lines(answer: Callable[[str], str]) -> None:
     """Write one line for each line of standard input, as soon as it is read."""
     invalid: list[int] = []
-    for number, raw in enumerate(sys.stdin.buffer, start=1):
+    output = standard_output(PIPE_OUTPUT)
+    for number, raw in enumerate(standard_input("send text into it"), start=1):
         content = raw.removesuffix(b"\n")
         if raw != content:
             content = content.removesuffix(b"\r")
@@ -217,8 +219,8 @@ def _answer_lines(answer: Callable[[str], str]) -> None:
             line = answer(text)
         except TokenizerError as error:
             raise TokenizerError(f"standard input, line {number}: {error}") from None
-        sys.stdout.buffer.write(line.encode("utf-8") + b"\n")
-        sys.stdout.buffer.flush()
+        output.write(line.encode("utf-8") + b"\n")
+        output.flush()
     if invalid:
         lines = "1 line" if len(invalid) == 1 else f"{len(invalid)} lines"
         print(

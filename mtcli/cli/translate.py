@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtcli.errors import ConfigError, DataError, MtcliError
+from mtcli.cli.streams import check_output, input_or_standard, output_or_standard, stream_errors
+from mtcli.errors import ConfigError
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from mtcli.decoding.options import Sampling
     from mtcli.translating.stream import StreamReport
     from mtcli.translating.translator import Translator
@@ -205,8 +201,12 @@ def translate(
         only_torch="alignments" if alignment else "prefixes" if prefix else "",
     )
     choice = choose_engine(bundle, request)
-    _check_output(output_path, input_path, resume)
-    with _open_input(input_path) as source, _io_errors(input_path, output_path):
+    check_output(output_path, input_path, resume=resume)
+    names = f"{input_path or 'standard input'} to {output_path or 'standard output'}"
+    with (
+        input_or_standard(input_path, "give --input FILE") as source,
+        stream_errors(f"translating {names}"),
+    ):
         done = ResumePoint(0, 0)
         if resume and output_path is not None:
             done = find_resume_point(output_path, options.layout)
@@ -225,7 +225,7 @@ def translate(
         options = replace(
             options, is_line_buffered=line_buffered or is_terminal, num_done=done.num_lines
         )
-        with _open_output(output_path, done.num_bytes if resume else None) as sink:
+        with output_or_standard(output_path, done.num_bytes if resume else None) as sink:
             report = translate_stream(translator, source, sink, options)
     if not quiet:
         _note_report(report, translator)
@@ -245,20 +245,6 @@ def _sampling(
     if not sample and sampling != Sampling():
         raise ConfigError("--temperature, --top-k, --top-p and --seed need --sample")
     return sampling if sample else None
-
-
-@contextmanager
-def _io_errors(input_path: Path | None, output_path: Path | None) -> Iterator[None]:
-    """A reader that has seen enough ends the program quietly; other failures get a sentence."""
-    try:
-        yield
-    except BrokenPipeError:
-        # `| head` has seen enough; the interpreter must not flush into the void
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(0) from None
-    except OSError as error:
-        names = f"{input_path or 'standard input'} to {output_path or 'standard output'}"
-        raise MtcliError(f"translating {names} failed: {error.strerror or error}") from error
 
 
 def _describe_choice(model: Path, checkpoint: str, chosen: Path) -> str:
@@ -297,53 +283,3 @@ def _lines(number: int) -> str:
 
 def _note(text: str) -> None:
     print(text, file=sys.stderr)
-
-
-def _open_input(path: Path | None) -> AbstractContextManager[BinaryIO]:
-    if path is None:
-        if not sys.stdin:  # None where the caller closed it
-            raise DataError("standard input is closed: give --input FILE")
-        return nullcontext(sys.stdin.buffer)
-    try:
-        return path.open("rb")
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: there is no such file") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-def _check_output(path: Path | None, input_path: Path | None, resume: bool) -> None:
-    """Raise MtcliError where the output cannot go, while nothing has been overwritten."""
-    if path is None:
-        if resume:
-            raise MtcliError(
-                "--resume needs --output FILE: what was printed cannot be gone on with"
-            )
-        if not sys.stdout:
-            raise MtcliError("standard output is closed: give --output FILE")
-        return
-    if path.is_dir():
-        raise MtcliError(f"{path}: cannot be written, it is a folder")
-    if not path.parent.is_dir():
-        raise MtcliError(f"{path}: cannot be written, there is no folder {path.parent}")
-    if resume and path.exists() and not path.is_file():
-        raise MtcliError(f"{path}: --resume needs a plain file")
-    if input_path is None or not (path.exists() and input_path.exists()):
-        return
-    if path.samefile(input_path):
-        raise MtcliError(f"{path} is input and output: give the output another name")
-
-
-def _open_output(path: Path | None, num_kept_bytes: int | None) -> AbstractContextManager[BinaryIO]:
-    """Where to write; of a file that is there so many bytes are kept, none if that is None."""
-    if path is None:
-        return nullcontext(sys.stdout.buffer)
-    try:
-        if num_kept_bytes is None or not path.exists():
-            return path.open("wb")
-        file = path.open("r+b")
-        file.truncate(num_kept_bytes)
-        file.seek(num_kept_bytes)
-        return file
-    except OSError as error:
-        raise MtcliError(f"{path}: cannot be written ({error.strerror})") from error

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from mtcli.cli.app import app
 from mtcli.translating.scoring import PairScorer
+from tests.cli.closed_streams import with_closed_streams
 from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
 
 PAIRS = [
@@ -156,3 +157,12 @@ def test_mistakes_are_told_before_torch_is_imported(folders, tmp_path):
         assert result.returncode == 2
         assert result.stderr.startswith(b"error: ")
         assert b"Traceback" not in result.stderr
+
+
+def test_standard_streams_that_are_closed(folders):
+    for closing, sentence in (
+        ("<&-", "standard input is closed: give --tsv FILE, or --src FILE and --tgt FILE"),
+        (">&-", "standard output is closed: send it to a file or a pipe"),
+    ):
+        found = with_closed_streams(closing, "score", "-m", folders / "a")
+        assert found == (2, f"error: {sentence}\n")

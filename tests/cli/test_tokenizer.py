@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from mtcli.cli.tokenizer import app
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from tests.cli.closed_streams import with_closed_streams
 from tests.unit.tokenizer.made_up import sentences, tokenizer
 
 CONFIG = """
@@ -251,3 +252,12 @@ def test_a_real_pipe_line_by_line(model):
             assert answer == " ".join(map(str, tokenizer().encode(text))) + "\n"
         process.stdin.close()
         assert process.wait() == 0
+
+
+def test_standard_streams_that_are_closed(model):
+    for closing, sentence in (
+        ("<&-", "standard input is closed: send text into it"),
+        (">&-", "standard output is closed: send it to a file or a pipe"),
+    ):
+        found = with_closed_streams(closing, "tokenizer", "encode", "-m", model)
+        assert found == (2, f"error: {sentence}\n")

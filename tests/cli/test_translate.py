@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from mtcli.cli.app import app
 from mtcli.translating.translator import Translator
+from tests.cli.closed_streams import with_closed_streams
 from tests.unit.translating.fakes import FakeEngine, fake_translator
 from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
 
@@ -180,14 +181,8 @@ def test_standard_streams_that_are_closed(model):
         ("<&-", "standard input is closed: give --input FILE"),
         (">&-", "standard output is closed: give --output FILE"),
     ):
-        shell = f'"$0" -m mtcli translate -m "$1" {closing}'
-        result = subprocess.run(
-            ["sh", "-c", shell, sys.executable, model],
-            capture_output=True,
-            check=False,
-            input=b"" if closing.startswith(">") else None,
-        )
-        assert (result.returncode, result.stderr.decode()) == (2, f"error: {sentence}\n")
+        found = with_closed_streams(closing, "translate", "-m", model)
+        assert found == (2, f"error: {sentence}\n")
 
 
 def test_a_full_disk_is_the_users(model):
