@@ -87,7 +87,7 @@ def train(
     """Train a translation model, or continue a run.
 
     Exit codes: 0 finished, 2 something for you to fix, 3 the loss diverged, 75 stopped early (time
-    budget, Ctrl-C or SIGTERM) and resumable with the same command.
+    budget, Ctrl-C or another signal) and resumable with the same command.
     """
     from mtcli.config.load import load_config
     from mtcli.distributed.launch import launch, should_launch
@@ -95,7 +95,7 @@ def train(
     loaded = load_config(config, overrides or [])
     budget_s = None if budget is None else parse_duration(budget)
     if check:
-        raise typer.Exit(_check(loaded))
+        raise typer.Exit(_check(loaded, budget_s))
     num_processes = _count_processes(nproc, loaded, quiet=quiet)
     if should_launch(num_processes):
         raise typer.Exit(launch(sys.argv[1:], num_processes))
@@ -140,11 +140,11 @@ def _train(
     return exit_code
 
 
-def _check(config: TrainConfig) -> int:
+def _check(config: TrainConfig, budget_s: float | None) -> int:
     from mtcli.cli.live import showing
     from mtcli.training.check import check
 
     with showing(level=logging.INFO, is_live=False):
-        for line in check(config):
+        for line in check(config, budget_s):
             typer.echo(line)
     return 0

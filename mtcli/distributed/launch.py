@@ -22,7 +22,7 @@ _SECOND_INTERRUPT_S = 0.3
 """Two SIGINT closer than this are one: `timeout -s INT` signals the process and its group."""
 _MAX_SHOWN_LINES = 200
 _LOOPBACK = {"linux": "lo", "darwin": "lo0"}
-_FORWARDED = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def launch(argv: Sequence[str], nproc: int) -> int:
 def supervise(command: Sequence[str], nproc: int, patience: Patience | None = None) -> int:
     """Run `command` as ranks 0 to nproc - 1; none of them is left when this returns.
 
-    SIGINT, SIGTERM and SIGHUP are passed on to all once; a second SIGINT kills them. Must be called
-    in the main thread, whose death the workers take for this process's.
+    SIGINT, SIGTERM, SIGHUP and SIGUSR1 are passed on to all once; a second SIGINT kills them. Must
+    be called in the main thread, whose death the workers take for this process's.
 
     Returns:
         0 if all ended so; else the code of the rank that failed first (128 + n for signal n); 75

@@ -15,6 +15,7 @@ import torch
 from mtcli.config.schema import TrainConfig
 from mtcli.data.batches import Batch
 from mtcli.distributed.world import World
+from mtcli.evaluation.metrics import check_tokenization
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import PassSettings, num_parameters
 from mtcli.tokenizer.protocol import EOS_ID
@@ -22,6 +23,7 @@ from mtcli.training.corpus import Corpus, describe_drops, make_plan, prepare_cor
 from mtcli.training.optim import build_optimizers
 from mtcli.training.precision import Numerics, choose_device, choose_numerics
 from mtcli.training.run_folder import RunFolder
+from mtcli.training.setup import check_length
 from mtcli.training.step import StepParts, train_step
 from mtcli.training.tensors import to_tensors
 from mtcli.training.validation import batch_of
@@ -30,16 +32,18 @@ from mtcli.training.warm_start import starting_model
 _MIB = 2**20
 
 
-def check(config: TrainConfig) -> Iterator[str]:
+def check(config: TrainConfig, budget_s: float | None = None) -> Iterator[str]:
     """Lines that say what a run of `config` would be; nothing is trained or kept.
 
-    Tokenizer and store are made in a temporary folder, one update is made on the longest batch
-    that the config allows, and its memory is reported.
+    Tokenizer and store are made in a temporary folder, one update is made on as many of the longest
+    pairs as a micro-batch may hold, and its memory is reported. The run folder is not looked at.
 
     Raises:
         MtcliError: whatever would have stopped the run.
     """
     yield f"config: {config.src_lang} to {config.tgt_lang}, run folder {config.run_dir}"
+    check_length(config, budget_s)
+    check_tokenization(config.tgt_lang, config.validation.bleu_tokenize)
     device = choose_device(config.training.device)
     numerics = choose_numerics(device, config.training.precision)
     yield f"device: {numerics.device}, precision {numerics.precision}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
@@ -77,6 +78,18 @@ def read_checkpoint(run: RunFolder, step: int) -> Checkpoint:
 def read_weights(run: RunFolder, step: int) -> dict[str, Tensor]:
     """Only the weights of a checkpoint."""
     return load_file(run.checkpoint(step) / _MODEL)
+
+
+def stop_steps(run: RunFolder) -> set[int]:
+    """Steps of checkpoints that only a stop made, between those of the config."""
+    return {step for step in run.checkpoint_steps() if _is_stop(run.checkpoint(step))}
+
+
+def _is_stop(path: Path) -> bool:
+    try:
+        return bool(read_json(path / _STATE, CheckpointError).get("is_stop", False))
+    except CheckpointError:  # damaged: it is passed over where a checkpoint is read
+        return False
 
 
 def read_newest(run: RunFolder) -> Checkpoint | None:

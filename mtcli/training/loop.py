@@ -12,7 +12,7 @@ import torch
 from mtcli.config.regularization import RegularizationConfig, amount_at
 from mtcli.errors import DivergedError
 from mtcli.model.seq2seq import PassSettings
-from mtcli.training.milestones import save, validate
+from mtcli.training.milestones import Stopped, save, validate
 from mtcli.training.parts import LoopParts, Outcome
 from mtcli.training.progress import Stopwatch
 from mtcli.training.reporting import Report, report_steps
@@ -118,10 +118,11 @@ def run_loop(parts: LoopParts) -> Outcome:
         return Outcome(True, f"reached the end of epoch {progress.epoch}, the last one")
     reason = reason or "another process was asked to stop"
     if saved_at != progress.step:
+        stopped = Stopped.before_validation(parts)
         is_budget = not reason.startswith("signal")
         if is_budget and validated_at != progress.step:
-            validate(parts)
-        save(parts)
+            validate(parts, is_stop=True)
+        save(parts, stopped)
     return Outcome(False, f"{reason}; stopped at step {progress.step}, saved and resumable")
 
 

@@ -6,30 +6,41 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 
 import torch
 
 from mtcli.distributed.fsdp import gather_on_main
 from mtcli.training.averaging import copy_weights, holding_weights, mean_weights, named_weights
-from mtcli.training.checkpoint import Checkpoint, read_weights, write_checkpoint
+from mtcli.training.checkpoint import (
+    Checkpoint,
+    read_weights,
+    stop_steps,
+    write_checkpoint,
+)
+from mtcli.training.early_stopping import BestScore
 from mtcli.training.parts import LoopParts
 from mtcli.training.progress import process_cpu_s
 from mtcli.training.reporting import report_validation
 from mtcli.training.run_folder import rank_models
+from mtcli.training.schedule import PlateauState
 
 logger = logging.getLogger(__name__)
 
 
-def validate(parts: LoopParts) -> float:
-    """Judge the weights as they will be used, save them as a model; seconds that it took."""
+def validate(parts: LoopParts, *, is_stop: bool = False) -> float:
+    """Judge the weights as they will be used, save them as a model; seconds that it took.
+
+    With `is_stop` it is no validation of the config's, but shows and keeps what a run has come to
+    that will go on: the learning rate does not depend on it.
+    """
     started = time.perf_counter()
     progress, world = parts.progress, parts.step_parts.world
     with whole_model(parts), holding_weights(parts.model, weights_to_use(parts)):
         result = parts.validator.validate(parts.model)
         score = result.score_by(parts.best.metric)
         is_best = parts.best.validated(score, progress.step)
-        if parts.plateau.validated(parts.config.schedule, is_better=is_best):
+        if not is_stop and parts.plateau.validated(parts.config.schedule, is_better=is_best):
             logger.info(
                 "no better score: the learning rate falls to %g of its peak", parts.plateau.ratio
             )
@@ -71,11 +82,35 @@ def weights_to_use(parts: LoopParts) -> dict[str, torch.Tensor] | None:
     if parts.average is not None:
         return parts.average.weights
     wanted = parts.config.checkpoints.average_last - 1
-    steps = [s for s in parts.run.checkpoint_steps() if s < parts.progress.step]
-    if wanted == 0 or not steps:
+    if wanted == 0:
+        return None
+    made_by_stops = stop_steps(parts.run)  # without the stop they would not be
+    steps = [
+        step
+        for step in parts.run.checkpoint_steps()
+        if step < parts.progress.step and step not in made_by_stops
+    ]
+    if not steps:
         return None
     earlier = [read_weights(parts.run, step) for step in steps[-wanted:]]
     return mean_weights([*earlier, {n: w.cpu() for n, w in named_weights(parts.model).items()}])
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Judgements of a run at its last validation of the config's, which it goes on from.
+
+    What a stop validates is for the user, and changes nothing of what comes after: a run that was
+    stopped becomes what it had become without.
+    """
+
+    best: BestScore
+    plateau: PlateauState
+
+    @classmethod
+    def before_validation(cls, parts: LoopParts) -> Stopped:
+        """What the run has now."""
+        return cls(replace(parts.best), replace(parts.plateau))
 
 
 def best_steps_to_keep(parts: LoopParts) -> list[int | None]:
@@ -86,8 +121,14 @@ def best_steps_to_keep(parts: LoopParts) -> list[int | None]:
     return [parts.best.step, *rank_models(parts.run, parts.best.metric)[:number]]
 
 
-def save(parts: LoopParts) -> None:
-    """Write a checkpoint, then remove what is older than the config keeps."""
+def save(parts: LoopParts, stopped: Stopped | None = None) -> None:
+    """Write a checkpoint, then remove what is older than the config keeps.
+
+    Args:
+        parts: the run.
+        stopped: where a stop makes the checkpoint, what the run goes on from.
+    """
+    best, plateau = (stopped.best, stopped.plateau) if stopped else (parts.best, parts.plateau)
     checkpoints, average, world = parts.config.checkpoints, parts.average, parts.step_parts.world
     weights = gather_on_main(named_weights(parts.trained), world)
     optimizer = gather_on_main(parts.step_parts.optimizers.state_tensors(), world)
@@ -102,9 +143,10 @@ def save(parts: LoopParts) -> None:
                 average=average_weights,
                 state={
                     "progress": asdict(parts.progress),
-                    "best": asdict(parts.best),
-                    "plateau": asdict(parts.plateau),
+                    "best": asdict(best),
+                    "plateau": asdict(plateau),
                     "scaler": parts.step_parts.scaler.state_dict(),
+                    "is_stop": stopped is not None,
                     "average_steps": 0 if average is None else average.num_steps,
                 },
             ),
@@ -112,6 +154,7 @@ def save(parts: LoopParts) -> None:
         parts.run.prune(
             keep_last=checkpoints.keep_last,
             keep_checkpoints=max(checkpoints.keep_last, checkpoints.average_last),
-            best_steps=best_steps_to_keep(parts),
+            best_steps=[best.step, *best_steps_to_keep(parts)],
+            stop_steps=stop_steps(parts.run),
         )
     world.barrier()

@@ -80,22 +80,44 @@ class RunFolder:
             replace_link(self.path / "best", f"models/{step_name(step)}")
 
     def prune(
-        self, *, keep_last: int, keep_checkpoints: int, best_steps: Collection[int | None]
+        self,
+        *,
+        keep_last: int,
+        keep_checkpoints: int,
+        best_steps: Collection[int | None],
+        stop_steps: Collection[int],
     ) -> None:
-        """Remove old checkpoints and models; the best models are kept whatever their age."""
-        for step in self.checkpoint_steps()[:-keep_checkpoints]:
-            _remove(self.checkpoint(step))
+        """Remove old checkpoints and models; the best models are kept whatever their age.
+
+        Of the checkpoints that only a stop made, `stop_steps`, none counts among those that are
+        kept, and only the newest of all stays.
+        """
+        steps = self.checkpoint_steps()
+        kept = {*[s for s in steps if s not in stop_steps][-keep_checkpoints:], *steps[-1:]}
+        for step in steps:
+            if step not in kept:
+                _remove(self.checkpoint(step))
         for step in self.model_steps()[:-keep_last]:
             if step not in best_steps:
                 _remove(self.model(step))
 
-    def cut_back(self, step: int, best_step: int | None) -> None:
-        """Forget what came after the checkpoint of `step`: a resumed run makes it again."""
+    def forget_preparation(self) -> None:
+        """Remove what a run makes before its first checkpoint; its log is gone on with."""
+        shutil.rmtree(self.tokenizers, ignore_errors=True)
+        for path in (self.config, self.metrics):
+            path.unlink(missing_ok=True)
+
+    def cut_back(self, step: int, best_step: int | None, *, is_stop: bool = False) -> None:
+        """Forget what came after the checkpoint of `step`: a resumed run makes it again.
+
+        Where a stop made that checkpoint, its model and validation go as well: without the stop
+        they would not be.
+        """
         for later in self.checkpoint_steps():
             if later > step:
                 _remove(self.checkpoint(later))
         for later in self.model_steps():
-            if later > step:
+            if later > step or (is_stop and later == step):
                 _remove(self.model(later))
         self.point_best(best_step)
         self.point_last(step)
@@ -103,7 +125,7 @@ class RunFolder:
             kept = [
                 line
                 for line in self.metrics.read_text(encoding="utf-8").split("\n")
-                if line and _step_of_line(line) <= step
+                if line and _precedes(line, step, is_stop=is_stop)
             ]
             write_text_atomically(self.metrics, "".join(line + "\n" for line in kept))
 
@@ -141,11 +163,15 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(doomed)
 
 
-def _step_of_line(line: str) -> float:
+def _precedes(line: str, step: int, *, is_stop: bool) -> bool:
+    """Whether a line of metrics.jsonl is from before the checkpoint of `step` was written."""
     try:
-        return float(json.loads(line)["step"])
+        metrics = json.loads(line)
+        if is_stop and metrics["kind"] == "validation":
+            return bool(metrics["step"] < step)
+        return bool(metrics["step"] <= step)
     except (ValueError, KeyError, TypeError):
-        return float("inf")  # the torn last line of a killed run
+        return False  # the torn last line of a killed run
 
 
 @contextmanager
@@ -196,8 +222,10 @@ def move_aside(path: Path) -> Path | None:
 def claim(run: RunFolder, config: TrainConfig) -> list[str]:
     """Write the config into the folder, or check that the run in it is the same one.
 
+    A run that has no checkpoint yet gives way to another: it may have failed for a wrong path.
+
     Returns:
-        The free keys that changed since the last invocation, as `key: old -> new`.
+        The keys that changed since the last invocation.
 
     Raises:
         RunFolderError: the folder holds a run of another identity, or something else.
@@ -208,7 +236,9 @@ def claim(run: RunFolder, config: TrainConfig) -> list[str]:
     if run.config.exists():
         old = load_config(run.config)
         keys = identity_differences(old, config)
-        if keys:
+        if keys and not (run.checkpoint_steps() or run.model_steps()):
+            run.forget_preparation()
+        elif keys:
             raise RunFolderError(
                 f"{run.path} holds another run: {'; '.join(keys)}. Give this one another run_dir,"
                 " or move the old one aside with --fresh"

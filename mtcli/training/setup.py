@@ -152,7 +152,7 @@ def build(
         plateau = PlateauState(**checkpoint.state["plateau"])
         world.barrier()
         if world.is_main:
-            run.cut_back(newest, best.step)
+            run.cut_back(newest, best.step, is_stop=checkpoint.state.get("is_stop", False))
             logger.info("resuming from the checkpoint of step %d", newest)
 
     plan = make_plan(config, corpus.store)

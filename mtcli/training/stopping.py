@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
 
 
 class StopRequest:
@@ -40,14 +40,21 @@ class StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Inside, the first signal is a request; a second Ctrl-C leaves at once."""
+        """Inside, the first signal is a request; a second Ctrl-C leaves at once.
+
+        SIGHUP, which a terminal sends when it is closed, stays ignored under nohup.
+        """
 
         def listen(number: int, _frame: FrameType | None) -> None:
             if self.signal_name is not None and number == signal.SIGINT:
                 os._exit(130)
             self.signal_name = signal.Signals(number).name
 
-        old = {number: signal.signal(number, listen) for number in _SIGNALS}
+        old = {
+            number: signal.signal(number, listen)
+            for number in _SIGNALS
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
+        }
         try:
             yield
         finally:

@@ -84,6 +84,27 @@ def test_check_says_what_a_run_would_be_and_leaves_nothing(folder):
 
 
 @pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            "schedule={kind: cosine}\ntraining.max_steps=null",
+            "schedule.kind: cosine falls until the last step: set training.max_steps",
+        ),
+        (
+            "schedule={kind: cosine, fit: budget}\ntraining.max_steps=null",
+            "finds the last step from the time",
+        ),
+        ("validation.bleu_tokenize=words", "words"),
+    ],
+)
+def test_check_finds_what_would_stop_the_run_later(folder, change, sentence):
+    sets = [part for each in change.split("\n") for part in ("--set", each)]
+    result = invoke("--check", *sets)
+    assert result.exit_code == 2, result.output
+    assert sentence in result.output
+
+
+@pytest.mark.parametrize(
     ("text", "seconds"), [("30m", 1800), ("1h30m", 5400), ("90s", 90), ("90", 90), ("2d", 172800)]
 )
 def test_durations(text, seconds):
@@ -210,7 +231,7 @@ def wait_for(path, process, timeout_s=60):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP])
 def test_a_signal_saves_and_exits_75(tmp_path, number):
     write_run(tmp_path, CONFIG.replace("max_steps: 12", "max_steps: 100000"))
     process = start(tmp_path)

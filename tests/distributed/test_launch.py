@@ -245,10 +245,11 @@ def test_a_second_interrupt_kills_at_once(tmp_path, start_parent):
     assert_gone(tmp_path, 2)
 
 
-def test_ranks_that_do_not_catch_a_signal_die_of_it_without_comment(tmp_path, start_parent):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP])
+def test_ranks_that_do_not_catch_a_signal_die_of_it_without_comment(tmp_path, start_parent, number):
     parent = start_parent([FOREVER, FOREVER])
-    parent.send_signal(signal.SIGTERM)
-    assert parent.wait(timeout=5) == 128 + signal.SIGTERM
+    parent.send_signal(number)
+    assert parent.wait(timeout=5) == 128 + number
     assert parent.stderr.read() == ""
     assert_gone(tmp_path, 2)
 
@@ -277,7 +278,10 @@ def test_a_worker_whose_launcher_died_before_it_could_look(tmp_path):
 
 def test_the_handlers_of_the_caller_come_back(tmp_path):
     def handlers() -> list[object]:
-        return [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+        return [
+            signal.getsignal(n)
+            for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+        ]
 
     before = handlers()
     assert run(tmp_path, "exit=0") == 0

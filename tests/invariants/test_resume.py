@@ -12,7 +12,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from mtcli.config.load import load_config
-from mtcli.errors import CheckpointError, RunFolderError
+from mtcli.errors import CheckpointError, DataError, RunFolderError
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.setup import train
 from tests.small_run import CONFIG, write_run
 
@@ -114,14 +115,55 @@ def test_tokens_computed_count_the_second_pass_of_rdrop(uninterrupted):
     assert cpu_s[0] > 0
 
 
-def stop_at(config, folder, step):
-    """Train until the step, as if a signal came during it."""
+@pytest.mark.parametrize("stop", ["signal", "budget"])
+def test_stops_between_validations_move_no_average_nor_patience(tmp_path, stop):
+    """A stop's checkpoint is in no average, its validation in no judgement of the run."""
+    text = (
+        FULL.replace("optim: {", "optim: {kind: muon, ")
+        .replace("ema_decay: 0.9, ", "")
+        .replace("sample_src: 0.1", "sample_src: 0.1, sample_tgt: 0.2")
+        .replace("kind: inverse_sqrt", "kind: plateau, patience: 1, factor: 0.5")
+        .replace("every_steps: 6", "every_steps: 3, patience: 50")
+    ) + "checkpoints: {average_last: 3}\n"
+    whole, parted = tmp_path / "whole", tmp_path / "parted"
+    for folder in (whole, parted):
+        folder.mkdir()
+        config = load_config(write_run(folder, text), working_dir=folder)
+        if folder == parted:
+            for step in (4, 5, 8, 11):
+                stop_at(config, folder, step, stop)
+                assert (folder / "run/models" / f"step_{step:08d}").exists() is (stop == "budget")
+        train(config)
+    assert_same_run(whole / "run", parted / "run", 12)
+    kept = sorted(path.name for path in (parted / "run/checkpoints").iterdir())
+    assert kept == ["step_00000006", "step_00000009", "step_00000012"]
+    state = json.loads((parted / "run/last/state.json").read_text())
+    assert state["plateau"]["ratio"] < 1, "no validation was worse: the test shows nothing"
+
+
+def test_an_average_of_checkpoints_is_their_mean(tmp_path):
+    text = CONFIG.replace("every_steps: 6", "every_steps: 3") + "checkpoints: {average_last: 3}\n"
+    train(load_config(write_run(tmp_path, text), working_dir=tmp_path))
+    checkpoints = [
+        load_file(tmp_path / f"run/checkpoints/step_{step:08d}/model.safetensors")
+        for step in (6, 9, 12)
+    ]
+    for name, got in load_file(tmp_path / "run/models/step_00000012/model.safetensors").items():
+        want = sum(weights[name].astype(np.float64) for weights in checkpoints) / 3
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-6)
+        assert not np.array_equal(got, checkpoints[-1][name])
+
+
+def stop_at(config, folder, step, stop="signal"):
+    """Train until the step, as if a signal came during it, or the budget were used up."""
     from mtcli.training import setup
 
     class Interrupt:
         def stepped(self, done, total):
-            if done == step:
+            if done == step and stop == "signal":
                 requests[0].signal_name = "SIGTERM"
+            elif done == step:
+                requests[0].budget_s = 0.0
 
         def reported(self, metrics): ...
 
@@ -215,6 +257,22 @@ def test_another_identity_is_refused_and_a_free_key_is_logged(tmp_path):
         train(load_config(path, ["seed=7"], working_dir=tmp_path))
     train(load_config(path, ["training.max_steps=7"], working_dir=tmp_path))
     assert "training.max_steps" in (tmp_path / "run/train.log").read_text()
+
+
+def test_a_first_try_that_failed_does_not_stand_in_the_way(tmp_path):
+    path = write_run(tmp_path)
+    with pytest.raises(DataError, match="no such file"):
+        train(load_config(path, ["data.valid[0].src=typo.src"], working_dir=tmp_path))
+    assert (tmp_path / "run/tokenizer").exists()
+    changed = ["tokenizer.vocab_size=40", "training.max_steps=2"]
+    assert train(load_config(path, changed, working_dir=tmp_path)).is_finished
+    assert (
+        "since the last invocation: tokenizer.vocab_size\n"
+        in (tmp_path / "run/train.log").read_text()
+    )
+    assert load_config(tmp_path / "run/config.yaml").tokenizer.vocab_size == 40
+    (trained,) = (tmp_path / "run/tokenizer").glob("*.model")
+    assert SentencePieceTokenizer(trained).vocab_size == 40
 
 
 def test_fresh_moves_the_old_run_aside_and_deletes_nothing(tmp_path):
