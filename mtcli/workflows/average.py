@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.averaging import mean_weights, named_weights
 from mtcli.training.cards import make_scores
 from mtcli.training.precision import choose_device, choose_numerics
-from mtcli.training.run_folder import RunFolder, rank_models
+from mtcli.training.run_folder import RunFolder
 from mtcli.training.validation import ValidationSet, Validator
 
 
@@ -31,7 +32,7 @@ class Choice:
     last: int | None = None
     """The newest so many."""
     best: int | None = None
-    """The so many with the best validation scores, by `validation.best_by` of the run."""
+    """The so many with the best validation scores of all, by `validation.best_by` of the run."""
     steps: tuple[int, ...] | None = None
     """Those of these steps."""
 
@@ -60,7 +61,7 @@ def average_models(run_path: Path, choice: Choice, output: Path, *, validates: b
         validates: translate and score the run's validation pairs with the result, as in the run.
 
     Raises:
-        ModelFolderError: there are too few models, or one is damaged.
+        ModelFolderError: there are too few models, or one was removed or is damaged.
         RunFolderError: the output exists or cannot be written.
         DataError: the validation pairs cannot be read.
     """
@@ -96,17 +97,33 @@ def _chosen_steps(run: RunFolder, choice: Choice) -> list[int]:
                 f"{run.path} has no model of step {missing[0]}; there are {found}"
             )
         return sorted(set(choice.steps))
-    number = choice.last if choice.best is None else choice.best
+    which, number = ("last", choice.last) if choice.best is None else ("best", choice.best)
     assert number is not None
-    if len(there) < number:
-        key = "checkpoints.keep_last" if choice.best is None else "checkpoints.keep_best"
-        raise ModelFolderError(
-            f"{run.path} holds {len(there)} model(s), not {number}; {key} of the next run keeps"
-            " more"
-        )
-    if choice.best is None:
-        return there[-number:]
-    return sorted(rank_models(run, load_config(run.config).validation.best_by)[:number])
+    scores = _scores_of_steps(run)
+    if len(scores) < number:
+        raise ModelFolderError(f"{run.path} has validated {len(scores)} model(s), not {number}")
+    ranked = sorted(scores, reverse=True)
+    if which == "best":
+        ranked = sorted(scores, key=lambda step: (-scores[step], step))
+    steps = sorted(ranked[:number])
+    for step in steps:
+        if step not in there:
+            raise ModelFolderError(
+                f"the model of step {step} is among the {which} {number} of {run.path}, and was"
+                f" removed; checkpoints.keep_{which} of the next run keeps more"
+            )
+    return steps
+
+
+def _scores_of_steps(run: RunFolder) -> dict[int, float]:
+    """The score of every validation, whether its model is still there or not; more is better."""
+    metric = load_config(run.config).validation.best_by
+    key, sign = ("loss_per_token", -1) if metric == "loss" else (metric, 1)
+    if not run.metrics.exists():
+        return {}
+    *lines, _torn = run.metrics.read_text(encoding="utf-8").split("\n")
+    metrics = [json.loads(line) for line in lines]
+    return {m["step"]: sign * m[key] for m in metrics if m["kind"] == "validation"}
 
 
 def _check_alike(bundles: Sequence[Bundle]) -> None:

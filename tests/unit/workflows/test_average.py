@@ -17,7 +17,7 @@ from tests.small_run import CONFIG, write_run
 
 TEXT = CONFIG.replace(
     "validation: {every_steps: 6}",
-    "validation: {every_steps: 2, best_by: loss}\ncheckpoints: {keep_last: 1, keep_best: 3}",
+    "validation: {every_steps: 2, best_by: loss}\ncheckpoints: {keep_last: 2, keep_best: 3}",
 ).replace("lr: 5e-3", "lr: 0.1")
 
 
@@ -48,7 +48,7 @@ def test_the_best_models_are_kept_and_averaged(folder, tmp_path):
     found = losses(run)
     best = sorted(sorted(found, key=found.get)[:3])
     kept = {int(path.name[5:]) for path in (run / "models").glob("step_*")}
-    assert kept == {*best, 12}
+    assert kept == {*best, 10, 12}
     made = average_models(run, Choice(best=3), tmp_path / "mean", validates=False)
     assert made.steps == tuple(best)
     assert_mean(tmp_path / "mean", [run / f"models/step_{step:08d}" for step in best])
@@ -58,9 +58,7 @@ def test_the_best_models_are_kept_and_averaged(folder, tmp_path):
 def test_the_last_and_chosen_ones(folder, tmp_path):
     run = folder / "run"
     there = sorted(int(path.name[5:]) for path in (run / "models").glob("step_*"))
-    assert average_models(run, Choice(last=2), tmp_path / "a", validates=False).steps == tuple(
-        there[-2:]
-    )
+    assert average_models(run, Choice(last=2), tmp_path / "a", validates=False).steps == (10, 12)
     steps = (there[2], there[0])
     made = average_models(run, Choice(steps=steps), tmp_path / "b", validates=False)
     assert made.steps == (there[0], there[2])
@@ -93,8 +91,9 @@ def test_the_command(folder, tmp_path):
     [
         (Choice(), ConfigError, "give one of --last N, --best N and --steps"),
         (Choice(last=1, best=2), ConfigError, "give one of --last N, --best N and --steps"),
-        (Choice(best=9), ModelFolderError, r"holds \d model\(s\), not 9; checkpoints.keep_best"),
-        (Choice(last=9), ModelFolderError, r"holds \d model\(s\), not 9; checkpoints.keep_last"),
+        (Choice(best=9), ModelFolderError, r"has validated 6 model\(s\), not 9"),
+        (Choice(best=6), ModelFolderError, r"among the best 6 of .* removed; .*keep_best"),
+        (Choice(last=6), ModelFolderError, r"among the last 6 of .* removed; .*keep_last"),
         (Choice(steps=(5,)), ModelFolderError, "has no model of step 5; there are "),
     ],
 )
