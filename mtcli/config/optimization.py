@@ -115,7 +115,8 @@ class CosineConfig:
     warmup_steps: NotNegative = 1000
     """Steps until the peak."""
     final_ratio: Fraction = 0.0
-    """Learning rate at the last step, as a share of the peak."""
+    """Learning rate at the end, as a share of the peak. It would be reached by the step after the
+    last one, so that none is made at 0."""
     fit: Literal["steps", "budget"] = "steps"
     """Where the last step is: at the stop condition of `training`, or, with `budget`, where the
     throughput of the first 100 steps says that `--budget` ends."""
@@ -129,7 +130,8 @@ class LinearConfig:
     warmup_steps: NotNegative = 1000
     """Steps until the peak."""
     final_ratio: Fraction = 0.0
-    """Learning rate at the last step, as a share of the peak."""
+    """Learning rate at the end, as a share of the peak. It would be reached by the step after the
+    last one, so that none is made at 0."""
     fit: Literal["steps", "budget"] = "steps"
     """As in cosine."""
 
@@ -144,7 +146,8 @@ class WsdConfig:
     decay_ratio: Annotated[float, Bounds(gt=0, le=1)] = 0.2
     """Share of all steps, at the end, over which the learning rate falls."""
     final_ratio: Fraction = 0.0
-    """Learning rate at the last step, as a share of the peak."""
+    """Learning rate at the end, as a share of the peak. It would be reached by the step after the
+    last one, so that none is made at 0."""
     fit: Literal["steps", "budget"] = "steps"
     """As in cosine."""
 

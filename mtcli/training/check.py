@@ -20,10 +20,10 @@ from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import PassSettings, num_parameters
 from mtcli.tokenizer.protocol import EOS_ID
 from mtcli.training.corpus import Corpus, describe_drops, make_plan, prepare_corpus
+from mtcli.training.length import check_length
 from mtcli.training.optim import build_optimizers
 from mtcli.training.precision import Numerics, choose_device, choose_numerics
 from mtcli.training.run_folder import RunFolder
-from mtcli.training.setup import check_length
 from mtcli.training.step import StepParts, train_step
 from mtcli.training.tensors import to_tensors
 from mtcli.training.validation import batch_of

@@ -12,6 +12,7 @@ import torch
 from mtcli.config.regularization import RegularizationConfig, amount_at
 from mtcli.errors import DivergedError
 from mtcli.model.seq2seq import PassSettings
+from mtcli.training.length import STEPS_TO_MEASURE
 from mtcli.training.milestones import Stopped, save, validate
 from mtcli.training.parts import LoopParts, Outcome
 from mtcli.training.progress import Stopwatch
@@ -22,8 +23,6 @@ from mtcli.training.tensors import to_tensors
 
 logger = logging.getLogger(__name__)
 
-STEPS_TO_MEASURE = 100
-"""Steps whose throughput fixes the length of a schedule with `fit: budget`."""
 _SHARE_FOR_STEPS = 0.92
 """Share of a time budget that goes into updates; the rest is for validating and saving."""
 _SMALLEST_LOSS_SCALE = 2.0**-10
@@ -86,7 +85,8 @@ def run_loop(parts: LoopParts) -> Outcome:
             if world.is_main:
                 parts.observer.stepped(step, progress.total_steps)
 
-            is_last = progress.step == progress.total_steps or (
+            total = progress.total_steps
+            is_last = (total is not None and step >= total) or (
                 config.training.max_epochs == progress.epoch and is_epoch_end
             )
             every = config.validation.every_steps
@@ -159,7 +159,7 @@ def fit_to_budget(parts: LoopParts, num_steps: int, elapsed_s: float) -> None:
         return
     more = max(0.0, remaining_s) * _SHARE_FOR_STEPS / (elapsed_s / num_steps)
     total = parts.step_parts.world.broadcast_object(parts.progress.step + max(1, int(more)))
-    limit = parts.config.training.max_steps
+    limit = parts.step_limit
     parts.progress.total_steps = total if limit is None else min(total, limit)
     logger.info(
         "the time budget allows %d steps: the schedule ends there", parts.progress.total_steps

@@ -62,6 +62,8 @@ class LoopParts:
     average: ExponentialAverage | None
     validator: Validator
     progress: Progress
+    step_limit: int | None
+    """Number of the last step that the config allows."""
     best: BestScore
     plateau: PlateauState
     open_stream: Callable[[int, int], Prefetch[Update]]

@@ -46,7 +46,9 @@ def lr_multiplier(
         case LinearConfig():
             shape = 1 - progress
         case WsdConfig():
-            decay_steps = max(1, round(config.decay_ratio * total_steps))
+            decay_steps = round(config.decay_ratio * total_steps)
+            # it begins at the peak: behind the warm-up, if the share reaches into that
+            decay_steps = max(1, min(decay_steps, total_steps + 1 - config.warmup_steps))
             shape = min(1.0, max(0.0, (total_steps + 1 - step) / decay_steps))
     return config.final_ratio + (1 - config.final_ratio) * shape
 

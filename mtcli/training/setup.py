@@ -14,10 +14,9 @@ import torch
 
 from mtcli.bundle.model_folder import write_model
 from mtcli.config.schema import TrainConfig
-from mtcli.data.plan import Plan
 from mtcli.distributed import ddp, fsdp
 from mtcli.distributed.world import World
-from mtcli.errors import CheckpointError, ConfigError, RunFolderError
+from mtcli.errors import CheckpointError, RunFolderError
 from mtcli.evaluation.metrics import check_tokenization
 from mtcli.folders import read_json
 from mtcli.model.factory import build_model
@@ -29,6 +28,14 @@ from mtcli.training.checkpoint import Checkpoint, read_newest
 from mtcli.training.compiling import CompiledForward
 from mtcli.training.corpus import Corpus, make_plan, on_main, open_stream, prepare_corpus
 from mtcli.training.early_stopping import BestScore
+from mtcli.training.length import (
+    already_finished,
+    check_length,
+    find_step_limit,
+    find_total_steps,
+    has_end,
+    long_warmup,
+)
 from mtcli.training.loop import run_loop
 from mtcli.training.optim import Optimizers, build_optimizers
 from mtcli.training.parts import LoopParts, Outcome, Progress
@@ -36,7 +43,7 @@ from mtcli.training.precision import Numerics, choose_device, choose_numerics
 from mtcli.training.progress import Observer, SilentObserver
 from mtcli.training.reporting import describe_end
 from mtcli.training.run_folder import RunFolder, claim, locked, move_aside, write_environment
-from mtcli.training.schedule import PlateauState, fits_budget, needs_total_steps
+from mtcli.training.schedule import PlateauState
 from mtcli.training.step import StepParts
 from mtcli.training.stopping import StopRequest
 from mtcli.training.validation import ValidationResult, Validator
@@ -105,6 +112,8 @@ def train(
                 copy_weights(named_weights(parts.model), into=named_weights(parts.trained))
             if parts.average is not None:
                 parts.average.restart(parts.trained)
+        if world.is_main and (warning := long_warmup(config, parts.progress.total_steps)):
+            logger.warning(warning)
         if outcome := already_finished(parts):
             logger.info(outcome.reason)
             return outcome
@@ -156,8 +165,8 @@ def build(
             logger.info("resuming from the checkpoint of step %d", newest)
 
     plan = make_plan(config, corpus.store)
-    if not fits_budget(config.schedule):
-        progress.total_steps = find_total_steps(config, plan)
+    step_limit = find_step_limit(config, plan)
+    progress.total_steps = find_total_steps(config, progress, step_limit, stop.budget_s)
     forward = CompiledForward(trained) if config.training.compile else trained
     clip_norm = config.optim.clip_norm
     step_parts = StepParts(
@@ -203,6 +212,7 @@ def build(
         average=average,
         validator=validator,
         progress=progress,
+        step_limit=step_limit,
         best=best,
         plateau=plateau,
         open_stream=lambda epoch, update: open_stream(config, corpus, world, epoch, update),
@@ -247,60 +257,6 @@ def restore(
 def restored_progress(state: dict[str, Any]) -> Progress:
     """How far the run has come; checkpoints of an earlier mtcli counted tokens once only."""
     return Progress(**{"total_tgt_tokens_computed": state["total_tgt_tokens"], **state})
-
-
-def check_length(config: TrainConfig, budget_s: float | None) -> None:
-    """Refuse a schedule that needs an end and has none.
-
-    Raises:
-        ConfigError: it has none.
-    """
-    training = config.training
-    if fits_budget(config.schedule):
-        if budget_s is None and training.max_steps is None and training.max_epochs is None:
-            raise ConfigError(
-                "schedule.fit: budget finds the last step from the time that there is: give"
-                " --budget, for instance --budget 30m"
-            )
-    elif needs_total_steps(config.schedule) and not (training.max_steps or training.max_epochs):
-        raise ConfigError(
-            f"schedule.kind: {config.schedule.kind} falls until the last step: set"
-            " training.max_steps or training.max_epochs, or schedule.fit: budget"
-        )
-
-
-def has_end(config: TrainConfig, budget_s: float | None) -> bool:
-    """Whether something but a signal will end the run."""
-    training, patience = config.training, config.validation.patience
-    ends = (training.max_steps, training.max_epochs, patience, budget_s)
-    return any(end is not None for end in ends)
-
-
-def find_total_steps(config: TrainConfig, plan: Plan) -> int | None:
-    """Number of the last step; None when only patience, a budget or a signal ends the run."""
-    steps, epochs = config.training.max_steps, config.training.max_epochs
-    if epochs is not None:
-        of_epochs = sum(plan.num_updates(epoch) for epoch in range(epochs))
-        steps = of_epochs if steps is None else min(steps, of_epochs)
-    return steps
-
-
-def already_finished(parts: LoopParts) -> Outcome | None:
-    """What to say when there is nothing left to do."""
-    progress, training = parts.progress, parts.config.training
-    if progress.step and progress.total_steps is not None and progress.step >= progress.total_steps:
-        key = "training.max_steps" if training.max_steps else "training.max_epochs"
-        return Outcome(
-            True,
-            f"already at step {progress.step} of {progress.total_steps}; raise {key} to go on",
-        )
-    if parts.best.is_exhausted(parts.config.validation.patience):
-        return Outcome(
-            True,
-            f"already stopped at step {progress.step} for want of a better {parts.best.metric};"
-            " raise validation.patience to go on",
-        )
-    return None
 
 
 def describe(

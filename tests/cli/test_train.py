@@ -64,7 +64,7 @@ def test_a_run_leaves_everything_that_the_architecture_names(folder):
 
 
 def test_quiet_is_quiet_and_the_log_is_kept(folder):
-    result = invoke("-q", "--set", "training.max_steps=2")
+    result = invoke("-q", "--set", "training.max_steps=2", "--set", "schedule.warmup_steps=1")
     assert result.exit_code == 0
     assert result.output == ""
     assert "validation at step 2" in (folder / "run/train.log").read_text()
@@ -216,6 +216,36 @@ def test_fit_budget_fixes_the_number_of_steps(folder, monkeypatch):
     state = json.loads((folder / "run/last/state.json").read_text())
     assert state["progress"]["total_steps"] > 10
     assert result.exit_code in (0, 75)
+
+
+@pytest.mark.parametrize("budget", [(), ("--budget", "1h")])
+def test_fit_budget_ends_at_max_steps_at_the_latest(folder, budget):
+    fit = "schedule={kind: linear, warmup_steps: 2, fit: budget}"
+    result = invoke(*budget, "--set", fit, "--set", "training.log_every_steps=1")
+    assert result.exit_code == 0, result.output
+    metrics = map(json.loads, (folder / "run/metrics.jsonl").read_text().split("\n")[:-1])
+    rates = [m["lr"] for m in metrics if m["kind"] == "step"]
+    assert len(rates) == 12
+    assert rates[-1] == pytest.approx(5e-3 / 11)
+
+
+def test_what_ended_a_run_is_named(folder):
+    both = ["--set", "training.max_epochs=1", "--set", "training.max_steps=100"]
+    invoke(*both)
+    assert "already at step 11 of 11; raise training.max_epochs to go on" in invoke(*both).output
+    longer = ["--set", "training.max_epochs=2", "--set", "training.max_steps=13"]
+    invoke(*longer)
+    assert "already at step 13 of 13; raise training.max_steps to go on, and" in (
+        invoke(*longer).output
+    )
+
+
+def test_a_warmup_that_never_ends_is_warned_of(folder):
+    result = invoke("--set", "schedule.warmup_steps=12")
+    assert result.exit_code == 0
+    assert "the learning rate rises until step 12 (schedule.warmup_steps), and the run ends at" in (
+        result.output.replace("\n", " ")
+    )
 
 
 def start(folder, *options):

@@ -63,6 +63,15 @@ def test_wsd_is_constant_until_its_decay():
     assert lr_multiplier(config, 100, 100) == pytest.approx(0.05)
 
 
+@pytest.mark.parametrize("decay_ratio", [0.5, 0.9, 1.0])
+def test_a_decay_that_reaches_into_the_warmup_begins_at_the_peak(decay_ratio):
+    config = WsdConfig(kind="wsd", warmup_steps=60, decay_ratio=decay_ratio)
+    rates = [lr_multiplier(config, step, 100) for step in range(1, 101)]
+    assert max(abs(a - b) for a, b in pairwise(rates)) < 0.03
+    assert rates[59] == 1
+    assert rates[-1] == pytest.approx(1 / 41)
+
+
 def test_plateau_falls_after_its_patience_and_starts_counting_again():
     config = PlateauConfig(kind="plateau", warmup_steps=1, factor=0.5, patience=2, min_ratio=0.2)
     state = PlateauState()

@@ -1,0 +1,103 @@
+"""How long a run is: which step is the last one, and what says so."""
+
+from __future__ import annotations
+
+from mtcli.config.schema import TrainConfig
+from mtcli.data.plan import Plan
+from mtcli.errors import ConfigError
+from mtcli.training.parts import LoopParts, Outcome, Progress
+from mtcli.training.schedule import fits_budget, needs_total_steps
+
+STEPS_TO_MEASURE = 100
+"""Steps whose throughput fixes the length of a schedule with `fit: budget`."""
+
+
+def check_length(config: TrainConfig, budget_s: float | None) -> None:
+    """Refuse a schedule that needs an end and has none.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    training = config.training
+    if fits_budget(config.schedule):
+        if budget_s is None and training.max_steps is None and training.max_epochs is None:
+            raise ConfigError(
+                "schedule.fit: budget finds the last step from the time that there is: give"
+                " --budget, for instance --budget 30m"
+            )
+    elif needs_total_steps(config.schedule) and not (training.max_steps or training.max_epochs):
+        raise ConfigError(
+            f"schedule.kind: {config.schedule.kind} falls until the last step: set"
+            " training.max_steps or training.max_epochs, or schedule.fit: budget"
+        )
+
+
+def has_end(config: TrainConfig, budget_s: float | None) -> bool:
+    """Whether something but a signal will end the run."""
+    training, patience = config.training, config.validation.patience
+    ends = (training.max_steps, training.max_epochs, patience, budget_s)
+    return any(end is not None for end in ends)
+
+
+def find_step_limit(config: TrainConfig, plan: Plan) -> int | None:
+    """Number of the last step that the config allows; None when it allows any."""
+    steps, epochs = config.training.max_steps, config.training.max_epochs
+    if epochs is not None:
+        of_epochs = sum(plan.num_updates(epoch) for epoch in range(epochs))
+        steps = of_epochs if steps is None else min(steps, of_epochs)
+    return steps
+
+
+def find_total_steps(
+    config: TrainConfig, progress: Progress, limit: int | None, budget_s: float | None
+) -> int | None:
+    """Number of the last step, as far as it is known when an invocation begins.
+
+    With `schedule.fit: budget` it is what an earlier invocation found; else it is found on the way,
+    unless there is no budget, or the limit comes before enough steps are measured.
+    """
+    if not fits_budget(config.schedule):
+        return limit
+    if progress.total_steps is not None:
+        return progress.total_steps if limit is None else min(progress.total_steps, limit)
+    is_soon = limit is not None and limit - progress.step <= STEPS_TO_MEASURE
+    return limit if budget_s is None or is_soon else None
+
+
+def long_warmup(config: TrainConfig, total_steps: int | None) -> str | None:
+    """A warning where the learning rate never comes to its peak."""
+    steps = config.schedule.warmup_steps
+    if total_steps is None or steps < total_steps:
+        return None
+    return (
+        f"the learning rate rises until step {steps} (schedule.warmup_steps), and the run ends at"
+        f" step {total_steps}: it never comes to its peak"
+    )
+
+
+def already_finished(parts: LoopParts) -> Outcome | None:
+    """What to say when there is nothing left to do."""
+    progress, total = parts.progress, parts.progress.total_steps
+    if progress.step and total is not None and progress.step >= total:
+        return Outcome(True, f"already at step {progress.step} of {total}; {_to_go_on(parts)}")
+    if parts.best.is_exhausted(parts.config.validation.patience):
+        return Outcome(
+            True,
+            f"already stopped at step {progress.step} for want of a better {parts.best.metric};"
+            " raise validation.patience to go on",
+        )
+    return None
+
+
+def _to_go_on(parts: LoopParts) -> str:
+    training, limit = parts.config.training, parts.step_limit
+    if limit is None or limit != parts.progress.total_steps:
+        return (
+            "--budget fixed that number once (schedule.fit: budget); set schedule.fit: steps and"
+            " a larger training.max_steps to go on"
+        )
+    if training.max_steps != limit:
+        return "raise training.max_epochs to go on"
+    if training.max_epochs is None:
+        return "raise training.max_steps to go on"
+    return "raise training.max_steps to go on, and training.max_epochs where that ends as soon"
