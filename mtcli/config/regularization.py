@@ -8,10 +8,15 @@ from mtcli.config.bounds import Fraction, NotNegativeFloat, Probability
 from mtcli.config.sections import Conflict, refuse, section
 
 
-def _refuse_backward_ramp(from_epoch: float, to_epoch: float) -> None:
-    if to_epoch < from_epoch:
-        message = f"to_epoch ({to_epoch:g}) must be at least from_epoch ({from_epoch:g})"
-        refuse([Conflict(("to_epoch", "from_epoch"), message)])
+def _refuse_half_a_line(start: float | None, from_epoch: float, to_epoch: float) -> None:
+    if start is None:
+        names = [n for n, e in (("from_epoch", from_epoch), ("to_epoch", to_epoch)) if e > 0]
+        message = "needs start, the amount until from_epoch: without it there is no line"
+        refuse([Conflict((name, "start"), f"{name} {message}") for name in names])
+    elif to_epoch < from_epoch or to_epoch == 0:
+        least = f"at least from_epoch ({from_epoch:g})" if from_epoch else "above 0, with start"
+        message = f"to_epoch ({to_epoch:g}) must be {least}"
+        refuse([Conflict(("to_epoch", "from_epoch" if from_epoch else "start"), message)])
 
 
 @section
@@ -29,7 +34,7 @@ class Chance:
     """Epochs until the line ends; fractions count."""
 
     def __post_init__(self) -> None:
-        _refuse_backward_ramp(self.from_epoch, self.to_epoch)
+        _refuse_half_a_line(self.start, self.from_epoch, self.to_epoch)
 
 
 @section
@@ -46,7 +51,7 @@ class Strength:
     """Epochs until the line ends; fractions count."""
 
     def __post_init__(self) -> None:
-        _refuse_backward_ramp(self.from_epoch, self.to_epoch)
+        _refuse_half_a_line(self.start, self.from_epoch, self.to_epoch)
 
 
 @section
@@ -63,7 +68,7 @@ class Share:
     """Epochs until the line ends; fractions count."""
 
     def __post_init__(self) -> None:
-        _refuse_backward_ramp(self.from_epoch, self.to_epoch)
+        _refuse_half_a_line(self.start, self.from_epoch, self.to_epoch)
 
 
 @section

@@ -183,6 +183,25 @@ def _compiling_takes_every_layer(
         )
 
 
+def _passes_differ(model: ModelConfig, regularization: RegularizationConfig) -> Iterator[Conflict]:
+    dropouts = (
+        model.dropout,
+        model.attention_dropout,
+        model.activation_dropout,
+        model.embedding_dropout,
+    )
+    if (
+        is_ever_on(regularization.rdrop)
+        and not any(dropouts)
+        and not is_ever_on(regularization.layer_dropout)
+    ):
+        yield Conflict(
+            ("regularization.rdrop", "model.dropout"),
+            "regularization.rdrop compares two passes with other dropout, and there is none: set"
+            " model.dropout above 0",
+        )
+
+
 CROSS_CHECKS: tuple[tuple[tuple[str, str], Callable[..., Iterator[Conflict]]], ...] = (
     (("tokenizer", "model"), _tied_embeddings_need_one_vocabulary),
     (("batch", "data"), _one_pair_fits_a_batch),
@@ -190,6 +209,7 @@ CROSS_CHECKS: tuple[tuple[tuple[str, str], Callable[..., Iterator[Conflict]]], .
     (("training", "checkpoints"), _one_way_to_average),
     (("model", "decoding"), _the_model_has_what_aligns),
     (("training", "regularization"), _compiling_takes_every_layer),
+    (("model", "regularization"), _passes_differ),
 )
 """Which sections each check compares: the loader runs those whose sections are sound, even where
 another section is not, so that all problems are reported at once."""

@@ -93,7 +93,9 @@ def _one_step(config: TrainConfig, corpus: Corpus, numerics: Numerics) -> Iterat
     )
     batch = longest_batch(corpus, config.batch.max_tokens)
     started = time.perf_counter()
-    settings = PassSettings(rdrop_alpha=config.regularization.rdrop.value)
+    rdrop = config.regularization.rdrop
+    # what takes most memory of all that it will be
+    settings = PassSettings(rdrop_alpha=max(rdrop.value, rdrop.start or 0.0))
     stats = train_step(parts, [to_tensors(batch, numerics.device)], batch.num_tgt_tokens, settings)
     loss = stats.loss_sum.item() / batch.num_tgt_tokens
     seconds = time.perf_counter() - started

@@ -60,8 +60,7 @@ def run_loop(parts: LoopParts) -> Outcome:
                 break
 
             step = progress.step + 1
-            multiplier = lr_multiplier_now(parts, step)
-            parts.step_parts.optimizers.set_lr(multiplier)
+            parts.step_parts.optimizers.set_lr(lr_multiplier_now(parts, step))
             seed_update(config.seed, step, world.rank)
             tensors = [to_tensors(batch, parts.step_parts.numerics.device) for batch in batches]
             settings = pass_settings(config.regularization, update.epochs)
@@ -94,7 +93,7 @@ def run_loop(parts: LoopParts) -> Outcome:
             save_every = config.checkpoints.every_steps
             is_save = is_validation or (save_every is not None and step % save_every == 0)
             if is_save or step % config.training.log_every_steps == 0:
-                report_steps(parts, report, stats.grad_norm.item(), multiplier)
+                report_steps(parts, report, stats.grad_norm.item())
                 refuse_divergence(parts, report, stats.grad_norm.item())
                 report = Report(stream)
             if is_validation:

@@ -24,6 +24,9 @@ class ParameterGroup:
     names: tuple[str, ...]
     num_weights: int
     lr: float
+    """At the peak."""
+    schedule_power: float
+    """Power of the schedule's multiplier that the rate follows."""
     weight_decay: float
 
 
@@ -62,6 +65,10 @@ class Optimizers:
         for group in self._groups():
             group["lr"] = group["peak_lr"] * multiplier ** group["schedule_power"]
 
+    def rates(self) -> dict[str, float]:
+        """The learning rate that each group has now, by its name."""
+        return {group["group_name"]: float(group["lr"]) for group in self._groups()}
+
     def zero_grad(self) -> None:
         """Forget all gradients."""
         for part in self.parts:
@@ -75,6 +82,7 @@ class Optimizers:
                 names=tuple(self._names[p] for p in group["params"]),
                 num_weights=sum(p.numel() for p in group["params"]),
                 lr=group["peak_lr"],
+                schedule_power=group["schedule_power"],
                 weight_decay=group["weight_decay"],
             )
             for group in self._groups()

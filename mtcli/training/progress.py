@@ -27,6 +27,8 @@ class StepMetrics:
     """Of the last step, before clipping."""
     lr: float
     """Of the first parameter group."""
+    lr_of_groups: dict[str, float]
+    """Of each parameter group, by its name in the log."""
     tgt_tokens_per_s: float
     """Non-padding target tokens, EOS included, over all processes and wall-clock time."""
     tgt_tokens_per_update: float

@@ -43,7 +43,7 @@ class Report:
         self.started, self.cpu_before_s = time.perf_counter(), process_cpu_s()
 
 
-def report_steps(parts: LoopParts, report: Report, grad_norm: float, multiplier: float) -> None:
+def report_steps(parts: LoopParts, report: Report, grad_norm: float) -> None:
     """One line of metrics and of the log, over the steps since the last."""
     progress, world = parts.progress, parts.step_parts.world
     own_cpu_s = process_cpu_s()
@@ -60,13 +60,15 @@ def report_steps(parts: LoopParts, report: Report, grad_norm: float, multiplier:
     if not world.is_main:
         return
     left = None if progress.total_steps is None else progress.total_steps - progress.step
+    rates = parts.step_parts.optimizers.rates()
     metrics = StepMetrics(
         step=progress.step,
         total_steps=progress.total_steps,
         epoch=progress.epoch_of_last_update,
         loss_per_token=loss_sum / report.num_tokens,
         grad_norm=grad_norm,
-        lr=parts.step_parts.optimizers.describe()[0].lr * multiplier,
+        lr=next(iter(rates.values())),
+        lr_of_groups=rates,
         tgt_tokens_per_s=report.num_tokens / seconds,
         tgt_tokens_per_update=report.num_tokens / report.num_steps,
         cells_per_update=report.num_cells / report.num_steps,

@@ -19,7 +19,7 @@ from mtcli.distributed.world import World, join
 from mtcli.model.seq2seq import num_parameters
 from mtcli.tokenizer.protocol import PAD_ID
 from mtcli.training.corpus import Corpus, prepare_corpus
-from mtcli.training.loop import seed_update
+from mtcli.training.loop import pass_settings, seed_update
 from mtcli.training.parts import LoopParts
 from mtcli.training.precision import Numerics, choose_device, choose_numerics
 from mtcli.training.progress import SilentObserver
@@ -145,7 +145,8 @@ def _update(parts: LoopParts, update: Update, step: int) -> list[int]:
     seed_update(parts.config.seed, step, step_parts.world.rank)
     with torch.profiler.record_function(DATA_RANGE):
         tensors = [to_tensors(batch, step_parts.numerics.device) for batch in batches]
-    train_step(step_parts, tensors, counts[0])
+    settings = pass_settings(parts.config.regularization, update.epochs)
+    train_step(step_parts, tensors, counts[0], settings)
     if parts.average is not None:
         parts.average.update(parts.trained)
     return counts
@@ -162,7 +163,8 @@ def _flops_of(update: Update, parts: LoopParts, corpus: Corpus) -> int:
             strict=True,
         )
     ]
-    return training_flops(parts.config.model, corpus.tgt_tokenizer.vocab_size, pairs)
+    num_passes = pass_settings(parts.config.regularization, update.epochs).num_passes
+    return num_passes * training_flops(parts.config.model, corpus.tgt_tokenizer.vocab_size, pairs)
 
 
 def _finish(parts: LoopParts) -> None:

@@ -37,6 +37,17 @@ def check_figures(variant):
     assert variant["peak_pss_bytes"]["median"] > 100 * 2**20
 
 
+def test_both_passes_of_rdrop_are_made_and_counted(folder):
+    result = invoke(
+        *("config.yaml", "--vary", "regularization.rdrop.value=0,5", "--steps", "1"),
+        *("--warmup", "1", "--repeats", "1", "--no-decode", "--no-profile", "--json", "found.json"),
+    )
+    assert result.exit_code == 0, result.output
+    variants = json.loads((folder / "found.json").read_text())["variants"]
+    one, two = (variant["flops_per_tgt_token"] for variant in variants)
+    assert two == pytest.approx(2 * one)
+
+
 def test_one_config(folder):
     result = invoke(
         *("config.yaml", "--steps", "2", "--warmup", "1", "--repeats", "1"),

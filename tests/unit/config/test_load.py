@@ -244,7 +244,8 @@ def test_a_byte_order_mark_and_crlf_change_nothing(load, smallest):
             " two ways to average: choose one",
         ),
         (
-            "training:\n  compile: true\nregularization:\n  layer_dropout: {start: 0.2}",
+            "training:\n  compile: true\nregularization:\n"
+            "  layer_dropout: {start: 0.2, to_epoch: 1}",
             "line 9 training.compile training.compile does not go with"
             " regularization.layer_dropout, whose draws no compiled graph can hold: choose one",
         ),

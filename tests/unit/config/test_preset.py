@@ -27,14 +27,14 @@ def test_a_preset_loads_and_every_value_arrives(load, smallest, name):
 def test_a_preset_names_its_sources(name):
     lines = preset_text(name).split("\n")
     values = [line for line in lines if line.startswith("  ") and line.rstrip()[-1] != ":"]
-    assert sum("#" in line for line in values) > 0.8 * len(values)
+    assert [line for line in values if "#" not in line] == []
 
 
 def test_the_file_stands_above_the_preset_and_set_above_both(load, smallest):
     text = smallest + "preset: tiny\nmodel:\n  dropout: 0.2\n  d_ff: 512\noptim:\n"
     config = load(text, "model.d_ff=128")
     assert (config.model.dropout, config.model.d_ff, config.model.d_model) == (0.2, 128, 128)
-    assert config.optim == AdamWConfig(lr=5e-3, clip_norm=25.0)
+    assert config.optim == AdamWConfig(lr=5e-3, eps=1e-8, clip_norm=25.0)
 
 
 def test_a_section_of_another_kind_takes_nothing_from_the_preset(load, smallest):

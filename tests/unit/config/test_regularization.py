@@ -44,6 +44,37 @@ def test_mistakes(problems, smallest):
 
 
 @pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            "{value: 0.1, start: 0}",
+            "regularization.case_noise.start to_epoch (0) must be above 0, with start",
+        ),
+        (
+            "{value: 0.1, to_epoch: 3}",
+            "regularization.case_noise.to_epoch to_epoch needs start, the amount until from_epoch:"
+            " without it there is no line",
+        ),
+        (
+            "{value: 0.1, from_epoch: 3}",
+            "regularization.case_noise.from_epoch from_epoch needs start, the amount until"
+            " from_epoch: without it there is no line",
+        ),
+    ],
+)
+def test_half_a_line_is_refused(problems, smallest, line, sentence):
+    (problem,) = problems(f"{smallest}regularization:\n  case_noise: {line}\n")
+    assert problem.endswith(sentence)
+
+
+def test_rdrop_without_dropout_is_refused(problems, load, smallest):
+    text = smallest + "model:\n  dropout: 0\nregularization:\n  rdrop: {value: 5}\n"
+    (problem,) = problems(text)
+    assert "compares two passes with other dropout, and there is none" in problem
+    assert load(text, "model.attention_dropout=0.1").regularization.rdrop.value == 5
+
+
+@pytest.mark.parametrize(
     ("override", "keys"),
     [
         ("regularization.typo_noise.value=0.1", ["regularization.typo_noise.value"]),
