@@ -5,13 +5,15 @@
 JOBS.txt has a job a line: a config and overrides, for instance
     configs/demo.yaml seed=2 run_dir=runs/demo-2
 Empty lines and what follows a # are ignored. Called again it goes on: mtcli itself says of a
-finished run that it is, and resumes the others. Ctrl-C and SIGTERM let the runs save, then leave
-with code 75. --table trains nothing. The table is made from metrics.jsonl, on valid only.
+finished run that it is, and resumes the others. Ctrl-C, SIGTERM and a closed terminal let the runs
+save, then leave with code 75. A run that something else trains, an earlier queue that was killed
+say, is waited for. --table trains nothing. The table is made from metrics.jsonl, on valid only.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import shlex
@@ -66,6 +68,7 @@ class Queue:
         self.args = args
         self.running: dict[subprocess.Popen[bytes], Job] = {}
         self.codes: dict[Job, int] = {}
+        self.announced: set[Job] = set()
         self.is_stopping = False
 
     def stop(self, *_: object) -> None:
@@ -77,13 +80,25 @@ class Queue:
     def run(self) -> None:
         """Until all jobs have ended, or all that run after a request to stop."""
         while self.running or (self.waiting and not self.is_stopping):
-            while self.waiting and len(self.running) < self.args.jobs and not self.is_stopping:
-                self._start(self.waiting.pop(0))
+            self._start_what_may()
             for process in [p for p in self.running if p.poll() is not None]:
                 job = self.running.pop(process)
                 self.codes[job] = process.returncode
                 print(f"{clock()} ended {job.run_dir.name}: {process.returncode}", flush=True)
             time.sleep(0.2)
+
+    def _start_what_may(self) -> None:
+        others = [job for job in self.waiting if is_in_use(job.run_dir)]
+        for job in others:
+            if job not in self.announced:
+                print(f"{clock()} waiting for {job.run_dir.name}, which is in use", flush=True)
+                self.announced.add(job)
+        free = [job for job in self.waiting if job not in others]
+        num_more = self.args.jobs - len(self.running) - len(others)
+        for job in free[: max(0, num_more)]:
+            if not self.is_stopping:
+                self.waiting.remove(job)
+                self._start(job)
 
     def _start(self, job: Job) -> None:
         print(f"{clock()} starting {job.run_dir.name}", flush=True)
@@ -96,6 +111,18 @@ class Queue:
         self.running[process] = job
         if self.is_stopping:  # the request came while it was started
             process.send_signal(signal.SIGTERM)
+
+
+def is_in_use(run_dir: Path) -> bool:
+    """Whether a mtcli that is alive holds the run folder."""
+    try:
+        with (run_dir / ".lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def clock() -> str:
@@ -157,6 +184,8 @@ def main() -> None:
     if not args.table:
         signal.signal(signal.SIGINT, queue.stop)
         signal.signal(signal.SIGTERM, queue.stop)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(signal.SIGHUP, queue.stop)
         queue.run()
     print(table(jobs, queue.codes))
     if queue.is_stopping:

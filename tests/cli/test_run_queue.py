@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mtcli.training.run_folder import locked
 from tests.small_run import CONFIG, write_run
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +28,8 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_it_stops_goes_on_and_tabulates(folder):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_it_stops_goes_on_and_tabulates(folder, number):
     (folder / "jobs.txt").write_text(
         "config.yaml run_dir=long  # too long to wait for\n\n"
         "config.yaml run_dir=short training.max_steps=6\n"
@@ -38,7 +40,7 @@ def test_it_stops_goes_on_and_tabulates(folder):
         (folder / "long/last").exists() and (folder / "short/best").exists()
     ):
         time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     stdout, _ = process.communicate(timeout=60)
     assert process.returncode == 75
     assert b"| long |" in stdout
@@ -68,3 +70,21 @@ def test_two_jobs_in_one_folder_are_refused(folder):
     result = subprocess.run(command(), cwd=folder, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1
     assert "two jobs have the run_dir" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_run_that_another_process_trains_is_waited_for(folder):
+    (folder / "jobs.txt").write_text(
+        "config.yaml run_dir=one training.max_steps=2\nconfig.yaml run_dir=two training.max_steps=2"
+    )
+    with locked(folder / "one"):
+        process = subprocess.Popen(command(), cwd=folder, stdout=subprocess.PIPE, text=True)
+        assert "waiting for one, which is in use" in process.stdout.readline()
+        time.sleep(1)
+        assert not (folder / "two").exists()
+    rest, _ = process.communicate(timeout=100)
+    assert process.returncode == 0, rest
+    assert [line[9:] for line in rest.split("\n") if " starting " in line] == [
+        "starting one",
+        "starting two",
+    ]
