@@ -27,6 +27,14 @@ class TrainingFacts:
     """Target tokens that carried loss, EOS included, over all steps."""
     num_pairs: NotNegative
     """Sentence pairs of the training data, after cleaning; one epoch."""
+    num_tgt_tokens_computed: NotNegative | None = None
+    """Target tokens that went through the model: R-Drop's second passes count, and all that the
+    model which the run started from had seen. Null in folders of an earlier mtcli."""
+
+    @property
+    def all_tgt_tokens(self) -> int:
+        """The last, or what is known of it."""
+        return self.num_tgt_tokens_computed or self.num_tgt_tokens
 
 
 @section

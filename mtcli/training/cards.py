@@ -23,6 +23,7 @@ def make_card(config: TrainConfig, corpus: Corpus, progress: Progress) -> ModelC
             num_steps=progress.step,
             num_tgt_tokens=progress.total_tgt_tokens,
             num_pairs=corpus.store.num_pairs,
+            num_tgt_tokens_computed=progress.total_tgt_tokens_computed,
         ),
     )
 

@@ -32,7 +32,8 @@ class Progress:
     total_tgt_tokens: int = 0
     """Target tokens of all updates, each counted once."""
     total_tgt_tokens_computed: int = 0
-    """Target tokens that went through the model: twice those of an update with R-Drop."""
+    """Target tokens that went through the model: twice those of an update with R-Drop, and before
+    all those of the model that the run started from."""
     cpu_s: float = 0.0
     """CPU seconds, user and system, of all training processes of all invocations."""
     total_steps: int | None = None

@@ -42,7 +42,8 @@ class StepMetrics:
     total_tgt_tokens: int
     """Since the run began."""
     total_tgt_tokens_computed: int
-    """The same, each pass through the model counted: R-Drop has two."""
+    """The same, each pass through the model counted, R-Drop has two; and those of the model that
+    the run started from."""
     elapsed_s: float
     """Training time since the run began, over all invocations."""
     cpu_s: float

@@ -108,6 +108,8 @@ def train(
         parts = build(config, run, corpus, numerics, world, stop, observer or SilentObserver())
         if start is not None:
             take_weights(parts.model, config, start)
+            if start.card.training is not None:
+                parts.progress.total_tgt_tokens_computed = start.card.training.all_tgt_tokens
             if parts.trained is not parts.model:
                 copy_weights(named_weights(parts.model), into=named_weights(parts.trained))
             if parts.average is not None:

@@ -4,9 +4,9 @@
 
 DATA holds test2016.en and test2016.de. The best model of each run translates with beam 5, and is
 scored with `mtcli eval`; the score stays in RUN/test2016.json, and a run that has one is not scored
-again. Prints parameters, target tokens (each pass counts), CPU seconds, best valid and test BLEU,
-then the mean and the test score of the run that is best on valid. A run over --limit-tokens, or
-with more parameters than --limit-parameters, is refused.
+again. Prints parameters, target tokens (each pass counts, those of --teacher-tokens too), CPU
+seconds, best valid and test BLEU, then their mean and the test score of the run best on valid.
+A run over --limit-tokens, or with more parameters than --limit-parameters, is refused.
 """
 
 import argparse
@@ -42,13 +42,16 @@ def main():
     parser.add_argument("--tokenize", default="none")
     parser.add_argument("--limit-tokens", type=float, default=28e6)
     parser.add_argument("--limit-parameters", type=float, default=2.61e6)
+    parser.add_argument(
+        "--teacher-tokens", type=float, default=0, help="of each run, for instance of distillation"
+    )
     arguments = parser.parse_args()
     rows = []
     for run in arguments.runs:
         weights = read_model(resolve_model(run, "best")).weights()
         num_parameters = sum(array.size for array in weights.values())
         validations = read_validations(run / "metrics.jsonl")
-        num_tokens = validations[-1]["total_tgt_tokens_computed"]
+        num_tokens = validations[-1]["total_tgt_tokens_computed"] + int(arguments.teacher_tokens)
         if num_tokens > arguments.limit_tokens or num_parameters > arguments.limit_parameters:
             sys.exit(f"error: {run}: {num_tokens} tokens, {num_parameters} parameters")
         valid = max(m["bleu"] for m in validations)

@@ -1,9 +1,12 @@
 """`training.init_from`: weights and tokenizer of another model, or a sentence why not."""
 
+import json
+
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from mtcli.bundle.model_folder import read_model
 from mtcli.config.load import load_config
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.training.setup import train
@@ -38,6 +41,19 @@ def test_it_starts_from_the_weights_and_keeps_the_tokenizer(trained, tmp_path):
     assert max(distance(run, trained).values()) < 1e-7
     name = "best/tokenizer.model"
     assert (run / name).read_bytes() == (trained / name).read_bytes()
+
+
+def test_an_exponential_average_starts_from_the_weights_too(trained, tmp_path):
+    run = tune(tmp_path, trained, "optim.lr=1e-9", "training.ema_decay=0.9")
+    assert max(distance(run, trained).values()) < 1e-7
+
+
+def test_what_the_model_had_seen_counts(trained, tmp_path):
+    run = tune(tmp_path, trained)
+    before, after = (read_model(path / "best").card.training for path in (trained, run))
+    assert after.num_tgt_tokens_computed == before.num_tgt_tokens + after.num_tgt_tokens
+    lines = (run / "metrics.jsonl").read_text().split("\n")[:-1]
+    assert json.loads(lines[-1])["total_tgt_tokens_computed"] == after.num_tgt_tokens_computed
 
 
 def test_it_goes_on_without_the_model_that_it_started_from(trained, tmp_path):
