@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,19 @@ def test_an_average_of_checkpoints_is_their_mean(tmp_path):
         want = sum(weights[name].astype(np.float64) for weights in checkpoints) / 3
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-6)
         assert not np.array_equal(got, checkpoints[-1][name])
+
+
+def test_an_update_without_rdrop_has_one_pass(tmp_path):
+    """Half an epoch with it, then none; an epoch has 11 updates."""
+    text = CONFIG.replace("log_every_steps: 2", "log_every_steps: 1")
+    text += "regularization:\n  rdrop: {value: 0, start: 5, from_epoch: 0.5, to_epoch: 0.5}\n"
+    train(load_config(write_run(tmp_path, text), working_dir=tmp_path))
+    lines = (tmp_path / "run/metrics.jsonl").read_text().split("\n")[:-1]
+    steps = [m for m in map(json.loads, lines) if m["kind"] == "step"]
+    seen = [(m["total_tgt_tokens"], m["total_tgt_tokens_computed"]) for m in steps]
+    passes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise([(0, 0), *seen])]
+    assert passes[:5] == [2.0] * 5
+    assert passes[6:] == [1.0] * 6
 
 
 def stop_at(config, folder, step, stop="signal"):
