@@ -12,9 +12,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import IO
 
-from mtcli.distributed.worker import FAILURE_FD, PARENT_PID, place_from_environment
+from mtcli.distributed.worker import (
+    FAILURE_FD,
+    PARENT_PID,
+    leave_terminals,
+    place_from_environment,
+    terminals,
+)
 from mtcli.errors import ExitCode, MtcliError
 
 _POLL_S = 0.05
@@ -164,8 +171,15 @@ def _free_port() -> int:
 def _caught_signals() -> Iterator[list[int]]:
     """Collect signals in a list instead of dying of them; ignored ones stay ignored (nohup)."""
     caught: list[int] = []
+    shown_on = terminals()
+
+    def catch(number: int, _frame: FrameType | None) -> None:
+        caught.append(number)
+        if number == signal.SIGHUP:
+            leave_terminals(shown_on)
+
     previous = {
-        number: signal.signal(number, lambda number, _frame: caught.append(number))
+        number: signal.signal(number, catch)
         for number in sorted(set(_FORWARDED))
         if signal.getsignal(number) is not signal.SIG_IGN
     }

@@ -93,6 +93,23 @@ def die_with(parent: int) -> None:
         _kill_self()
 
 
+def terminals() -> list[int]:
+    """Which of standard output and error are a terminal."""
+    return [fd for fd in (1, 2) if os.isatty(fd)]
+
+
+def leave_terminals(which: list[int]) -> None:
+    """Send what is written to them from now on nowhere: a terminal that was closed fails writers.
+
+    For handlers of SIGHUP, so that a process that is told of it can save, say so in its log, and
+    end with its own exit code.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for fd in which:
+        os.dup2(nowhere, fd)
+    os.close(nowhere)
+
+
 def _kernel_kills_orphan() -> bool:
     """Ask Linux for SIGKILL at the parent's death; False where a sandbox forbids that."""
     prctl = ctypes.CDLL(None).prctl

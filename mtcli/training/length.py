@@ -58,8 +58,8 @@ def find_total_steps(
     """
     if not fits_budget(config.schedule):
         return limit
-    if progress.total_steps is not None:
-        return progress.total_steps if limit is None else min(progress.total_steps, limit)
+    if progress.budget_steps is not None:
+        return progress.budget_steps if limit is None else min(progress.budget_steps, limit)
     is_soon = limit is not None and limit - progress.step <= STEPS_TO_MEASURE
     return limit if budget_s is None or is_soon else None
 
@@ -91,7 +91,7 @@ def already_finished(parts: LoopParts) -> Outcome | None:
 
 def _to_go_on(parts: LoopParts) -> str:
     training, limit = parts.config.training, parts.step_limit
-    if limit is None or limit != parts.progress.total_steps:
+    if limit is None or limit > parts.progress.step:
         return (
             "--budget fixed that number once (schedule.fit: budget); set schedule.fit: steps and"
             " a larger training.max_steps to go on"

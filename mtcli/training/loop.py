@@ -158,6 +158,7 @@ def fit_to_budget(parts: LoopParts, num_steps: int, elapsed_s: float) -> None:
         return
     more = max(0.0, remaining_s) * _SHARE_FOR_STEPS / (elapsed_s / num_steps)
     total = parts.step_parts.world.broadcast_object(parts.progress.step + max(1, int(more)))
+    parts.progress.budget_steps = total
     limit = parts.step_limit
     parts.progress.total_steps = total if limit is None else min(total, limit)
     logger.info(

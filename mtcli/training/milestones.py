@@ -52,7 +52,7 @@ def validate(parts: LoopParts, *, is_stop: bool = False) -> float:
     (cpu_s,) = world.sum_floats([process_cpu_s()])
     progress.cpu_s = parts.cpu_before_s + cpu_s
     if world.is_main:
-        report_validation(parts, result, is_best=is_best, duration_s=duration_s)
+        report_validation(parts, result, is_best=is_best, is_stop=is_stop, duration_s=duration_s)
     world.barrier()
     return duration_s
 
@@ -113,12 +113,15 @@ class Stopped:
         return cls(replace(parts.best), replace(parts.plateau))
 
 
-def best_steps_to_keep(parts: LoopParts) -> list[int | None]:
-    """Steps of the best models."""
+def best_steps_to_keep(
+    parts: LoopParts, best: BestScore, made_by_stops: set[int]
+) -> list[int | None]:
+    """Steps of the best models that validations of the config's have made."""
     number = parts.config.checkpoints.keep_best
     if number == 1:
-        return [parts.best.step]
-    return [parts.best.step, *rank_models(parts.run, parts.best.metric)[:number]]
+        return [best.step]
+    ranked = [s for s in rank_models(parts.run, best.metric) if s not in made_by_stops]
+    return [best.step, *ranked[:number]]
 
 
 def save(parts: LoopParts, stopped: Stopped | None = None) -> None:
@@ -151,10 +154,15 @@ def save(parts: LoopParts, stopped: Stopped | None = None) -> None:
                 },
             ),
         )
+        made_by_stops = stop_steps(parts.run)
+        if stopped is None:  # it may be what a stop has found
+            parts.run.point_best(best.step)
         parts.run.prune(
             keep_last=checkpoints.keep_last,
             keep_checkpoints=max(checkpoints.keep_last, checkpoints.average_last),
-            best_steps=[best.step, *best_steps_to_keep(parts)],
-            stop_steps=stop_steps(parts.run),
+            best_steps=best_steps_to_keep(parts, best, made_by_stops),
+            stop_steps=made_by_stops,
         )
+        if not (parts.run.path / "best").exists():
+            parts.run.point_best(best.step)
     world.barrier()

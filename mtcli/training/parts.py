@@ -38,6 +38,8 @@ class Progress:
     """CPU seconds, user and system, of all training processes of all invocations."""
     total_steps: int | None = None
     """Number of the last step, once it is known."""
+    budget_steps: int | None = None
+    """Number of the last step that a budget allows, once it is measured (`schedule.fit`)."""
     elapsed_s: float = 0.0
 
     @property

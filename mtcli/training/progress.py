@@ -66,6 +66,8 @@ class ValidationMetrics:
     bleu_signature: str
     chrf_signature: str
     is_best: bool
+    is_stop: bool
+    """Made because the budget ended, between two of the config's."""
     best_score: float
     best_step: int
     total_tgt_tokens: int

@@ -86,7 +86,12 @@ def report_steps(parts: LoopParts, report: Report, grad_norm: float) -> None:
 
 
 def report_validation(
-    parts: LoopParts, result: ValidationResult, *, is_best: bool, duration_s: float
+    parts: LoopParts,
+    result: ValidationResult,
+    *,
+    is_best: bool,
+    is_stop: bool,
+    duration_s: float,
 ) -> None:
     """A validation in metrics.jsonl and in the log; each one shows another sample sentence."""
     progress, best = parts.progress, parts.best
@@ -103,6 +108,7 @@ def report_validation(
         bleu_signature=result.bleu.signature,
         chrf_signature=result.chrf.signature,
         is_best=is_best,
+        is_stop=is_stop,
         best_score=best.score,
         best_step=best.step,
         total_tgt_tokens=progress.total_tgt_tokens,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import platform
 import re
@@ -89,45 +90,63 @@ class RunFolder:
     ) -> None:
         """Remove old checkpoints and models; the best models are kept whatever their age.
 
-        Of the checkpoints that only a stop made, `stop_steps`, none counts among those that are
-        kept, and only the newest of all stays.
+        What only stops made, the checkpoints of `stop_steps` and their models, pushes nothing else
+        out, and goes once the config's next checkpoint is there.
         """
-        steps = self.checkpoint_steps()
-        kept = {*[s for s in steps if s not in stop_steps][-keep_checkpoints:], *steps[-1:]}
-        for step in steps:
-            if step not in kept:
-                _remove(self.checkpoint(step))
-        for step in self.model_steps()[:-keep_last]:
-            if step not in best_steps:
-                _remove(self.model(step))
+        checkpoints, models = self.checkpoint_steps(), self.model_steps()
+        planned = [step for step in checkpoints if step not in stop_steps]
+        newer = [step for step in sorted(stop_steps) if not planned or step > planned[-1]]
+        stops = newer[-keep_last:]
+        for step in {*checkpoints} - {*planned[-keep_checkpoints:], *stops}:
+            _remove(self.checkpoint(step))
+        planned = [step for step in models if step not in stop_steps]
+        for step in {*models} - {*planned[-keep_last:], *best_steps, *stops}:
+            _remove(self.model(step))
 
-    def forget_preparation(self) -> None:
+    def set_aside_without_checkpoint(self) -> None:
+        """Rename what a run left that has no checkpoint, models and metrics: it begins anew."""
+        if self.model_steps():
+            _rename_aside(self.path / "models")
+            self.point_best(None)
+        if self.metrics.exists():
+            _rename_aside(self.metrics)
+
+    def forget_preparation(self, *, with_tokenizers: bool) -> None:
         """Remove what a run makes before its first checkpoint; its log is gone on with."""
-        shutil.rmtree(self.tokenizers, ignore_errors=True)
-        for path in (self.config, self.metrics):
+        reports = (self.path / "tokenizer_report.json", self.path / "data_report.json")
+        for path in (*reports, self.metrics):
             path.unlink(missing_ok=True)
+        if with_tokenizers:
+            shutil.rmtree(self.tokenizers, ignore_errors=True)
 
     def cut_back(self, step: int, best_step: int | None, *, is_stop: bool = False) -> None:
         """Forget what came after the checkpoint of `step`: a resumed run makes it again.
 
-        Where a stop made that checkpoint, its model and validation go as well: without the stop
-        they would not be.
+        Where a stop made that checkpoint, `best` may be its model, until the run comes further.
         """
         for later in self.checkpoint_steps():
             if later > step:
                 _remove(self.checkpoint(later))
         for later in self.model_steps():
-            if later > step or (is_stop and later == step):
+            if later > step:
                 _remove(self.model(later))
-        self.point_best(best_step)
+        if not is_stop or not (self.path / "best").exists():
+            self.point_best(best_step)
         self.point_last(step)
         if self.metrics.exists():
-            kept = [
-                line
-                for line in self.metrics.read_text(encoding="utf-8").split("\n")
-                if line and _precedes(line, step, is_stop=is_stop)
-            ]
+            lines = self.metrics.read_text(encoding="utf-8", errors="replace").split("\n")
+            kept = [line for line in lines if line and _step_of_line(line) <= step]
             write_text_atomically(self.metrics, "".join(line + "\n" for line in kept))
+
+    def validations(self) -> list[dict[str, Any]]:
+        """The validations of metrics.jsonl, oldest first; torn lines are passed over."""
+        if not self.metrics.exists():
+            return []
+        found = []
+        for line in self.metrics.read_text(encoding="utf-8", errors="replace").split("\n"):
+            if _step_of_line(line) < math.inf and json.loads(line).get("kind") == "validation":
+                found.append(json.loads(line))
+        return found
 
 
 def rank_models(run: RunFolder, metric: str) -> list[int]:
@@ -163,15 +182,19 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(doomed)
 
 
-def _precedes(line: str, step: int, *, is_stop: bool) -> bool:
-    """Whether a line of metrics.jsonl is from before the checkpoint of `step` was written."""
+def _step_of_line(line: str) -> float:
     try:
-        metrics = json.loads(line)
-        if is_stop and metrics["kind"] == "validation":
-            return bool(metrics["step"] < step)
-        return bool(metrics["step"] <= step)
+        return float(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError):
-        return False  # the torn last line of a killed run
+        return math.inf  # the torn last line of a killed run
+
+
+def _rename_aside(path: Path) -> Path:
+    """Rename to the first free `NAME.N`."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.{number}")).exists():
+        number += 1
+    return path.rename(aside)
 
 
 @contextmanager
@@ -208,10 +231,7 @@ def move_aside(path: Path) -> Path | None:
     """Rename an existing run folder to the first free `NAME.N`; None when there was none."""
     if not path.exists():
         return None
-    number = 1
-    while (aside := path.with_name(f"{path.name}.{number}")).exists():
-        number += 1
-    path.rename(aside)
+    aside = _rename_aside(path)
     chosen = RunFolder(aside).nproc
     if chosen.exists():  # it is about the machine, and as true of the new run
         path.mkdir()
@@ -237,7 +257,8 @@ def claim(run: RunFolder, config: TrainConfig) -> list[str]:
         old = load_config(run.config)
         keys = identity_differences(old, config)
         if keys and not (run.checkpoint_steps() or run.model_steps()):
-            run.forget_preparation()
+            own = run.tokenizers in {path.parent for path in _named_tokenizers(config)}
+            run.forget_preparation(with_tokenizers=not own and _changes_tokenizers(keys))
         elif keys:
             raise RunFolderError(
                 f"{run.path} holds another run: {'; '.join(keys)}. Give this one another run_dir,"
@@ -255,6 +276,20 @@ def claim(run: RunFolder, config: TrainConfig) -> list[str]:
         )
     write_text_atomically(run.config, dump_config(config))
     return changed
+
+
+def _named_tokenizers(config: TrainConfig) -> list[Path]:
+    named = config.tokenizer
+    return [p for p in (named.model, named.src_model, named.tgt_model) if p is not None]
+
+
+def _changes_tokenizers(keys: list[str]) -> bool:
+    """Whether one of the keys has a say in the tokenizers that a run trains."""
+    return any(
+        key.partition(".")[0] in ("src_lang", "tgt_lang", "seed", "data", "tokenizer")
+        or key.startswith("training.init_")
+        for key in keys
+    )
 
 
 def write_environment(run: RunFolder, extra: dict[str, Any]) -> None:

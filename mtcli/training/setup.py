@@ -37,6 +37,7 @@ from mtcli.training.length import (
     long_warmup,
 )
 from mtcli.training.loop import run_loop
+from mtcli.training.milestones import validate
 from mtcli.training.optim import Optimizers, build_optimizers
 from mtcli.training.parts import LoopParts, Outcome, Progress
 from mtcli.training.precision import Numerics, choose_device, choose_numerics
@@ -118,6 +119,8 @@ def train(
             logger.warning(warning)
         if outcome := already_finished(parts):
             logger.info(outcome.reason)
+            if not on_main(world, lambda: run.model(parts.progress.step).exists()):
+                validate(parts)  # a stop was there, and now it is the end
             return outcome
         outcome = run_loop(parts)
         logger.info(describe_end(parts, outcome))
@@ -165,6 +168,8 @@ def build(
         if world.is_main:
             run.cut_back(newest, best.step, is_stop=checkpoint.state.get("is_stop", False))
             logger.info("resuming from the checkpoint of step %d", newest)
+    elif world.is_main:
+        run.set_aside_without_checkpoint()
 
     plan = make_plan(config, corpus.store)
     step_limit = find_step_limit(config, plan)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from mtcli.distributed.worker import leave_terminals, terminals
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
 
 
@@ -44,8 +46,11 @@ class StopRequest:
 
         SIGHUP, which a terminal sends when it is closed, stays ignored under nohup.
         """
+        shown_on = terminals()
 
         def listen(number: int, _frame: FrameType | None) -> None:
+            if number == signal.SIGHUP:
+                leave_terminals(shown_on)
             if self.signal_name is not None and number == signal.SIGINT:
                 os._exit(130)
             self.signal_name = signal.Signals(number).name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,11 +118,13 @@ def _scores_of_steps(run: RunFolder) -> dict[int, float]:
     """The score of every validation, whether its model is still there or not; more is better."""
     metric = load_config(run.config).validation.best_by
     key, sign = ("loss_per_token", -1) if metric == "loss" else (metric, 1)
-    if not run.metrics.exists():
-        return {}
-    *lines, _torn = run.metrics.read_text(encoding="utf-8").split("\n")
-    metrics = [json.loads(line) for line in lines]
-    return {m["step"]: sign * m[key] for m in metrics if m["kind"] == "validation"}
+    there = set(run.model_steps())
+    return {
+        m["step"]: sign * m[key]
+        for m in run.validations()
+        # what a stop made goes when the run goes on
+        if m["step"] in there or not m.get("is_stop", False)
+    }
 
 
 def _check_alike(bundles: Sequence[Bundle]) -> None:

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtcli.config.load import load_config
+from mtcli.distributed.worker import leave_terminals, terminals
 from mtcli.errors import MtcliError
 
 STOPPED = 75
@@ -185,7 +186,8 @@ def main() -> None:
         signal.signal(signal.SIGINT, queue.stop)
         signal.signal(signal.SIGTERM, queue.stop)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
-            signal.signal(signal.SIGHUP, queue.stop)
+            shown_on = terminals()
+            signal.signal(signal.SIGHUP, lambda *_: (leave_terminals(shown_on), queue.stop()))
         queue.run()
     print(table(jobs, queue.codes))
     if queue.is_stopping:

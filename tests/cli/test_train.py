@@ -1,7 +1,10 @@
 """`mtcli train`: what it leaves behind, and what it says when something is wrong."""
 
 import json
+import os
+import pty
 import resource
+import select
 import signal
 import subprocess
 import sys
@@ -272,6 +275,25 @@ def test_a_signal_saves_and_exits_75(tmp_path, number):
     assert f"signal {number.name}" in stderr
     assert "saved and resumable" in stderr
     assert (tmp_path / "run/last/state.json").exists()
+
+
+def test_a_closed_terminal_saves_and_exits_75(tmp_path):
+    write_run(tmp_path, CONFIG.replace("max_steps: 12", "max_steps: 100000"))
+    command = [sys.executable, "-m", "mtcli", "train", "config.yaml"]
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(tmp_path)
+        os.execv(command[0], command)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "run/metrics.jsonl").exists():
+        assert time.monotonic() < deadline
+        if select.select([terminal], [], [], 0.05)[0]:
+            os.read(terminal, 10_000)
+    os.close(terminal)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 75
+    assert (tmp_path / "run/last/state.json").exists()
+    assert "signal SIGHUP; stopped at step" in (tmp_path / "run/train.log").read_text()
 
 
 def test_a_full_disk_stops_with_one_sentence_and_keeps_earlier_checkpoints(tmp_path):

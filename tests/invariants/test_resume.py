@@ -65,7 +65,7 @@ def assert_same_run(run: Path, other: Path, step: int) -> None:
         [
             (m["kind"], m["step"], m["loss_per_token"], m.get("bleu"))
             for m in map(json.loads, (r / "metrics.jsonl").read_text().split("\n")[:-1])
-            if m["kind"] == "validation"
+            if m["kind"] == "validation" and not m["is_stop"]
         ]
         for r in (run, other)
     ]
@@ -140,6 +140,64 @@ def test_stops_between_validations_move_no_average_nor_patience(tmp_path, stop):
     assert kept == ["step_00000006", "step_00000009", "step_00000012"]
     state = json.loads((parted / "run/last/state.json").read_text())
     assert state["plateau"]["ratio"] < 1, "no validation was worse: the test shows nothing"
+
+
+def test_what_a_stop_has_found_stays_until_the_run_comes_further(tmp_path):
+    config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
+    run = tmp_path / "run"
+    stop_at(config, tmp_path, 4, "budget")
+    found = run / "models/step_00000004"
+    assert (run / "best").resolve() == found
+    assert not train(config, budget_s=0.0).is_finished  # the budget is over before a step is made
+    assert (run / "best").resolve() == found
+    ended = load_config(tmp_path / "config.yaml", ["training.max_steps=4"], working_dir=tmp_path)
+    assert train(ended).is_finished
+    assert (run / "best").resolve() == found
+    train(config)
+    assert not found.exists()
+    assert (run / "best").resolve() in (run / "models").iterdir()
+
+
+def test_a_run_that_ends_where_a_signal_stopped_it_has_a_model(tmp_path):
+    config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
+    stop_at(config, tmp_path, 4)
+    assert not (tmp_path / "run/best").exists()
+    ended = load_config(tmp_path / "config.yaml", ["training.max_steps=4"], working_dir=tmp_path)
+    assert train(ended).is_finished
+    assert (tmp_path / "run/best").resolve() == tmp_path / "run/models/step_00000004"
+
+
+def test_a_stop_pushes_no_model_out(tmp_path):
+    """Even where what it saves is the best of all."""
+    text = CONFIG.replace("every_steps: 6", "every_steps: 2, best_by: loss")
+    text += "checkpoints: {keep_best: 2, keep_last: 1}\n"
+    whole, parted = tmp_path / "whole", tmp_path / "parted"
+    for folder in (whole, parted):
+        folder.mkdir()
+        config = load_config(write_run(folder, text), working_dir=folder)
+        if folder == parted:
+            for step in (5, 7, 9, 11):
+                stop_at(config, folder, step, "budget")
+        train(config)
+    kept = [sorted(p.name for p in (f / "run/models").iterdir()) for f in (whole, parted)]
+    assert kept[0] == kept[1]
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_anew(tmp_path, monkeypatch):
+    def die(*arguments):
+        raise KeyboardInterrupt
+
+    config = load_config(write_run(tmp_path), working_dir=tmp_path)
+    monkeypatch.setattr("mtcli.training.milestones.write_checkpoint", die)
+    with pytest.raises(KeyboardInterrupt):
+        train(config)
+    monkeypatch.undo()
+    with (tmp_path / "run/metrics.jsonl").open("a") as metrics:
+        metrics.write('{"kind": "st')
+    assert train(config).is_finished
+    assert (tmp_path / "run/models.1/step_00000006").exists()
+    lines = (tmp_path / "run/metrics.jsonl").read_text().split("\n")[:-1]
+    assert [json.loads(line)["step"] for line in lines] == [2, 4, 6, 6, 8, 10, 12, 12]
 
 
 def test_an_average_of_checkpoints_is_their_mean(tmp_path):
@@ -287,6 +345,15 @@ def test_a_first_try_that_failed_does_not_stand_in_the_way(tmp_path):
     assert load_config(tmp_path / "run/config.yaml").tokenizer.vocab_size == 40
     (trained,) = (tmp_path / "run/tokenizer").glob("*.model")
     assert SentencePieceTokenizer(trained).vocab_size == 40
+
+
+def test_a_tokenizer_that_a_first_try_has_trained_may_be_named(tmp_path):
+    path = write_run(tmp_path)
+    with pytest.raises(DataError, match="no such file"):
+        train(load_config(path, ["data.valid[0].src=typo.src"], working_dir=tmp_path))
+    (trained,) = (tmp_path / "run/tokenizer").glob("*.model")
+    named = [f"tokenizer.model={trained}", "training.max_steps=2"]
+    assert train(load_config(path, named, working_dir=tmp_path)).is_finished
 
 
 def test_fresh_moves_the_old_run_aside_and_deletes_nothing(tmp_path):

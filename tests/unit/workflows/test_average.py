@@ -1,6 +1,7 @@
 """`mtcli average` on a real run: the mean, the choice, the scores, and what it refuses."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -63,6 +64,14 @@ def test_the_last_and_chosen_ones(folder, tmp_path):
     made = average_models(run, Choice(steps=steps), tmp_path / "b", validates=False)
     assert made.steps == (there[0], there[2])
     assert_mean(tmp_path / "b", [run / f"models/step_{step:08d}" for step in steps])
+
+
+def test_torn_lines_of_the_metrics_are_passed_over(folder, tmp_path):
+    run = shutil.copytree(folder / "run", tmp_path / "run", symlinks=True)
+    metrics = run / "metrics.jsonl"
+    torn = b'{"kind": "validation", "sample_source": "\xc3{"kind": "step"}\n'
+    metrics.write_bytes(torn + metrics.read_bytes() + b'{"kind')
+    assert average_models(run, Choice(last=2), tmp_path / "a", validates=False).steps == (10, 12)
 
 
 def test_the_average_of_one_has_the_scores_of_the_run(folder, tmp_path):
