@@ -1,13 +1,15 @@
 """Trains a list of configs, one after the other or side by side, and tabulates what they reached.
 
     python tests/bench/run_queue.py JOBS.txt [--jobs 2] [--nproc 1] [--threads 1] [--table]
+        [--set KEY=VALUE ...]
 
 JOBS.txt has a job a line: a config and overrides, for instance
     configs/demo.yaml seed=2 run_dir=runs/demo-2
-Empty lines and what follows a # are ignored. Called again it goes on: mtcli itself says of a
-finished run that it is, and resumes the others. Ctrl-C, SIGTERM and a closed terminal let the runs
-save, then leave with code 75. A run that something else trains, an earlier queue that was killed
-say, is waited for. --table trains nothing. The table is made from metrics.jsonl, on valid only.
+Empty lines and what follows a # are ignored; --set holds for all jobs. Called again it goes on:
+mtcli itself says of a finished run that it is, and resumes the others. Ctrl-C, SIGTERM and a closed
+terminal let the runs save, then leave with code 75. A run that something else trains, an earlier
+queue that was killed say, is waited for. --table trains nothing. The table is made from
+metrics.jsonl, on valid only. tests/bench/jobs has the lists behind docs/results.md.
 """
 
 from __future__ import annotations
@@ -46,14 +48,15 @@ class Job:
         return [sys.executable, "-m", "mtcli", "train", self.config, *sets, "-q"]
 
 
-def read_jobs(path: Path) -> list[Job]:
-    """The jobs of a file, each with a run folder of its own."""
+def read_jobs(path: Path, sets: list[str]) -> list[Job]:
+    """The jobs of a file, each with a run folder of its own; `sets` are overrides of them all."""
     jobs = []
     for line in path.read_text(encoding="utf-8").split("\n"):
         words = shlex.split(line, comments=True)
         if words:
-            run_dir = load_config(Path(words[0]), words[1:]).run_dir
-            jobs.append(Job(words[0], tuple(words[1:]), run_dir))
+            overrides = [*words[1:], *sets]
+            run_dir = load_config(Path(words[0]), overrides).run_dir
+            jobs.append(Job(words[0], tuple(overrides), run_dir))
     folders = [job.run_dir for job in jobs]
     for folder in folders:
         if folders.count(folder) > 1:
@@ -175,10 +178,11 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="runs at the same time")
     parser.add_argument("--nproc", type=int, default=1, help="processes of each run")
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--table", action="store_true", help="train nothing")
     args = parser.parse_args()
     try:
-        jobs = read_jobs(args.list)
+        jobs = read_jobs(args.list, args.set)
     except MtcliError as error:
         sys.exit(f"error: {error}")
     queue = Queue(jobs, args)

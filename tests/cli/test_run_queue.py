@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mtcli.training.run_folder import locked
+from tests.bench.run_queue import read_jobs
 from tests.small_run import CONFIG, write_run
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +71,16 @@ def test_two_jobs_in_one_folder_are_refused(folder):
     result = subprocess.run(command(), cwd=folder, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1
     assert "two jobs have the run_dir" in result.stderr
+
+
+def test_set_holds_for_all_jobs(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "jobs.txt").write_text("config.yaml run_dir=a\nconfig.yaml run_dir=b model.d_ff=8\n")
+    jobs = read_jobs(folder / "jobs.txt", ["seed=7", "model.d_ff=16"])
+    assert [job.overrides for job in jobs] == [
+        ("run_dir=a", "seed=7", "model.d_ff=16"),
+        ("run_dir=b", "model.d_ff=8", "seed=7", "model.d_ff=16"),
+    ]
 
 
 @pytest.mark.slow
