@@ -35,6 +35,11 @@ def run_loop(parts: LoopParts) -> Outcome:
         DivergedError: the loss became NaN or infinite; the last checkpoint is intact.
         RunFolderError: the disk is full or went away; earlier checkpoints are intact.
     """
+    with parts.stop.listening():  # until all is saved, or a second signal would end that
+        return _train(parts)
+
+
+def _train(parts: LoopParts) -> Outcome:
     config, progress, world = parts.config, parts.progress, parts.step_parts.world
     watch = Stopwatch(progress.elapsed_s)
     first_step, invocation_started = progress.step, time.perf_counter()
@@ -42,10 +47,7 @@ def run_loop(parts: LoopParts) -> Outcome:
     stop_votes = 0
     parts.trained.train()
 
-    with (
-        parts.stop.listening(),
-        parts.open_stream(progress.epoch, progress.update) as stream,
-    ):
+    with parts.open_stream(progress.epoch, progress.update) as stream:
         report = Report(stream)
         for update in stream:
             batches = update.micro_batches

@@ -1,8 +1,7 @@
-"""The run folder: who may write into it, whose run it is, and what of it is kept."""
+"""The run folder: what lies where, what of it is kept, and what it says of the machine."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import os
@@ -11,18 +10,14 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mtcli.bundle.model_folder import read_model
-from mtcli.config.load import differences, dump_config, identity_differences, load_config
-from mtcli.config.schema import TrainConfig
-from mtcli.errors import RunFolderError
-from mtcli.folders import remove_leftovers, replace_link, write_json, write_text_atomically
+from mtcli.folders import replace_link, write_json, write_text_atomically
 
 _STEP = re.compile(r"step_(\d{8,})")
 
@@ -96,20 +91,28 @@ class RunFolder:
         checkpoints, models = self.checkpoint_steps(), self.model_steps()
         planned = [step for step in checkpoints if step not in stop_steps]
         newer = [step for step in sorted(stop_steps) if not planned or step > planned[-1]]
-        stops = newer[-keep_last:]
-        for step in {*checkpoints} - {*planned[-keep_checkpoints:], *stops}:
+        # a model's checkpoint stays with it, for it tells that a stop made it
+        stop_models = [step for step in models if step in newer][-keep_last:]
+        stops = {*newer[-keep_last:], *stop_models}
+        for step in {*checkpoints} - {*planned[-keep_checkpoints:]} - stops:
             _remove(self.checkpoint(step))
         planned = [step for step in models if step not in stop_steps]
-        for step in {*models} - {*planned[-keep_last:], *best_steps, *stops}:
+        for step in {*models} - {*planned[-keep_last:], *best_steps, *stop_models}:
             _remove(self.model(step))
 
-    def set_aside_without_checkpoint(self) -> None:
-        """Rename what a run left that has no checkpoint, models and metrics: it begins anew."""
+    def set_aside_without_checkpoint(self) -> list[Path]:
+        """Rename what a run left that was killed before its first checkpoint, models and metrics.
+
+        Returns:
+            The new names.
+        """
+        aside = []
         if self.model_steps():
-            _rename_aside(self.path / "models")
+            aside.append(rename_aside(self.path / "models"))
             self.point_best(None)
         if self.metrics.exists():
-            _rename_aside(self.metrics)
+            aside.append(rename_aside(self.metrics))
+        return aside
 
     def forget_preparation(self, *, with_tokenizers: bool) -> None:
         """Remove what a run makes before its first checkpoint; its log is gone on with."""
@@ -130,7 +133,9 @@ class RunFolder:
         for later in self.model_steps():
             if later > step:
                 _remove(self.model(later))
-        if not is_stop or not (self.path / "best").exists():
+        chosen = self.path / "best"
+        is_here = chosen.exists() and chosen.resolve().name == step_name(step)
+        if not is_here and not (is_stop and chosen.exists()):
             self.point_best(best_step)
         self.point_last(step)
         if self.metrics.exists():
@@ -189,107 +194,12 @@ def _step_of_line(line: str) -> float:
         return math.inf  # the torn last line of a killed run
 
 
-def _rename_aside(path: Path) -> Path:
+def rename_aside(path: Path) -> Path:
     """Rename to the first free `NAME.N`."""
     number = 1
     while (aside := path.with_name(f"{path.name}.{number}")).exists():
         number += 1
     return path.rename(aside)
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the run folder's lock; the system releases it when the process ends, however it ends.
-
-    Raises:
-        RunFolderError: another process holds it, or the folder cannot be written.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        lock = (path / ".lock").open("a+")
-    except OSError as error:
-        raise RunFolderError(
-            f"cannot write into the run folder {path}: {error.strerror}"
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
-            raise RunFolderError(
-                f"{path} is in use by another mtcli (process {holder}); wait for it, stop it,"
-                " or give this run another run_dir"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
-
-
-def move_aside(path: Path) -> Path | None:
-    """Rename an existing run folder to the first free `NAME.N`; None when there was none."""
-    if not path.exists():
-        return None
-    aside = _rename_aside(path)
-    chosen = RunFolder(aside).nproc
-    if chosen.exists():  # it is about the machine, and as true of the new run
-        path.mkdir()
-        shutil.copy(chosen, RunFolder(path).nproc)
-    return aside
-
-
-def claim(run: RunFolder, config: TrainConfig) -> list[str]:
-    """Write the config into the folder, or check that the run in it is the same one.
-
-    A run that has no checkpoint yet gives way to another: it may have failed for a wrong path.
-
-    Returns:
-        The keys that changed since the last invocation.
-
-    Raises:
-        RunFolderError: the folder holds a run of another identity, or something else.
-    """
-    for folder in (run.path, run.path / "checkpoints", run.path / "models"):
-        remove_leftovers(folder)
-    changed: list[str] = []
-    if run.config.exists():
-        old = load_config(run.config)
-        keys = identity_differences(old, config)
-        if keys and not (run.checkpoint_steps() or run.model_steps()):
-            own = run.tokenizers in {path.parent for path in _named_tokenizers(config)}
-            run.forget_preparation(with_tokenizers=not own and _changes_tokenizers(keys))
-        elif keys:
-            raise RunFolderError(
-                f"{run.path} holds another run: {'; '.join(keys)}. Give this one another run_dir,"
-                " or move the old one aside with --fresh"
-            )
-        changed = differences(old, config)
-    elif strangers := [
-        path.name
-        for path in run.path.iterdir()
-        if not path.name.startswith(".") and path != run.nproc
-    ]:
-        raise RunFolderError(
-            f"run_dir {run.path} is not empty and holds no run (found {strangers[0]}); choose"
-            " another folder"
-        )
-    write_text_atomically(run.config, dump_config(config))
-    return changed
-
-
-def _named_tokenizers(config: TrainConfig) -> list[Path]:
-    named = config.tokenizer
-    return [p for p in (named.model, named.src_model, named.tgt_model) if p is not None]
-
-
-def _changes_tokenizers(keys: list[str]) -> bool:
-    """Whether one of the keys has a say in the tokenizers that a run trains."""
-    return any(
-        key.partition(".")[0] in ("src_lang", "tgt_lang", "seed", "data", "tokenizer")
-        or key.startswith("training.init_")
-        for key in keys
-    )
 
 
 def write_environment(run: RunFolder, extra: dict[str, Any]) -> None:

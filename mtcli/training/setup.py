@@ -25,6 +25,7 @@ from mtcli.model.seq2seq import Seq2Seq, num_parameters
 from mtcli.training.averaging import ExponentialAverage, copy_weights, named_weights
 from mtcli.training.cards import make_card, make_scores
 from mtcli.training.checkpoint import Checkpoint, read_newest
+from mtcli.training.claim import claim, locked, move_aside
 from mtcli.training.compiling import CompiledForward
 from mtcli.training.corpus import Corpus, make_plan, on_main, open_stream, prepare_corpus
 from mtcli.training.early_stopping import BestScore
@@ -43,8 +44,8 @@ from mtcli.training.parts import LoopParts, Outcome, Progress
 from mtcli.training.precision import Numerics, choose_device, choose_numerics
 from mtcli.training.progress import Observer, SilentObserver
 from mtcli.training.reporting import describe_end
-from mtcli.training.run_folder import RunFolder, claim, locked, move_aside, write_environment
-from mtcli.training.schedule import PlateauState
+from mtcli.training.run_folder import RunFolder, write_environment
+from mtcli.training.schedule import PlateauState, fits_budget
 from mtcli.training.step import StepParts
 from mtcli.training.stopping import StopRequest
 from mtcli.training.validation import ValidationResult, Validator
@@ -84,7 +85,7 @@ def train(
     run = RunFolder(config.run_dir)
     with ExitStack() as stack:
         if world.is_main:
-            aside = move_aside(run.path) if fresh else None
+            aside = _begin_anew(run) if fresh else None
             stack.enter_context(locked(run.path))
             changed = claim(run, config)
             stack.enter_context(logging_to(run.path / "train.log"))
@@ -120,11 +121,19 @@ def train(
         if outcome := already_finished(parts):
             logger.info(outcome.reason)
             if not on_main(world, lambda: run.model(parts.progress.step).exists()):
-                validate(parts)  # a stop was there, and now it is the end
+                validate(parts, is_stop=True)  # a stop was there, and now it is the end
             return outcome
         outcome = run_loop(parts)
         logger.info(describe_end(parts, outcome))
         return outcome
+
+
+def _begin_anew(run: RunFolder) -> Path | None:
+    """Move an earlier run aside, unless another mtcli is at work in it; its new name."""
+    if not run.path.exists():
+        return None
+    with locked(run.path):
+        return move_aside(run.path)
 
 
 def build(
@@ -159,7 +168,7 @@ def build(
         if checkpoint is None or checkpoint.step != newest:
             raise CheckpointError(f"{run.checkpoint(newest)} cannot be read by every process")
         restore(checkpoint, trained, optimizers, average, scaler)
-        progress = restored_progress(checkpoint.state["progress"])
+        progress = restored_progress(config, checkpoint.state["progress"])
         best = BestScore(**checkpoint.state["best"])
         if best.metric != config.validation.best_by:
             best = BestScore(config.validation.best_by)
@@ -169,7 +178,8 @@ def build(
             run.cut_back(newest, best.step, is_stop=checkpoint.state.get("is_stop", False))
             logger.info("resuming from the checkpoint of step %d", newest)
     elif world.is_main:
-        run.set_aside_without_checkpoint()
+        for aside in run.set_aside_without_checkpoint():
+            logger.warning("left by a run that had no checkpoint, and moved to %s", aside)
 
     plan = make_plan(config, corpus.store)
     step_limit = find_step_limit(config, plan)
@@ -261,9 +271,13 @@ def restore(
         scaler.load_state_dict(checkpoint.state["scaler"])
 
 
-def restored_progress(state: dict[str, Any]) -> Progress:
-    """How far the run has come; checkpoints of an earlier mtcli counted tokens once only."""
-    return Progress(**{"total_tgt_tokens_computed": state["total_tgt_tokens"], **state})
+def restored_progress(config: TrainConfig, state: dict[str, Any]) -> Progress:
+    """How far the run has come; checkpoints of an earlier mtcli counted tokens once only, and did
+    not tell what a budget had found from what the config said.
+    """
+    found = state["total_steps"] if fits_budget(config.schedule) else None
+    earlier = {"total_tgt_tokens_computed": state["total_tgt_tokens"], "budget_steps": found}
+    return Progress(**{**earlier, **state})
 
 
 def describe(

@@ -51,7 +51,7 @@ class Job:
 def read_jobs(path: Path, sets: list[str]) -> list[Job]:
     """The jobs of a file, each with a run folder of its own; `sets` are overrides of them all."""
     jobs = []
-    for line in path.read_text(encoding="utf-8").split("\n"):
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         words = shlex.split(line, comments=True)
         if words:
             overrides = [*words[1:], *sets]
@@ -77,9 +77,9 @@ class Queue:
 
     def stop(self, *_: object) -> None:
         """Let all runs save and exit; start no others."""
-        self.is_stopping = True
-        for process in self.running:
+        for process in () if self.is_stopping else self.running:
             process.send_signal(signal.SIGTERM)
+        self.is_stopping = True
 
     def run(self) -> None:
         """Until all jobs have ended, or all that run after a request to stop."""
@@ -157,16 +157,22 @@ def table(jobs: list[Job], codes: dict[Job, int]) -> str:
 
 
 def read_validations(path: Path) -> list[dict]:
-    """The validations of a run; the torn last line of a killed one is passed over."""
+    """The validations of a run, but for those of stops whose model is gone since the run went on.
+
+    Torn lines of killed runs are passed over.
+    """
     if not path.exists():
         return []
     found = []
-    for line in path.read_text(encoding="utf-8").split("\n"):
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             metrics = json.loads(line)
         except ValueError:
             continue
-        if metrics["kind"] == "validation":
+        if metrics["kind"] == "validation" and not (
+            metrics.get("is_stop", False)
+            and not (path.parent / "models" / f"step_{metrics['step']:08d}").exists()
+        ):
             found.append(metrics)
     return found
 

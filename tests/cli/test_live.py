@@ -17,6 +17,7 @@ from mtcli.training.progress import (
 
 STEP = StepMetrics(
     step=150, total_steps=1000, epoch=2, loss_per_token=3.25, grad_norm=0.5, lr=2.5e-3,
+    lr_of_groups={"all": 2.5e-3},
     tgt_tokens_per_s=4321.0, tgt_tokens_per_update=4000.0, cells_per_update=4400.0,
     data_wait_share=0.015, data_cpu_share=0.02,
     total_tgt_tokens=600_000, total_tgt_tokens_computed=600_000,
@@ -24,7 +25,8 @@ STEP = StepMetrics(
 )  # fmt: skip
 VALIDATION = ValidationMetrics(
     step=150, epoch=2, loss_per_token=2.0, perplexity=7.39, bleu=21.5, chrf=44.4,
-    bleu_signature="b", chrf_signature="c", is_best=False, best_score=22.25, best_step=100,
+    bleu_signature="b", chrf_signature="c", is_best=False, is_stop=False,
+    best_score=22.25, best_step=100,
     total_tgt_tokens=600_000, total_tgt_tokens_computed=600_000,
     cpu_s=1.5, elapsed_s=150.0, duration_s=3.0, sample_source="A dog runs.",
     sample_hypothesis="Ein Hund rennt.", sample_reference="Ein Hund läuft.",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mtcli.training.run_folder import locked
+from mtcli.training.claim import locked
 from tests.bench.run_queue import read_jobs
 from tests.small_run import CONFIG, write_run
 

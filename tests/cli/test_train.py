@@ -277,23 +277,34 @@ def test_a_signal_saves_and_exits_75(tmp_path, number):
     assert (tmp_path / "run/last/state.json").exists()
 
 
-def test_a_closed_terminal_saves_and_exits_75(tmp_path):
-    write_run(tmp_path, CONFIG.replace("max_steps: 12", "max_steps: 100000"))
+def on_a_terminal_that_is_closed(folder, *, hears_of_it):
+    """Exit code of a training whose terminal is closed once it has begun."""
     command = [sys.executable, "-m", "mtcli", "train", "config.yaml"]
     child, terminal = pty.fork()
     if child == 0:
-        os.chdir(tmp_path)
+        os.chdir(folder)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL if hears_of_it else signal.SIG_IGN)
         os.execv(command[0], command)
     deadline = time.monotonic() + 60
-    while not (tmp_path / "run/metrics.jsonl").exists():
+    while not (folder / "run/metrics.jsonl").exists():
         assert time.monotonic() < deadline
         if select.select([terminal], [], [], 0.05)[0]:
             os.read(terminal, 10_000)
     os.close(terminal)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 75
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_closed_terminal_saves_and_exits_75(tmp_path):
+    write_run(tmp_path, CONFIG.replace("max_steps: 12", "max_steps: 100000"))
+    assert on_a_terminal_that_is_closed(tmp_path, hears_of_it=True) == 75
     assert (tmp_path / "run/last/state.json").exists()
     assert "signal SIGHUP; stopped at step" in (tmp_path / "run/train.log").read_text()
+
+
+def test_without_its_terminal_a_run_goes_on_where_sighup_is_ignored(tmp_path):
+    write_run(tmp_path, CONFIG.replace("max_steps: 12", "max_steps: 200"))
+    assert on_a_terminal_that_is_closed(tmp_path, hears_of_it=False) == 0
+    assert "reached step 200, the last one" in (tmp_path / "run/train.log").read_text()
 
 
 def test_a_full_disk_stops_with_one_sentence_and_keeps_earlier_checkpoints(tmp_path):

@@ -1,6 +1,7 @@
 """Invariant 5: resumed equals uninterrupted, bit for bit, wherever it was interrupted."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from safetensors.numpy import load_file
 from mtcli.config.load import load_config
 from mtcli.errors import CheckpointError, DataError, RunFolderError
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from mtcli.training.checkpoint import write_checkpoint
+from mtcli.training.claim import locked
 from mtcli.training.setup import train
 from tests.small_run import CONFIG, write_run
 
@@ -165,6 +168,60 @@ def test_a_run_that_ends_where_a_signal_stopped_it_has_a_model(tmp_path):
     ended = load_config(tmp_path / "config.yaml", ["training.max_steps=4"], working_dir=tmp_path)
     assert train(ended).is_finished
     assert (tmp_path / "run/best").resolve() == tmp_path / "run/models/step_00000004"
+
+
+def test_stops_by_signals_keep_the_model_of_a_budgets_end(tmp_path):
+    config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
+    for step, stop in ((2, "budget"), (3, "signal"), (4, "signal"), (5, "signal")):
+        stop_at(config, tmp_path, step, stop)
+        assert (tmp_path / "run/best").resolve() == tmp_path / "run/models/step_00000002"
+
+
+def test_a_run_that_has_ended_keeps_its_best_however_often_it_is_called(tmp_path):
+    text = CONFIG + "checkpoints: {every_steps: 3}\n"
+    config = load_config(write_run(tmp_path, text), working_dir=tmp_path)
+    stop_at(config, tmp_path, 3)
+    ended = load_config(tmp_path / "config.yaml", ["training.max_steps=3"], working_dir=tmp_path)
+    for _ in range(3):
+        assert train(ended).is_finished
+        assert (tmp_path / "run/best").resolve() == tmp_path / "run/models/step_00000003"
+
+
+def test_a_second_signal_does_not_end_the_saving(tmp_path, monkeypatch):
+    def fall(*_):
+        raise AssertionError("nobody listened")
+
+    def interrupted(*arguments):
+        signal.raise_signal(signal.SIGUSR1)
+        write_checkpoint(*arguments)
+
+    config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
+    monkeypatch.setattr("mtcli.training.milestones.write_checkpoint", interrupted)
+    before = signal.signal(signal.SIGUSR1, fall)
+    try:
+        stop_at(config, tmp_path, 4)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert (tmp_path / "run/checkpoints/step_00000004").exists()
+
+
+def test_a_run_whose_checkpoints_are_gone_is_not_begun_again(tmp_path):
+    config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
+    train(config)
+    shutil.rmtree(tmp_path / "run/checkpoints")
+    with pytest.raises(RunFolderError, match=r"the checkpoints of .* are gone, .* --fresh"):
+        train(config)
+    assert (tmp_path / "run/best/model.safetensors").exists()
+
+
+def test_fresh_does_not_move_a_run_that_is_in_use(tmp_path):
+    config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
+    with (
+        locked(tmp_path / "run"),
+        pytest.raises(RunFolderError, match="is in use by another mtcli"),
+    ):
+        train(config, fresh=True)
+    assert not (tmp_path / "run.1").exists()
 
 
 def test_a_stop_pushes_no_model_out(tmp_path):
@@ -399,7 +456,6 @@ def test_the_best_model_outlives_newer_ones(tmp_path):
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path):
-    from mtcli.training.run_folder import locked
 
     config = load_config(write_run(tmp_path), working_dir=tmp_path)
     with (
