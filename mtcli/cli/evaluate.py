@@ -116,7 +116,7 @@ def evaluate(
             if output is not None:
                 _write_lines(output, hypotheses)
         scoring = _Scoring(tgt_lang or "en", tokenize, lowercase)
-        _warn_if_tokenized(ref, references, scoring)
+        _warn_of_odd_references(ref, references, scoring)
         _print(_score(hypotheses, references, scoring), as_json=as_json)
 
 
@@ -170,11 +170,17 @@ def _write_lines(path: Path, texts: list[str]) -> None:
         ) from error
 
 
-def _warn_if_tokenized(ref: Path, references: list[str], scoring: _Scoring) -> None:
+def _warn_of_odd_references(ref: Path, references: list[str], scoring: _Scoring) -> None:
     from mtcli.evaluation.metrics import tokenization_for
-    from mtcli.evaluation.tokenized import looks_tokenized
+    from mtcli.evaluation.tokenized import looks_tokenized, looks_unspaced
 
     is_default = scoring.tokenize is None and tokenization_for(scoring.tgt_lang) == "13a"
+    if is_default and looks_unspaced(references):
+        print(
+            f"warning: {ref} looks Chinese or Japanese, of which BLEU takes whole sentences for"
+            " words; say --tgt-lang zh or --tgt-lang ja",
+            file=sys.stderr,
+        )
     if is_default and looks_tokenized(references):
         print(
             f"warning: {ref} looks tokenised; BLEU tokenises itself and is comparable only on "

@@ -1,4 +1,4 @@
-"""Whether a text was tokenised, which BLEU's own tokenisation does not expect."""
+"""Whether a text is written so that BLEU's usual tokenisation does not fit it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 # Only full stops and commas: French puts a space before the other marks.
 _MARKS = re.compile(r"\S [.,](?: |$)|@@ |\S @-@ \S|&(?:apos|quot|amp);")
 _SHARE = 0.25
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+"""Kana and Han."""
 
 
 def looks_tokenized(texts: Sequence[str]) -> bool:
@@ -18,3 +20,9 @@ def looks_tokenized(texts: Sequence[str]) -> bool:
     num_filled = sum(bool(text.strip()) for text in texts)
     num_marked = sum(_MARKS.search(text) is not None for text in texts)
     return num_marked > _SHARE * num_filled
+
+
+def looks_unspaced(texts: Sequence[str]) -> bool:
+    """Whether over a quarter of the characters are Chinese or Japanese, written without spaces."""
+    text = "".join(texts)
+    return len(_UNSPACED.findall(text)) > _SHARE * max(1, len(text))

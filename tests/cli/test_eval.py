@@ -122,6 +122,19 @@ def test_an_unknown_tokenisation(hyp, ref):
     assert message.startswith("BLEU's tokenisation '13b' is none of sacreBLEU's: 13a, char, ")
 
 
+def test_a_reference_without_spaces(tmp_path):
+    ref = tmp_path / "ref.txt"
+    ref.write_text("狗在跑。\n我们去公园。\n", encoding="utf-8")
+    blind = run("--hyp", ref, "--ref", ref)
+    assert blind.stderr == (
+        f"warning: {ref} looks Chinese or Japanese, of which BLEU takes whole sentences for words;"
+        " say --tgt-lang zh or --tgt-lang ja\n"
+    )
+    told = run("--hyp", ref, "--ref", ref, "--tgt-lang", "zh")
+    assert told.stderr == ""
+    assert told.stdout.startswith("BLEU 100.00")
+
+
 def test_a_tokenised_reference(hyp, tmp_path):
     ref = write(tmp_path / "ref.tok", ["the miller , he counts .", "rain falls .", "ba ko ."])
     warning = (

@@ -1,6 +1,6 @@
 import pytest
 
-from mtcli.evaluation.tokenized import looks_tokenized
+from mtcli.evaluation.tokenized import looks_tokenized, looks_unspaced
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,11 @@ def test_a_few_lines_do_not_count():
     assert not looks_tokenized(["rain ."] * 25 + ["rain."] * 75 + [""] * 900)
     assert looks_tokenized(["rain ."] * 26 + ["rain."] * 74 + [""] * 900)
     assert not looks_tokenized([])
+
+
+def test_unspaced():
+    assert looks_unspaced(["狗在跑。", "犬が走る。"])
+    assert looks_unspaced(["GPU 上的模型"])
+    assert not looks_unspaced(["A dog runs.", "Ein Hund läuft.", "개가 뛴다."])
+    assert not looks_unspaced(["The sign says 出口, which is the way out."])
+    assert not looks_unspaced([])
