@@ -15,6 +15,8 @@ from mtcli.errors import RunFolderError
 from mtcli.folders import remove_leftovers, write_text_atomically
 from mtcli.training.run_folder import RunFolder, rename_aside
 
+_LOCK = ".lock"
+
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
@@ -25,7 +27,7 @@ def locked(path: Path) -> Iterator[None]:
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        lock = (path / ".lock").open("a+")
+        lock = (path / _LOCK).open("a+")
     except OSError as error:
         raise RunFolderError(
             f"cannot write into the run folder {path}: {error.strerror}"
@@ -44,6 +46,18 @@ def locked(path: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def is_in_use(path: Path) -> bool:
+    """Whether a mtcli that is alive holds the lock of a run folder, which need not be there."""
+    try:
+        with (path / _LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def move_aside(path: Path) -> Path | None:

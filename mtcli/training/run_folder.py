@@ -143,15 +143,25 @@ class RunFolder:
             kept = [line for line in lines if line and _step_of_line(line) <= step]
             write_text_atomically(self.metrics, "".join(line + "\n" for line in kept))
 
-    def validations(self) -> list[dict[str, Any]]:
-        """The validations of metrics.jsonl, oldest first; torn lines are passed over."""
-        if not self.metrics.exists():
-            return []
-        found = []
-        for line in self.metrics.read_text(encoding="utf-8", errors="replace").split("\n"):
-            if _step_of_line(line) < math.inf and json.loads(line).get("kind") == "validation":
-                found.append(json.loads(line))
-        return found
+
+def read_validations(path: Path) -> list[dict[str, Any]]:
+    """The validations of a metrics.jsonl, oldest first; torn lines of killed runs are passed over.
+
+    Left out are those of stops whose model is gone, as it is once the run has come further.
+    """
+    if not path.exists():
+        return []
+    found = []
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+        if _step_of_line(line) == math.inf:
+            continue
+        metrics = json.loads(line)
+        model = path.parent / "models" / step_name(metrics["step"])
+        if metrics["kind"] == "validation" and (
+            not metrics.get("is_stop", False) or model.exists()
+        ):
+            found.append(metrics)
+    return found
 
 
 def rank_models(run: RunFolder, metric: str) -> list[int]:

@@ -20,7 +20,7 @@ from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.averaging import mean_weights, named_weights
 from mtcli.training.cards import make_scores
 from mtcli.training.precision import choose_device, choose_numerics
-from mtcli.training.run_folder import RunFolder
+from mtcli.training.run_folder import RunFolder, read_validations
 from mtcli.training.validation import ValidationSet, Validator
 
 
@@ -118,13 +118,7 @@ def _scores_of_steps(run: RunFolder) -> dict[int, float]:
     """The score of every validation, whether its model is still there or not; more is better."""
     metric = load_config(run.config).validation.best_by
     key, sign = ("loss_per_token", -1) if metric == "loss" else (metric, 1)
-    there = set(run.model_steps())
-    return {
-        m["step"]: sign * m[key]
-        for m in run.validations()
-        # what a stop made goes when the run goes on
-        if m["step"] in there or not m.get("is_stop", False)
-    }
+    return {m["step"]: sign * m[key] for m in read_validations(run.metrics)}
 
 
 def _check_alike(bundles: Sequence[Bundle]) -> None:

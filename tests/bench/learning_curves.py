@@ -14,7 +14,8 @@ import argparse
 from pathlib import Path
 
 from line_chart import Series, line_chart
-from run_queue import read_validations
+
+from mtcli.training.run_folder import read_validations
 
 
 def read_curve(path: Path) -> list[tuple[float, float, float]]:

@@ -15,8 +15,6 @@ metrics.jsonl, on valid only. tests/bench/jobs has the lists behind docs/results
 from __future__ import annotations
 
 import argparse
-import fcntl
-import json
 import os
 import shlex
 import signal
@@ -29,6 +27,8 @@ from pathlib import Path
 from mtcli.config.load import load_config
 from mtcli.distributed.worker import leave_terminals, terminals
 from mtcli.errors import MtcliError
+from mtcli.training.claim import is_in_use
+from mtcli.training.run_folder import read_validations
 
 STOPPED = 75
 
@@ -51,7 +51,7 @@ class Job:
 def read_jobs(path: Path, sets: list[str]) -> list[Job]:
     """The jobs of a file, each with a run folder of its own; `sets` are overrides of them all."""
     jobs = []
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+    for line in path.read_text(encoding="utf-8").split("\n"):
         words = shlex.split(line, comments=True)
         if words:
             overrides = [*words[1:], *sets]
@@ -117,18 +117,6 @@ class Queue:
             process.send_signal(signal.SIGTERM)
 
 
-def is_in_use(run_dir: Path) -> bool:
-    """Whether a mtcli that is alive holds the run folder."""
-    try:
-        with (run_dir / ".lock").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
-
-
 def clock() -> str:
     """Time of day."""
     return time.strftime("%H:%M:%S")
@@ -154,27 +142,6 @@ def table(jobs: list[Job], codes: dict[Job, int]) -> str:
             f" | {computed} | {last.get('cpu_s', 0):.0f} | {code} |"
         )
     return "\n".join(lines)
-
-
-def read_validations(path: Path) -> list[dict]:
-    """The validations of a run, but for those of stops whose model is gone since the run went on.
-
-    Torn lines of killed runs are passed over.
-    """
-    if not path.exists():
-        return []
-    found = []
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
-        try:
-            metrics = json.loads(line)
-        except ValueError:
-            continue
-        if metrics["kind"] == "validation" and not (
-            metrics.get("is_stop", False)
-            and not (path.parent / "models" / f"step_{metrics['step']:08d}").exists()
-        ):
-            found.append(metrics)
-    return found
 
 
 def main() -> None:

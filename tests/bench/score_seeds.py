@@ -16,10 +16,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from run_queue import read_validations
-
 from mtcli.bundle.model_folder import read_model
 from mtcli.bundle.resolve import resolve_model
+from mtcli.training.run_folder import read_validations
 
 
 def score(run, data, tokenize):
