@@ -1,8 +1,15 @@
 """Settings of the whole test suite."""
 
 import os
+import signal
 
 # Before any torch import: on two cores, several threads a test only get in each other's way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+
+# Started by `nohup pytest &`, this process ignores these, and what it starts would too: tests that
+# send them would fail. A handler that does nothing is not inherited.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
