@@ -4,10 +4,11 @@
 
 RUN is a mtcli run on the same data, whose pieces are taken, and whose way of scoring; DATA holds
 train.en, train.de, valid.en, valid.de. Shape, smoothing, Adam and its schedule are those of
-PEERS_SCRIPTS/configs.py (Transformer-Tiny, field-notes 2a), with two batches of 4096 an update.
-Every --every updates a checkpoint; each is averaged with the --average - 1 before it, as the recipe
-says, and valid is translated with it greedily. OUT gets an object for each, as learning_curves.py
-reads it; CPU seconds (user and system) are those of the training alone, from its start.
+PEERS_SCRIPTS/configs.py (Transformer-Tiny, field-notes 2a), with two batches of 4096 an update
+unless --accumulate and --warmup say otherwise. Every --every updates a checkpoint; valid is
+translated greedily with it, and with its average with the --average - 1 before it, as the recipe
+says: early on that average lags, so the better of the two counts. OUT gets an object for each, as
+learning_curves.py reads it; CPU seconds (user and system) are those of the training alone.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from mtcli.evaluation.metrics import bleu
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 
 CAP = 128
-RECIPE = {"accum_count": "[2]", "max_grad_norm": "25", "keep_checkpoint": "1000"}
+D_MODEL, PEAK_LR = 128, 0.005
 
 
 def environment(threads):
@@ -49,7 +50,8 @@ def write_data(tokenizer, data, folder):
     (folder / "onmt.vocab").write_text("".join(f"{piece}\n" for piece in own), "utf-8")
 
 
-def write_config(work, home, scripts, updates, every):
+def write_config(work, home, scripts, arguments):
+    updates, every = arguments.updates, arguments.every
     # one more, so that its start says what the last cost
     made = subprocess.run(
         [home / "venv-base/bin/python", scripts / "configs.py", "onmt", "tiny", "fp32"],
@@ -57,8 +59,14 @@ def write_config(work, home, scripts, updates, every):
         capture_output=True, text=True,
     )  # fmt: skip
     path = Path(made.stdout.split()[-1])
-    lines = [line for line in path.read_text().split("\n") if line.partition(":")[0] not in RECIPE]
-    path.write_text("\n".join(lines + [f"{key}: {value}" for key, value in RECIPE.items()]) + "\n")
+    recipe = {
+        "accum_count": f"[{arguments.accumulate}]", "max_grad_norm": "25",
+        "keep_checkpoint": "1000", "warmup_steps": str(arguments.warmup),
+        # noam's peak is this, times (D_MODEL warmup) ** -0.5
+        "learning_rate": f"{PEAK_LR * (D_MODEL * arguments.warmup) ** 0.5:.4f}",
+    }  # fmt: skip
+    lines = [line for line in path.read_text().split("\n") if line.partition(":")[0] not in recipe]
+    path.write_text("\n".join(lines + [f"{key}: {value}" for key, value in recipe.items()]) + "\n")
     return path
 
 
@@ -75,6 +83,23 @@ def train(work, home, scripts, config, updates, threads):
     return tokens, [row["own"] for row in rows]
 
 
+def translate(work, home, models, threads):
+    """Valid in pieces, by the mean of `models`, greedily."""
+    averaged, found = work / "averaged.pt", work / "valid.found"
+    binaries, threads = home / "venv-onmt/bin", environment(threads)
+    subprocess.run(
+        [binaries / "onmt_average_models", "-models", *models, "-output", averaged],
+        check=True, capture_output=True, env=threads,
+    )  # fmt: skip
+    subprocess.run(
+        [binaries / "onmt_translate", "-model", averaged, "-src", work / "data/valid.sp.en",
+         "-output", found, "-beam_size", "1", "-batch_size", "64", "-batch_type", "sents",
+         "-gpu", "-1", "-max_length", str(CAP)],
+        check=True, capture_output=True, env=threads,
+    )  # fmt: skip
+    return [line.split() for line in read_lines(found)]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
@@ -84,6 +109,8 @@ def main():
     parser.add_argument("--updates", type=int, default=1584)
     parser.add_argument("--every", type=int, default=48, help="updates; an epoch has about 48")
     parser.add_argument("--average", type=int, default=10)
+    parser.add_argument("--accumulate", type=int, default=2, help="batches of 4096 an update")
+    parser.add_argument("--warmup", type=int, default=2000, help="updates")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("/tmp/mtcli-rival-curve"))
     arguments = parser.parse_args()
@@ -95,37 +122,34 @@ def main():
     scoring = load_config(arguments.run / "config.yaml").validation
     references = read_lines(arguments.data / "valid.de")
     write_data(tokenizer, arguments.data, work / "data")
-    config = write_config(work, home, scripts, arguments.updates, arguments.every)
+    config = write_config(work, home, scripts, arguments)
     tokens, cpu_s = train(work, home, scripts, config, arguments.updates, arguments.threads)
-    binaries, threads = home / "venv-onmt/bin", environment(arguments.threads)
     steps = range(arguments.every, arguments.updates + 1, arguments.every)
     saved = {step: config.parent / f"model_step_{step}.pt" for step in steps}
+
+    def score(models):
+        found = translate(work, home, models, arguments.threads)
+        return bleu(
+            [tokenizer.decode([tokenizer.piece_to_id(p) for p in line]) for line in found],
+            references, tgt_lang="de", tokenize=scoring.bleu_tokenize,
+            lowercase=scoring.lowercase,
+        ).score  # fmt: skip
+
     arguments.out.write_text("")
     for place, step in enumerate(steps):
-        averaged, found = work / "averaged.pt", work / "valid.found"
         own = [saved[each] for each in steps[max(0, place + 1 - arguments.average) : place + 1]]
-        subprocess.run(
-            [binaries / "onmt_average_models", "-models", *own, "-output", averaged],
-            check=True, capture_output=True, env=threads,
-        )  # fmt: skip
-        subprocess.run(
-            [binaries / "onmt_translate", "-model", averaged, "-src", work / "data/valid.sp.en",
-             "-output", found, "-beam_size", "1", "-batch_size", "64", "-batch_type", "sents",
-             "-gpu", "-1", "-max_length", str(CAP)],
-            check=True, capture_output=True, env=threads,
-        )  # fmt: skip
-        ids = [[tokenizer.piece_to_id(p) for p in line.split()] for line in read_lines(found)]
-        score = bleu(
-            [tokenizer.decode(row) for row in ids], references, tgt_lang="de",
-            tokenize=scoring.bleu_tokenize, lowercase=scoring.lowercase,
-        )  # fmt: skip
+        averaged, plain = score(own), score(own[-1:])
         metrics = {
-            "kind": "validation", "step": step, "bleu": score.score, "cpu_s": cpu_s[step],
+            "kind": "validation", "step": step, "bleu": max(averaged, plain),
+            "bleu_of_average": averaged, "bleu_of_last": plain, "cpu_s": cpu_s[step],
             "total_tgt_tokens_computed": tokens[step],
         }  # fmt: skip
         with arguments.out.open("a") as out:
             out.write(json.dumps(metrics) + "\n")
-        print(f"step {step}: {tokens[step]} tokens, {cpu_s[step]:.0f} CPU s, {score.score:.2f}")
+        print(
+            f"step {step}: {tokens[step]} tokens, {cpu_s[step]:.0f} CPU s, "
+            f"{averaged:.2f} averaged, {plain:.2f} by itself"
+        )
 
 
 if __name__ == "__main__":
