@@ -1,11 +1,13 @@
 """Valid BLEU over target tokens of several runs in one picture, and when each came to a score.
 
-    python tests/bench/learning_curves.py NAME=RUN [NAME=RUN ...] [--reach BLEU] [--svg FILE]
+    python tests/bench/learning_curves.py NAME=RUN [NAME=RUN ...] [--reach BLEU]
+           [--svg FILE] [--over tokens|cpu]
 
 RUN is a run folder (its metrics.jsonl is read) or a file of the same form: an object a line with
 `kind` "validation", `bleu`, `total_tgt_tokens_computed` and `cpu_s`. For each run: its best score,
 and the target tokens and CPU seconds at which it came to --reach (the best score of the first run,
-if left out), on a straight line between validations.
+if left out), on a straight line between validations. The picture is --over target tokens or CPU
+seconds.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", metavar="NAME=RUN")
     parser.add_argument("--reach", type=float)
     parser.add_argument("--svg", type=Path)
+    parser.add_argument("--over", choices=("tokens", "cpu"), default="tokens")
     args = parser.parse_args()
     named = [run.partition("=") for run in args.runs]
     curves = {name: read_curve(Path(path)) for name, _, path in named}
@@ -53,9 +56,16 @@ def main() -> None:
         at = "– | –" if found is None else f"{found[0] / 1e6:.2f} | {found[1]:.0f}"
         print(f"| {name} | {max(bleu for *_, bleu in curve):.2f} | {at} |")
     if args.svg:
-        lines = [Series(name, [(t / 1e6, b) for t, _, b in c]) for name, c in curves.items()]
-        title = "BLEU of the validation set, greedy, over target tokens in millions"
-        args.svg.write_text(line_chart(title, lines, " M"), encoding="utf-8")
+        column, scale, unit, over = {
+            "tokens": (0, 1e6, " M", "target tokens in millions"),
+            "cpu": (1, 1e3, " k", "CPU seconds in thousands"),
+        }[args.over]
+        lines = [
+            Series(name, [(point[column] / scale, point[2]) for point in curve])
+            for name, curve in curves.items()
+        ]
+        title = f"BLEU of the validation set, greedy, over {over}"
+        args.svg.write_text(line_chart(title, lines, unit), encoding="utf-8")
 
 
 if __name__ == "__main__":
