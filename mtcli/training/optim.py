@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -53,11 +53,29 @@ class _Muon(_WithoutCompiler, Muon):
     pass
 
 
+class _Together:
+    """Several optimizers as a gradient scaler sees one: all step, or none."""
+
+    def __init__(self, parts: list[torch.optim.Optimizer]) -> None:
+        self._parts = parts
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        return [group for part in self._parts for group in part.param_groups]
+
+    def step(self) -> None:
+        for part in self._parts:
+            part.step()
+
+
 class Optimizers:
     """One or two torch optimizers that step together under one schedule."""
 
     def __init__(self, parts: list[torch.optim.Optimizer], names: dict[Tensor, str]) -> None:
         self.parts = parts
+        self.as_one = parts[0] if len(parts) == 1 else cast(torch.optim.Optimizer, _Together(parts))
+        """For `GradScaler`, which remembers for each optimizer what was infinite: apart, one would
+        step while the other skips, and clipping by the norm of all would give it NaN."""
         self._names = names
 
     def set_lr(self, multiplier: float) -> None:

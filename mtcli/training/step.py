@@ -69,14 +69,12 @@ def train_step(
             parts.scaler.scale(loss * (parts.world.size / num_tgt_tokens)).backward()
         loss_sum += loss.detach()
 
-    for optimizer in parts.optimizers.parts:
-        # Before clipping: clip_norm is about true gradients. What is infinite in one process's
-        # shard is found by all (torch reduces it; tests/distributed/test_fsdp.py).
-        parts.scaler.unscale_(optimizer)
+    # Before clipping: clip_norm is about true gradients. What is infinite in one process's shard is
+    # found by all (torch reduces it; tests/distributed/test_fsdp.py).
+    parts.scaler.unscale_(parts.optimizers.as_one)
     limit = parts.clip_norm if parts.clip_norm > 0 else torch.inf
     grad_norm = gather(nn.utils.clip_grad_norm_(parts.model.parameters(), limit))
-    for optimizer in parts.optimizers.parts:
-        parts.scaler.step(optimizer)
+    parts.scaler.step(parts.optimizers.as_one)
     parts.scaler.update()
     parts.optimizers.zero_grad()
     return StepStats(loss_sum, grad_norm)

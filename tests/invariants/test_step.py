@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mtcli.config.optimization import AdamWConfig
+from mtcli.config.optimization import AdamWConfig, MuonConfig
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import TensorBatch
 from mtcli.training.optim import build_optimizers
@@ -81,3 +81,39 @@ def test_the_gradient_is_that_of_the_mean_loss_per_target_token():
     (model(batch, 0.1) / batch.loss_ids_N.numel()).backward()
     norm = torch.cat([p.grad.flatten() for p in model.parameters()]).norm()
     torch.testing.assert_close(updated_weights(WHOLE)[1].grad_norm, norm, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 1.0])
+@pytest.mark.parametrize(
+    "bad", ["shared_embed.weight", "encoder.layers.0.feed_forward.in_proj.weight"]
+)
+@pytest.mark.parametrize("value", [torch.inf, torch.nan])
+@pytest.mark.parametrize("config", [AdamWConfig(), MuonConfig(kind="muon")], ids=lambda c: c.kind)
+def test_an_update_that_overflows_moves_no_weight_of_any_group(config, value, bad, clip_norm):
+    """Muon's two optimizers are one to the loss scale: else one would step by what clipping left."""
+    model, batch = tiny_model("pre-norm").train().float(), random_batch(LENGTHS)
+    parts = StepParts(
+        model=model,
+        optimizers=build_optimizers(model, config),
+        scaler=torch.amp.GradScaler("cpu", init_scale=4.0),
+        numerics=Numerics(torch.device("cpu"), "fp32"),
+        world=World(),
+        label_smoothing=0.1,
+        clip_norm=clip_norm,
+    )
+
+    def spoil(weight):
+        weight.grad.view(-1)[0] = value
+
+    def moved():
+        before = {name: p.detach().clone() for name, p in model.named_parameters()}
+        train_step(parts, [batch], batch.loss_ids_N.numel())
+        return [name for name, p in model.named_parameters() if not torch.equal(p, before[name])]
+
+    names = [name for name, _ in model.named_parameters()]
+    assert moved() == names
+    hook = dict(model.named_parameters())[bad].register_post_accumulate_grad_hook(spoil)
+    assert moved() == []
+    assert parts.scaler.get_scale() == 2.0
+    hook.remove()
+    assert moved() == names

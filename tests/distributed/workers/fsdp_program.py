@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -115,26 +116,30 @@ def started_from(world: World) -> bool:
     return all(torch.equal(gather(own[name]), start[name]) for name in start)
 
 
+class SpoilingScaler(torch.amp.GradScaler):
+    """Meets an infinity in rank 1's shard of a gradient, as if the loss scale had made it."""
+
+    spoilt: torch.nn.Parameter | None = None
+
+    def unscale_(self, optimizer: torch.optim.Optimizer) -> None:
+        if self.spoilt is not None and dist.get_rank() == 1:
+            self.spoilt.grad.to_local()[0] = torch.inf
+        super().unscale_(optimizer)
+
+
 def scaled(world: World) -> list[object]:
-    """Loss scale, and whether the weights stay, after an infinity in the shard of rank 1 alone."""
+    """Loss scale, how many weights stay, and of how many, after an infinity in the shard of rank 1 alone."""
     found: list[object] = []
-    scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    scaler = SpoilingScaler("cpu", init_scale=4.0)
     parts = make_parts("muon", world, scaler)
     train_step(parts, *own_share(world, 0))
     for is_infinite in (False, True):
         before = {k: gather(w).clone() for k, w in named_weights(parts.model).items()}
-        shares, _ = own_share(world, 1)
-        scaler.scale(parts.model(shares[0], 0.1)).backward()
-        if is_infinite and world.rank == 1:
-            next(iter(parts.model.parameters())).grad.to_local()[0] = torch.inf
-        for part in parts.optimizers.parts:
-            scaler.unscale_(part)
-        for part in parts.optimizers.parts:
-            scaler.step(part)
-        scaler.update()
-        parts.optimizers.zero_grad()
+        scaler.spoilt = next(iter(parts.model.parameters())) if is_infinite else None
+        train_step(parts, *own_share(world, 1))
         after = {k: gather(w) for k, w in named_weights(parts.model).items()}
-        found.append([scaler.get_scale(), sorted(k for k in after if after[k].equal(before[k]))])
+        num_unmoved = sum(after[k].equal(before[k]) for k in after)
+        found.append([scaler.get_scale(), num_unmoved, len(after)])
     return found
 
 
