@@ -23,7 +23,7 @@ class AdamWConfig:
     kind: Literal["adamw"] = "adamw"
     lr: PositiveFloat = 5e-4
     """Peak learning rate; the schedule multiplies it."""
-    betas: tuple[Fraction, Fraction] = (0.9, 0.98)
+    betas: tuple[Probability, Probability] = (0.9, 0.98)
     """Decay of the first and second moment."""
     eps: PositiveFloat = 1e-9
     """Added to the root of the second moment."""
@@ -40,7 +40,7 @@ class AdamConfig:
     kind: Literal["adam"]
     lr: PositiveFloat = 5e-4
     """Peak learning rate; the schedule multiplies it."""
-    betas: tuple[Fraction, Fraction] = (0.9, 0.98)
+    betas: tuple[Probability, Probability] = (0.9, 0.98)
     """Decay of the first and second moment."""
     eps: PositiveFloat = 1e-9
     """Added to the root of the second moment."""
@@ -87,7 +87,7 @@ class MuonConfig:
     adam_schedule_power: NotNegativeFloat = 1.0
     """What everything else follows is the schedule's multiplier to this power: 1 is the same
     schedule, 0 a constant rate, 2 one that falls (and warms up) faster."""
-    betas: tuple[Fraction, Fraction] = (0.9, 0.98)
+    betas: tuple[Probability, Probability] = (0.9, 0.98)
     """Decay of AdamW's first and second moment."""
     eps: PositiveFloat = 1e-9
     """Added to the root of AdamW's second moment."""

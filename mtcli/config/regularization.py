@@ -95,8 +95,9 @@ class RegularizationConfig:
     punctuation_noise: Chance = field(default_factory=Chance)
     """Probability that a training source loses the punctuation at its end, or all of it."""
     typo_noise: Chance = field(default_factory=Chance)
-    """Probability that a word of the training source, of three letters or more, gets a typing
-    error: two letters swapped, one lost, doubled, or replaced by another one of the word."""
+    """Probability that a word of the training source, of three letters or more and no other signs
+    but punctuation around it, gets a typing error: two letters swapped, one lost, doubled, or
+    replaced by another one of the word."""
     subword_sampling: Share = field(default_factory=Share)
     """Share of the sentences, drawn anew in each epoch, that `tokenizer.sample_src` and
     `sample_tgt` apply to; the rest keeps its best segmentation."""

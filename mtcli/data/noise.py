@@ -51,30 +51,42 @@ def _maybe_mistype(word: str, chance: float, draw: Callable[[], float]) -> str:
 
 
 def _mistype(word: str, draw: Callable[[], float]) -> str:
-    """The word with one typing error; short words and words with other signs than letters stay."""
-    if len(word) < _SHORTEST_WITH_TYPO or not word.isalpha():
+    """The word with one typing error, and the punctuation around it as it was; short words and
+    words with other signs in them than letters stay.
+    """
+    start, end = 0, _end_of_text(word)
+    while start < end and _is_punctuation(word[start]):
+        start += 1
+    letters = word[start:end]
+    if len(letters) < _SHORTEST_WITH_TYPO or not letters.isalpha():
         return word
-    place = int(draw() * (len(word) - 1))
-    before, letter, after = word[:place], word[place], word[place + 1 :]
+    place = int(draw() * (len(letters) - 1))
+    before, letter, after = letters[:place], letters[place], letters[place + 1 :]
     match int(draw() * 4):
         case 0:
-            return before + after[0] + letter + after[1:]
+            mistyped = before + after[0] + letter + after[1:]
         case 1:
-            return before + after
+            mistyped = before + after
         case 2:
-            return before + letter + letter + after
+            mistyped = before + letter + letter + after
         case _:
-            return before + word[int(draw() * len(word))] + after
+            mistyped = before + letters[int(draw() * len(letters))] + after
+    return word[:start] + mistyped + word[end:]
 
 
 def _without_punctuation(text: str, *, is_everywhere: bool) -> str:
     if is_everywhere:
         kept = "".join(letter for letter in text if not _is_punctuation(letter))
         return re.sub(" +", " ", kept).strip()
+    return text[: _end_of_text(text)]
+
+
+def _end_of_text(text: str) -> int:
+    """Where the punctuation and the spaces at the end begin."""
     end = len(text)
     while end and (_is_punctuation(text[end - 1]) or text[end - 1].isspace()):
         end -= 1
-    return text[:end]
+    return end
 
 
 def _is_punctuation(letter: str) -> bool:

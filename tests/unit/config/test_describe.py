@@ -155,7 +155,7 @@ def test_the_default_kind_is_the_one_whose_kind_may_be_absent():
         ("tokenizer", "user_symbols", "a list, each text"),
         ("tokenizer", "shared", "true or false"),
         ("model", "tied_embeddings", "all, decoder or none"),
-        ("optim", "betas", "a list of 2, each a number, at least 0 and at most 1"),
+        ("optim", "betas", "a list of 2, each a number, at least 0 and below 1"),
         ("training", "ema_decay", "a number, above 0 and below 1, or null"),
         ("validation", "bleu_tokenize", "text, or null"),
     ],

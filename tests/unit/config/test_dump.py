@@ -30,6 +30,7 @@ _NAME = _TEXT.filter(bool)
 _PATH = _TEXT.filter(lambda text: "\0" not in text).map(lambda text: Path("/", f"p{text}"))
 _PATH = _PATH.filter(lambda path: ".." not in path.parts)
 _FRACTION = st.floats(0, 1, allow_subnormal=False)
+_CHANCE = st.floats(0, 1, exclude_max=True, allow_subnormal=False)
 _POSITIVE = st.floats(0, exclude_min=True, allow_nan=False, allow_infinity=False)
 
 _SOURCE = st.one_of(
@@ -75,7 +76,7 @@ _CONFIG = st.builds(
         model=st.none() | _PATH, src_model=st.none(), tgt_model=st.none(),
     ),
     optim=st.one_of(
-        st.builds(AdamWConfig, lr=_POSITIVE, betas=st.tuples(_FRACTION, _FRACTION)),
+        st.builds(AdamWConfig, lr=_POSITIVE, betas=st.tuples(_CHANCE, _CHANCE)),
         st.builds(MuonConfig, kind=st.just("muon"), eps=_POSITIVE),
     ),
     schedule=st.one_of(

@@ -58,6 +58,13 @@ def test_typos_change_one_letter_and_spare_short_words_and_numbers():
     assert seen == {4, 5, 6}
 
 
+def test_typos_change_words_with_punctuation_around_them_and_leave_that():
+    noisy = outcomes(NoiseAmounts(typo=0.999999), "(Hund,")
+    assert all(one.startswith("(") and one.endswith(",") for one in noisy)
+    assert sum(one != "(Hund," for one in noisy) > 350
+    assert {one.strip("(,") for one in noisy} >= {"uHnd", "Hud", "Hunnd"}
+
+
 @pytest.mark.parametrize("kind", ["case", "punctuation", "typo"])
 def test_the_probability_is_that_asked_for(kind):
     text = "Abcdefgh." if kind != "typo" else "abcdefgh"
