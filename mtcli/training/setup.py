@@ -303,11 +303,14 @@ def describe(
         logger.info("weights, gradients and optimizer state: shared out over %d", world.size)
     for group in optimizers.describe():
         logger.info(
-            "%s: %d tensors, %d weights, lr %g, weight decay %g",
+            "%s: %d tensors, %d weights, lr %g%s, weight decay %g",
             group.name,
             len(group.names),
             group.num_weights,
             group.lr,
+            ""
+            if group.schedule_power == 1
+            else f" (schedule to the power {group.schedule_power:g})",
             group.weight_decay,
         )
     facts: dict[str, Any] = {

@@ -33,11 +33,12 @@ regularization:
   typo_noise: {value: 0.2}
   subword_sampling: {value: 0.5}
 """
-# Everything that has a state: accumulation (micro-batches of 120 cells), an average, sampling.
+# All that has a state or draws: accumulation (micro-batches of 120 cells), two optimizers, an
+# average, sampling on both sides.
 FULL = (
-    CONFIG.replace("byte_fallback: false", "byte_fallback: false, sample_src: 0.1").replace(
-        "training: {", "training: {ema_decay: 0.9, "
-    )
+    CONFIG.replace("byte_fallback: false", "byte_fallback: false, sample_src: 0.1, sample_tgt: 0.2")
+    .replace("optim: {", "optim: {kind: muon, ")
+    .replace("training: {", "training: {ema_decay: 0.9, ")
     + REGULARIZATION
 )
 
@@ -96,9 +97,18 @@ def test_stopping_at_any_step_and_going_on_changes_nothing(uninterrupted, tmp_pa
     assert_same_run(uninterrupted / "run", tmp_path / "run", 12)
 
 
-@pytest.mark.parametrize("kind", ["muon", "adam", "sgd"])
-def test_every_optimizer_goes_on_exactly(tmp_path, kind):
-    text = CONFIG.replace("optim: {", f"optim: {{kind: {kind}, ")
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            CONFIG.replace("optim: {", f"optim: {{kind: {kind}, ")
+            for kind in ("adamw", "adam", "sgd")
+        ),
+        FULL.replace("vocab_size: 60", "vocab_size: 60, algorithm: unigram"),
+    ],
+    ids=["adamw", "adam", "sgd", "all, unigram"],
+)
+def test_every_optimizer_and_algorithm_goes_on_exactly(tmp_path, text):
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     for folder in (whole, parted):
         folder.mkdir()
@@ -108,6 +118,37 @@ def test_every_optimizer_goes_on_exactly(tmp_path, kind):
             stop_at(config, folder, 5)
         train(config)
     assert_same_run(whole / "run", parted / "run", 12)
+
+
+def test_the_average_takes_in_the_weights_after_each_step(tmp_path):
+    text = CONFIG.replace("training: {", "training: {ema_decay: 0.9, ")
+    text += "checkpoints: {every_steps: 1, keep_last: 20}\n"
+    train(load_config(write_run(tmp_path, text), ["training.max_steps=5"], working_dir=tmp_path))
+
+    def stored(step, name):
+        return load_file(tmp_path / f"run/checkpoints/step_{step:08d}" / f"{name}.safetensors")
+
+    want = stored(1, "ema")
+    for num_before in (1, 2, 3, 4):
+        weights, got = stored(num_before + 1, "model"), stored(num_before + 1, "ema")
+        decay = (1 + num_before) / (10 + num_before)
+        want = {name: decay * want[name] + (1 - decay) * weights[name] for name in want}
+        for name, array in want.items():
+            np.testing.assert_allclose(got[name], array, rtol=1e-5, atol=1e-7, err_msg=name)
+            assert not np.array_equal(got[name], weights[name])
+
+
+def test_the_log_says_what_moves_which_weights(uninterrupted):
+    log = (uninterrupted / "run/train.log").read_text()
+    groups = json.loads((uninterrupted / "run/environment.json").read_text())["optimizer_groups"]
+    assert [group["name"] for group in groups] == [
+        "hidden matrices (muon)", "embeddings, norms, biases (adamw)"
+    ]  # fmt: skip
+    for group in groups:
+        assert (
+            f"{group['name']}: {len(group['names'])} tensors, {group['num_weights']} weights,"
+            f" lr {group['lr']:g}, weight decay 0\n"
+        ) in log
 
 
 def test_tokens_computed_count_the_second_pass_of_rdrop(uninterrupted):
@@ -123,9 +164,7 @@ def test_tokens_computed_count_the_second_pass_of_rdrop(uninterrupted):
 def test_stops_between_validations_move_no_average_nor_patience(tmp_path, stop):
     """A stop's checkpoint is in no average, its validation in no judgement of the run."""
     text = (
-        FULL.replace("optim: {", "optim: {kind: muon, ")
-        .replace("ema_decay: 0.9, ", "")
-        .replace("sample_src: 0.1", "sample_src: 0.1, sample_tgt: 0.2")
+        FULL.replace("ema_decay: 0.9, ", "")
         .replace("kind: inverse_sqrt", "kind: plateau, patience: 1, factor: 0.5")
         .replace("every_steps: 6", "every_steps: 3, patience: 50")
     ) + "checkpoints: {average_last: 3}\n"

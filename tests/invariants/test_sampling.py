@@ -11,6 +11,7 @@ from mtcli.config.data import DataConfig, TextSource
 from mtcli.config.regularization import Chance, RegularizationConfig, Share
 from mtcli.data.batches import BatchStream, Sampling
 from mtcli.data.building import build_store
+from mtcli.data.drawing import PairDrawing
 from mtcli.data.plan import Plan
 from mtcli.data.prefetch import prefetch
 from mtcli.data.store import open_store
@@ -29,11 +30,21 @@ NOISY = RegularizationConfig(
 )
 
 
+EACH = {
+    "src_word_dropout": 0,
+    "tgt_word_dropout": 2,
+    "case_noise": 0,
+    "punctuation_noise": 0,
+    "typo_noise": 0,
+}
+"""Ingredients by name, and what they change: 0 the source, 2 the target as the decoder reads it."""
+
+
 def sentences():
     rng = np.random.default_rng(3)
     letters = np.array(list("abcdefghi"))
     words = ["".join(rng.choice(letters, rng.integers(2, 7))) for _ in range(60)]
-    return [" ".join(rng.choice(words, rng.integers(1, 12))) for _ in range(400)]
+    return [" ".join(rng.choice(words, rng.integers(1, 12))) + "." for _ in range(400)]
 
 
 @pytest.fixture(scope="module", params=["bpe", "unigram"])
@@ -198,7 +209,79 @@ def test_what_is_drawn_reads_as_the_text_and_differs_by_epoch_and_seed(
     assert drawn(1) == runs[1]
 
 
-def test_source_and_target_are_drawn_apart(tmp_path, tokenizer):
+@pytest.fixture
+def draw(store, tokenizer):
+    """Every pair's source, target and target as it is read, by settings, epoch and seed."""
+
+    def draw(more, *, amount=0.0, epoch=0, epochs=0.0, seed=5):
+        sampling = Sampling(tokenizer, tokenizer, amount, amount, more)
+        pairs = np.arange(store.num_pairs)
+        return [
+            [row.tolist() for row in np.split(part.flat_ids, np.cumsum(part.lengths)[:-1])]
+            for part in PairDrawing(store, seed, sampling).draw(pairs, epoch, epochs)
+        ]
+
+    return draw
+
+
+def changed(one, other):
+    """Which pairs differ."""
+    return {i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b}
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_each_ingredient_changes_its_side_alone_and_anew_for_each_epoch_and_seed(draw, name):
+    more, plain = RegularizationConfig(**{name: Chance(value=0.4)}), draw(PLAIN)
+    drawn = [draw(more), draw(more, epoch=1), draw(more, seed=6)]
+    for parts in drawn:
+        for side, (part, bare) in enumerate(zip(parts, plain, strict=True)):
+            share = len(changed(part, bare)) / len(bare)
+            assert 0.2 < share < 1 if side == EACH[name] else share == 0
+    sides = [parts[EACH[name]] for parts in drawn]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert len(changed(sides[one], sides[other])) > 0.2 * len(sides[one])
+    assert draw(more, epoch=1) == drawn[1]
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_each_ingredient_follows_its_schedule(draw, name):
+    line = RegularizationConfig(**{name: Chance(value=0.6, start=0.0, from_epoch=1, to_epoch=3)})
+    for epochs, amount in ((0.5, 0.0), (1.0, 0.0), (2.0, 0.3), (3.0, 0.6), (7.0, 0.6)):
+        fixed = RegularizationConfig(**{name: Chance(value=amount)})
+        assert draw(line, epochs=epochs) == draw(fixed, epochs=epochs)
+    assert draw(line, epochs=2.0) != draw(line, epochs=3.0)
+
+
+def test_the_share_of_sampled_sentences_follows_its_schedule_and_is_drawn_for_each_epoch(draw):
+    line = RegularizationConfig(subword_sampling=Share(value=1.0, start=0.0, to_epoch=2))
+    for epochs, amount in ((0.0, 0.0), (1.0, 0.5), (2.0, 1.0), (7.0, 1.0)):
+        fixed = RegularizationConfig(subword_sampling=Share(value=amount))
+        assert draw(line, amount=0.3, epochs=epochs) == draw(fixed, amount=0.3, epochs=epochs)
+    half, plain = RegularizationConfig(subword_sampling=Share(value=0.5)), draw(PLAIN)
+    for side in (0, 1):
+        first, second, source = (
+            changed(parts[place], plain[place])
+            for parts, place in (
+                (draw(half, amount=0.3), side),
+                (draw(half, amount=0.3, epoch=1), side),
+                (draw(half, amount=0.3), 1 - side),
+            )
+        )
+        assert len(first & second) < 0.75 * len(first)
+        assert len(first & source) < 0.75 * len(first)
+
+
+@pytest.mark.parametrize(
+    ("amount", "more"),
+    [
+        (0.3, PLAIN),
+        (0.0, RegularizationConfig(
+            src_word_dropout=Chance(value=0.4), tgt_word_dropout=Chance(value=0.4)
+        )),
+    ],
+    ids=["segmentations", "dropped words"],
+)  # fmt: skip
+def test_source_and_target_are_drawn_apart(tmp_path, tokenizer, amount, more):
     texts = sentences()[:50]
     config = DataConfig(train=[TextSource(src=Path("a"), tgt=Path("b"))])
     build_store(
@@ -211,10 +294,11 @@ def test_source_and_target_are_drawn_apart(tmp_path, tokenizer):
     plan = Plan(
         store.shard_sizes, store.src_lengths, store.tgt_lengths, tokens_per_update=500, seed=1
     )
-    sampling = Sampling(tokenizer, tokenizer, 0.3, 0.3)
+    sampling = Sampling(tokenizer, tokenizer, amount, amount, more)
     stream = BatchStream(store, plan, max_tokens=500, sampling=sampling)
-    pairs = [pair for update in stream.updates(max_epochs=1) for pair in pairs_of(update)]
-    assert sum(src != tgt for src, tgt in pairs) > 0.1 * len(pairs)
+    pairs = [pair for update in stream.updates(max_epochs=1) for pair in inputs_of(update)]
+    # the source ends with EOS, and the target as it is read begins with BOS
+    assert sum(src[:-1] != tgt[1:] for src, tgt in pairs) > 0.1 * len(pairs)
 
 
 @pytest.mark.parametrize("world_size", [2, 3])

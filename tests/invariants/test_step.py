@@ -90,7 +90,7 @@ def test_the_gradient_is_that_of_the_mean_loss_per_target_token():
 @pytest.mark.parametrize("value", [torch.inf, torch.nan])
 @pytest.mark.parametrize("config", [AdamWConfig(), MuonConfig(kind="muon")], ids=lambda c: c.kind)
 def test_an_update_that_overflows_moves_no_weight_of_any_group(config, value, bad, clip_norm):
-    """Muon's two optimizers are one to the loss scale: else one would step by what clipping left."""
+    """Muon's two optimizers are one to the loss scale: else one steps by what clipping left."""
     model, batch = tiny_model("pre-norm").train().float(), random_batch(LENGTHS)
     parts = StepParts(
         model=model,

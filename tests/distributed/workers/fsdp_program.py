@@ -128,7 +128,7 @@ class SpoilingScaler(torch.amp.GradScaler):
 
 
 def scaled(world: World) -> list[object]:
-    """Loss scale, how many weights stay, and of how many, after an infinity in the shard of rank 1 alone."""
+    """Loss scale, how many weights stay, and of how many; then with an infinity in one shard."""
     found: list[object] = []
     scaler = SpoilingScaler("cpu", init_scale=4.0)
     parts = make_parts("muon", world, scaler)

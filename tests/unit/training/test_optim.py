@@ -112,6 +112,43 @@ def test_adam_and_sgd_are_their_formulas_with_l2_in_the_gradient(config):
     torch.testing.assert_close(weight.detach(), want, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("config", "name", "decay"),
+    [
+        (
+            AdamWConfig(lr=0.01, betas=(0.8, 0.9), eps=1e-6, weight_decay=0.1),
+            "encoder.layers.0.feed_forward.in_proj.weight", 0.1,
+        ),
+        (
+            AdamWConfig(lr=0.01, betas=(0.8, 0.9), eps=1e-6, weight_decay=0.1),
+            "shared_embed.weight", 0.0,
+        ),
+        (
+            MuonConfig(kind="muon", adam_lr=0.01, betas=(0.8, 0.9), eps=1e-6, weight_decay=0.1),
+            "shared_embed.weight", 0.0,
+        ),
+    ],
+    ids=["hidden", "embedding", "muon's embedding"],
+)  # fmt: skip
+def test_adamw_is_its_formula_with_the_decay_apart_from_the_gradient(config, name, decay):
+    """Loshchilov & Hutter 2019, algorithm 2, with the decay times the learning rate as in torch."""
+    model = tiny_model("pre-norm")
+    optimizers = build_optimizers(model, config)
+    weight = dict(model.named_parameters())[name]
+    want, first, second = weight.detach().clone(), 0.0, 0.0
+    for step in range(1, 4):
+        model(random_batch([(4, 5), (3, 2)], step), 0.1).backward()
+        gradient = weight.grad.clone()
+        for part in optimizers.parts:
+            part.step()
+        optimizers.zero_grad()
+        first = 0.8 * first + 0.2 * gradient
+        second = 0.9 * second + 0.1 * gradient**2
+        root = (second / (1 - 0.9**step)) ** 0.5 + 1e-6
+        want = (1 - 0.01 * decay) * want - 0.01 * first / (1 - 0.8**step) / root
+    torch.testing.assert_close(weight.detach(), want, rtol=1e-10, atol=1e-12)
+
+
 def test_state_of_another_model_is_refused():
     optimizers = build_optimizers(tiny_model("pre-norm"), CONFIGS[0])
     with pytest.raises(CheckpointError, match=r"exp_avg/nobody\.weight fits no parameter"):
