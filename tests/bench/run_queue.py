@@ -30,7 +30,7 @@ from mtcli.errors import MtcliError
 from mtcli.training.claim import is_in_use
 from mtcli.training.run_folder import read_validations
 
-STOPPED = 75
+REFUSED, STOPPED = 2, 75
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,10 @@ class Queue:
             self._start_what_may()
             for process in [p for p in self.running if p.poll() is not None]:
                 job = self.running.pop(process)
+                if process.returncode == REFUSED and is_in_use(job.run_dir):
+                    # another one had started it, and not yet come to its lock
+                    self.waiting.insert(0, job)
+                    continue
                 self.codes[job] = process.returncode
                 print(f"{clock()} ended {job.run_dir.name}: {process.returncode}", flush=True)
             time.sleep(0.2)

@@ -4,9 +4,10 @@
 
 DATA holds test2016.en and test2016.de. The best model of each run translates with beam 5, and is
 scored with `mtcli eval`; the score stays in RUN/test2016.json, and a run that has one is not scored
-again. Prints parameters, target tokens (each pass counts, those of --teacher-tokens too), CPU
-seconds, best valid and test BLEU, then their mean and the test score of the run best on valid.
-A run over --limit-tokens, or with more parameters than --limit-parameters, is refused.
+again: one of another model of the run, or of another --tokenize, is refused. Prints parameters,
+target tokens (each pass counts, those of --teacher-tokens too), CPU seconds, best valid and test
+BLEU, then their mean and the test score of the run best on valid. A run over --limit-tokens, or
+with more parameters than --limit-parameters, is refused.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from mtcli.training.run_folder import read_validations
 
 
 def score(run, data, tokenize):
-    kept = run / "test2016.json"
+    kept, model = run / "test2016.json", resolve_model(run, "best").name
     if not kept.exists():
         done = subprocess.run(
             [sys.executable, "-m", "mtcli", "eval", "-m", run, "--src", data / "test2016.en",
@@ -30,8 +31,21 @@ def score(run, data, tokenize):
              "--output", run / "test2016.hyp"],
             check=True, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        kept.write_text(done.stdout)
-    return next(s for s in json.loads(kept.read_text()) if s["metric"] == "BLEU")
+        kept.write_text(json.dumps({"model": model, "scores": json.loads(done.stdout)}))
+    found = json.loads(kept.read_text())
+    bleu = next(s for s in found["scores"] if s["metric"] == "BLEU")
+    if found["model"] != model or f"|tok:{tokenize}|" not in bleu["signature"]:
+        sys.exit(f"error: {kept} is of {found['model']}, {bleu['signature']}")
+    return bleu
+
+
+def single(rows):
+    """The test score of the run best on valid; of equal ones the first, which no test score moves.
+
+    Args:
+        rows: (valid, test) of each run.
+    """
+    return max(rows, key=lambda row: row[0])[1]
 
 
 def main():
@@ -61,7 +75,7 @@ def main():
             f" {validations[-1]['cpu_s']:.0f} CPU s, valid {valid:.2f}, test {test['score']:.2f}"
             f" {test['signature']}"
         )
-    print(f"mean {statistics.mean(test for _, test in rows):.2f}, single {max(rows)[1]:.2f}")
+    print(f"mean {statistics.mean(test for _, test in rows):.2f}, single {single(rows):.2f}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """tests/bench/run_queue.py: jobs side by side, an interruption, going on, the table."""
 
+import argparse
 import os
 import signal
 import subprocess
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from mtcli.training.claim import locked
-from tests.bench.run_queue import read_jobs
+from tests.bench import run_queue
+from tests.bench.run_queue import Job, Queue, read_jobs
 from tests.small_run import CONFIG, write_run
 
 ROOT = Path(__file__).parents[2]
@@ -99,3 +101,20 @@ def test_a_run_that_another_process_trains_is_waited_for(folder):
         "starting one",
         "starting two",
     ]
+
+
+def test_a_job_that_another_process_came_before_with_waits_again(tmp_path, monkeypatch):
+    """Refused, because in the meantime another one has the lock that nobody had when it started."""
+    job, started = Job("config.yaml", (), tmp_path), []
+
+    def start(queue, job):
+        started.append(job)
+        code = 2 if len(started) == 1 else 0
+        queue.running[subprocess.Popen(["sh", "-c", f"exit {code}"])] = job
+
+    in_use = iter([False, True, True, False])
+    monkeypatch.setattr(run_queue, "is_in_use", lambda _: next(in_use))
+    monkeypatch.setattr(Queue, "_start", start)
+    queue = Queue([job], argparse.Namespace(jobs=1))
+    queue.run()
+    assert (started, queue.codes) == ([job, job], {job: 0})
