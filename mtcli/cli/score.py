@@ -69,12 +69,12 @@ def score(
     """Write the log-probability of each translation: one number out per pair in, in order."""
     from mtcli.bundle.model_folder import read_model
     from mtcli.bundle.resolve import resolve_model
-    from mtcli.translating.loading import check_same_vocabulary
+    from mtcli.translating.loading import check_ensemble
     from mtcli.translating.scoring import PairScorer, score_stream
 
     # whatever can be wrong is told before torch is imported, which takes seconds
     bundles = [read_model(resolve_model(path, checkpoint)) for path in model]
-    check_same_vocabulary(bundles)
+    check_ensemble(bundles)
     output = standard_output(PIPE_OUTPUT)
     with ExitStack() as files:
         pairs = _open_pairs(files, src, tgt, tsv)

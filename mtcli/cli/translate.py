@@ -146,7 +146,7 @@ def translate(
     from mtcli.bundle.resolve import resolve_model
     from mtcli.translating.engine import TranslateOptions
     from mtcli.translating.engines.choice import EngineRequest, choose_engine
-    from mtcli.translating.loading import check_same_vocabulary
+    from mtcli.translating.loading import check_ensemble
     from mtcli.translating.options import (
         AnswerOptions,
         check_num_hypotheses,
@@ -160,7 +160,7 @@ def translate(
     # whatever can be wrong is told before torch is imported, which takes seconds
     chosen = [resolve_model(path, checkpoint) for path in model]
     bundle, *others = (read_model(path, check_weights=False) for path in chosen)
-    check_same_vocabulary([bundle, *others])
+    check_ensemble([bundle, *others])
     generation = choose_generation(
         bundle.generation,
         beam_size=beam_size,

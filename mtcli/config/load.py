@@ -57,7 +57,7 @@ _WORD = re.compile(r"[\w/][\w/.-]*", re.ASCII)
 
 
 def load_config(
-    path: Path, overrides: Sequence[str] = (), *, working_dir: Path | None = None
+    path: str | Path, overrides: Sequence[str] = (), *, working_dir: Path | None = None
 ) -> TrainConfig:
     """Read, validate and resolve a training config.
 
@@ -78,6 +78,7 @@ def load_config(
         ConfigError: the file cannot be read, is not YAML, or breaks the schema; the message lists
             every problem with its line, or with the override that caused it.
     """
+    path = Path(path)
     values, origins, problems = read_values(path, overrides)
     for name in _section_names():
         if values.get(name) is None:

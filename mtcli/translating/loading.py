@@ -20,10 +20,18 @@ def load_tokenizers(bundle: Bundle) -> tuple[Tokenizer, Tokenizer]:
     return src_tokenizer, SentencePieceTokenizer(bundle.tgt_tokenizer_path)
 
 
-def check_same_vocabulary(bundles: Sequence[Bundle]) -> None:
-    """Raise ModelFolderError unless the models, as an ensemble must, have the same tokenizers."""
+def check_ensemble(bundles: Sequence[Bundle]) -> None:
+    """Raise ModelFolderError unless the models, as an ensemble must, have the same tokenizers and
+    translate between the same languages; `en` and `en-GB` are the same.
+    """
     first, *others = bundles
     for other in others:
+        one, two = _direction(first), _direction(other)
+        if one != two:
+            raise ModelFolderError(
+                f"{first.path} and {other.path} cannot translate together: the one is"
+                f" {'-'.join(one)}, the other {'-'.join(two)}"
+            )
         for own, theirs in (
             (first.src_tokenizer_path, other.src_tokenizer_path),
             (first.tgt_tokenizer_path, other.tgt_tokenizer_path),
@@ -34,3 +42,12 @@ def check_same_vocabulary(bundles: Sequence[Bundle]) -> None:
                     f" one and {theirs.name} of the other differ, and the models of an ensemble"
                     " need the same vocabulary"
                 )
+
+
+def _direction(bundle: Bundle) -> tuple[str, str]:
+    """Source and target language, without script and region."""
+    src, tgt = (
+        lang.replace("_", "-").partition("-")[0].lower()
+        for lang in (bundle.card.src_lang, bundle.card.tgt_lang)
+    )
+    return src, tgt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Literal, cast
@@ -10,6 +10,7 @@ from typing import Literal, cast
 from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.bundle.resolve import resolve_model
 from mtcli.config.decoding import DecodingConfig
+from mtcli.errors import ConfigError
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.alignment import align_answers
 from mtcli.translating.answer import Answer, Translation, join_answer
@@ -23,7 +24,7 @@ from mtcli.translating.engines.choice import (
     load_engine,
 )
 from mtcli.translating.lines import without_controls
-from mtcli.translating.loading import check_same_vocabulary, load_tokenizers
+from mtcli.translating.loading import check_ensemble, load_tokenizers
 from mtcli.translating.options import (
     AnswerOptions,
     Normalization,
@@ -122,7 +123,7 @@ class Translator:
             read_model(resolve_model(Path(each), checkpoint), check_weights=False)
             for each in (path, *others)
         )
-        check_same_vocabulary([bundle, *further])
+        check_ensemble([bundle, *further])
         request = EngineRequest(engine, device, precision, threads, others=tuple(further))
         return cls.of_bundle(bundle, request, choose_engine(bundle, request))
 
@@ -154,7 +155,7 @@ class Translator:
 
     def translate(
         self,
-        texts: Sequence[str],
+        texts: Iterable[str],
         *,
         beam_size: int | None = None,
         length_penalty: float | None = None,
@@ -168,7 +169,7 @@ class Translator:
         the options mean.
 
         Raises:
-            ConfigError: an option makes no sense.
+            ConfigError: an option makes no sense, or `texts` is a single text.
         """
         generation = choose_generation(
             self.generation,
@@ -178,6 +179,7 @@ class Translator:
             max_length=max_length,
             batch_size=batch_size,
         )
+        texts = _as_list(texts)
         answers = self.begin(texts, generation, 1, ONLY_TEXT).result()
         return [
             answer.translations[0].text if text.strip() else text
@@ -186,7 +188,7 @@ class Translator:
 
     def translate_n_best(
         self,
-        texts: Sequence[str],
+        texts: Iterable[str],
         n: int,
         *,
         beam_size: int | None = None,
@@ -200,7 +202,7 @@ class Translator:
         Options are those of `translate`; `beam_size` must be at least `n`.
 
         Raises:
-            ConfigError: an option makes no sense.
+            ConfigError: an option makes no sense, or `texts` is a single text.
         """
         generation = choose_generation(
             self.generation,
@@ -210,7 +212,7 @@ class Translator:
             max_length=max_length,
             batch_size=batch_size,
         )
-        answers = self.begin(texts, generation, n).result()
+        answers = self.begin(_as_list(texts), generation, n).result()
         return [list(answer.translations) for answer in answers]
 
     def begin(
@@ -315,3 +317,9 @@ class Translator:
         for own, ids in zip(cut, encoded, strict=True):
             prefix_ids += [tuple(ids), *[()] * (len(own.parts) - 1)][: len(own.parts)]
         return prefix_ids
+
+
+def _as_list(texts: Iterable[str]) -> list[str]:
+    if isinstance(texts, str):  # a sequence of texts, too: of its characters
+        raise ConfigError(f"texts must be a list of texts, found one text: [{texts[:40]!r}]")
+    return list(texts)

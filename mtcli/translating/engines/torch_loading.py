@@ -15,7 +15,7 @@ from mtcli.model.factory import build_model
 from mtcli.model.memory import prepare_memory
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.translating.engines.torch import TorchEngine
-from mtcli.translating.loading import check_same_vocabulary
+from mtcli.translating.loading import check_ensemble
 
 
 def load_engine(bundle: Bundle, *, device: str, precision: str, threads: int | None) -> TorchEngine:
@@ -40,7 +40,7 @@ def load_ensemble(
         ModelFolderError: the weights are not those of the architecture, or the vocabularies are
             not the same.
     """
-    check_same_vocabulary(bundles)
+    check_ensemble(bundles)
     prepare_memory()
     chosen = choose_device(device)
     autocast = choose_autocast(precision, chosen)

@@ -46,6 +46,12 @@ def test_a_whole_number_is_a_number_and_a_list_a_pair(load, smallest):
     assert config.optim.betas == (0.0, 0.98)
 
 
+def test_the_path_may_be_text(tmp_path, smallest):
+    path = tmp_path / "config.yaml"
+    path.write_text(smallest)
+    assert load_config(str(path)) == load_config(path)
+
+
 def test_kind_chooses_the_section(load, smallest):
     text = smallest + (
         "    - {kind: tsv, path: p}\n"

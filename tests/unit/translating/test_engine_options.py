@@ -16,7 +16,7 @@ from mtcli.translating.engine import PairEngine, TranslateOptions
 from mtcli.translating.engines import torch as torch_engine
 from mtcli.translating.engines.torch import TorchEngine, key_of
 from mtcli.translating.engines.torch_loading import load_engine, load_ensemble
-from mtcli.translating.loading import check_same_vocabulary, load_tokenizers
+from mtcli.translating.loading import check_ensemble, load_tokenizers
 from tests.unit.translating.tiny import VOCAB_SIZE, tiny_model, train_tokenizer, write_tiny_model
 
 CPU = torch.device("cpu")
@@ -202,9 +202,28 @@ def test_an_ensemble_of_a_model_with_itself_is_the_model(folders):
     ]
 
 
+@pytest.mark.parametrize(
+    ("langs", "message"),
+    [
+        (("de", "en"), "{} and {} cannot translate together: the one is en-de, the other de-en"),
+        (("EN_GB", "de-AT"), None),
+    ],
+)
+def test_models_of_other_languages_are_refused(folders, langs, message):
+    one = read_model(folders / "a")
+    one = replace(one, card=replace(one.card, src_lang="en", tgt_lang="de"))
+    other = replace(one, card=replace(one.card, src_lang=langs[0], tgt_lang=langs[1]))
+    if message is None:
+        check_ensemble([one, other])
+        return
+    with pytest.raises(ModelFolderError) as caught:
+        check_ensemble([one, other])
+    assert str(caught.value) == message.format(one.path, other.path)
+
+
 def test_models_of_different_vocabularies_are_refused(folders):
     bundles = [read_model(folders / name) for name in "abc"]
-    check_same_vocabulary(bundles[:2])
+    check_ensemble(bundles[:2])
     with pytest.raises(ModelFolderError) as caught:
         load_ensemble(bundles, device="cpu", precision="fp32", threads=None)
     assert str(caught.value) == (

@@ -147,6 +147,15 @@ def test_loading_draws_no_random_numbers(model_folder):
     assert torch.equal(torch.rand(3), expected)
 
 
+def test_texts_may_be_any_iterable_but_a_text(model_folder):
+    translator = Translator.load(model_folder, device="cpu")
+    texts = ["ralo teku minaro.", "", "pav"]
+    assert translator.translate(text for text in texts) == translator.translate(texts)
+    for translate in (translator.translate, lambda text: translator.translate_n_best(text, 2)):
+        with pytest.raises(ConfigError, match=r"texts must be a list .* found one text: \['pav'\]"):
+            translate("pav")
+
+
 def test_a_loaded_translator_is_the_search_over_the_model(model_folder):
     translator = Translator.load(model_folder, device="cpu")
     in_memory = Translator(
