@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mtcli.config.languages import language_of
 from mtcli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,8 +35,7 @@ def tokenization_for(lang: str) -> str:
     Args:
         lang: a BCP 47 tag, of which the language alone counts (`zh-Hans` is zh).
     """
-    language = lang.replace("_", "-").partition("-")[0].lower()
-    return _TOKENIZATIONS.get(language, _DEFAULT_TOKENIZATION)
+    return _TOKENIZATIONS.get(language_of(lang), _DEFAULT_TOKENIZATION)
 
 
 def bleu(

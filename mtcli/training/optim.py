@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -28,6 +27,14 @@ class ParameterGroup:
     schedule_power: float
     """Power of the schedule's multiplier that the rate follows."""
     weight_decay: float
+
+    def __str__(self) -> str:
+        power = self.schedule_power
+        return (
+            f"{self.name}: {len(self.names)} tensors, {self.num_weights} weights, lr {self.lr:g}"
+            + ("" if power == 1 else f" (schedule to the power {power:g})")
+            + f", weight decay {self.weight_decay:g}"
+        )
 
 
 class _WithoutCompiler(torch.optim.Optimizer):
@@ -80,12 +87,12 @@ class Optimizers:
 
     def set_lr(self, multiplier: float) -> None:
         """Every group's learning rate becomes its peak times its power of `multiplier`."""
-        for group in self._groups():
+        for group in self.as_one.param_groups:
             group["lr"] = group["peak_lr"] * multiplier ** group["schedule_power"]
 
     def rates(self) -> dict[str, float]:
         """The learning rate that each group has now, by its name."""
-        return {group["group_name"]: float(group["lr"]) for group in self._groups()}
+        return {group["group_name"]: float(group["lr"]) for group in self.as_one.param_groups}
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
@@ -103,7 +110,7 @@ class Optimizers:
                 schedule_power=group["schedule_power"],
                 weight_decay=group["weight_decay"],
             )
-            for group in self._groups()
+            for group in self.as_one.param_groups
         ]
 
     def state_tensors(self) -> dict[str, Tensor]:
@@ -137,10 +144,6 @@ class Optimizers:
                 part.state[parameter][kind] = value.to(device)
             else:
                 part.state[parameter][kind] = scatter(value, parameter)
-
-    def _groups(self) -> Iterator[dict[str, Any]]:
-        for part in self.parts:
-            yield from part.param_groups
 
 
 def _parameters(part: torch.optim.Optimizer) -> list[Tensor]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import platform
 import re
@@ -140,7 +139,11 @@ class RunFolder:
         self.point_last(step)
         if self.metrics.exists():
             lines = self.metrics.read_text(encoding="utf-8", errors="replace").split("\n")
-            kept = [line for line in lines if line and _step_of_line(line) <= step]
+            kept = [
+                line
+                for line in lines
+                if (metrics := _read_line(line)) is not None and float(metrics["step"]) <= step
+            ]
             write_text_atomically(self.metrics, "".join(line + "\n" for line in kept))
 
 
@@ -153,9 +156,9 @@ def read_validations(path: Path) -> list[dict[str, Any]]:
         return []
     found = []
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
-        if _step_of_line(line) == math.inf:
+        metrics = _read_line(line)
+        if metrics is None:
             continue
-        metrics = json.loads(line)
         model = path.parent / "models" / step_name(metrics["step"])
         if metrics["kind"] == "validation" and (
             not metrics.get("is_stop", False) or model.exists()
@@ -197,11 +200,14 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(doomed)
 
 
-def _step_of_line(line: str) -> float:
+def _read_line(line: str) -> dict[str, Any] | None:
+    """What a line of metrics.jsonl says; None for the torn last line of a killed run."""
     try:
-        return float(json.loads(line)["step"])
+        metrics: dict[str, Any] = json.loads(line)
+        float(metrics["step"])
     except (ValueError, KeyError, TypeError):
-        return math.inf  # the torn last line of a killed run
+        return None
+    return metrics
 
 
 def rename_aside(path: Path) -> Path:

@@ -301,18 +301,9 @@ def describe(
     )
     if config.training.parallel == "fsdp":
         logger.info("weights, gradients and optimizer state: shared out over %d", world.size)
-    for group in optimizers.describe():
-        logger.info(
-            "%s: %d tensors, %d weights, lr %g%s, weight decay %g",
-            group.name,
-            len(group.names),
-            group.num_weights,
-            group.lr,
-            ""
-            if group.schedule_power == 1
-            else f" (schedule to the power {group.schedule_power:g})",
-            group.weight_decay,
-        )
+    groups = optimizers.describe()
+    for group in groups:
+        logger.info("%s", group)
     facts: dict[str, Any] = {
         "device": str(numerics.device),
         "device_name": torch.cuda.get_device_name(numerics.device)
@@ -326,7 +317,7 @@ def describe(
         "seed": config.seed,
         "store": str(corpus.store.path),
         "store_fingerprint": corpus.store.path.name,
-        "optimizer_groups": [asdict(group) for group in optimizers.describe()],
+        "optimizer_groups": [asdict(group) for group in groups],
     }
     write_environment(run, facts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mtcli.bundle.model_folder import Bundle
+from mtcli.config.languages import language_of
 from mtcli.errors import ModelFolderError
 from mtcli.folders import sha256_of
 from mtcli.tokenizer.protocol import Tokenizer
@@ -46,8 +47,4 @@ def check_ensemble(bundles: Sequence[Bundle]) -> None:
 
 def _direction(bundle: Bundle) -> tuple[str, str]:
     """Source and target language, without script and region."""
-    src, tgt = (
-        lang.replace("_", "-").partition("-")[0].lower()
-        for lang in (bundle.card.src_lang, bundle.card.tgt_lang)
-    )
-    return src, tgt
+    return language_of(bundle.card.src_lang), language_of(bundle.card.tgt_lang)

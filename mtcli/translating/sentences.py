@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable
 
+from mtcli.config.languages import language_of
 from mtcli.errors import ConfigError
 
 Splitter = Callable[[str], list[str]]
@@ -33,7 +34,7 @@ def load_splitter(lang: str) -> Splitter:
             "--split-sentences needs the package sentencex, which is not installed:"
             " pip install 'mtcli[split]'"
         ) from error
-    subtag = lang.partition("-")[0].lower()
+    subtag = language_of(lang)
 
     def split(text: str) -> list[str]:
         # sentencex 1.0.32 fails at white space of several bytes after an initial (2026-11-23);

@@ -138,7 +138,8 @@ def main():
     arguments.out.write_text("")
     for place, step in enumerate(steps):
         own = [saved[each] for each in steps[max(0, place + 1 - arguments.average) : place + 1]]
-        averaged, plain = score(own), score(own[-1:])
+        averaged = score(own)
+        plain = averaged if len(own) == 1 else score(own[-1:])
         metrics = {
             "kind": "validation", "step": step, "bleu": max(averaged, plain),
             "bleu_of_average": averaged, "bleu_of_last": plain, "cpu_s": cpu_s[step],

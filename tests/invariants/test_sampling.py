@@ -258,17 +258,12 @@ def test_the_share_of_sampled_sentences_follows_its_schedule_and_is_drawn_for_ea
         fixed = RegularizationConfig(subword_sampling=Share(value=amount))
         assert draw(line, amount=0.3, epochs=epochs) == draw(fixed, amount=0.3, epochs=epochs)
     half, plain = RegularizationConfig(subword_sampling=Share(value=0.5)), draw(PLAIN)
+    first, second = (
+        list(map(changed, draw(half, amount=0.3, epoch=epoch), plain)) for epoch in (0, 1)
+    )
     for side in (0, 1):
-        first, second, source = (
-            changed(parts[place], plain[place])
-            for parts, place in (
-                (draw(half, amount=0.3), side),
-                (draw(half, amount=0.3, epoch=1), side),
-                (draw(half, amount=0.3), 1 - side),
-            )
-        )
-        assert len(first & second) < 0.75 * len(first)
-        assert len(first & source) < 0.75 * len(first)
+        assert len(first[side] & second[side]) < 0.75 * len(first[side])
+        assert len(first[side] & first[1 - side]) < 0.75 * len(first[side])
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,8 @@ def load_ensemble(
     Raises:
         DeviceError: the device or precision is unknown or not there.
         ConfigError: `threads` is below 1.
-        ModelFolderError: the weights are not those of the architecture, or the vocabularies are
-            not the same.
+        ModelFolderError: the weights are not those of the architecture, or the languages or
+            vocabularies are not the same.
     """
     check_ensemble(bundles)
     prepare_memory()

@@ -80,6 +80,16 @@ def test_muons_other_group_may_follow_the_schedule_in_its_own_way():
     assert got == [0.02 * 0.5, 0.004 * 0.25]
 
 
+def test_a_group_says_what_it_is_and_which_other_power_of_the_schedule_it_follows():
+    config = MuonConfig(kind="muon", lr=0.02, weight_decay=0.1, adam_lr=4e-3, adam_schedule_power=2)
+    optimizers = build_optimizers(torch.nn.Linear(3, 2), config)
+    assert [str(group) for group in optimizers.describe()] == [
+        "hidden matrices (muon): 1 tensors, 6 weights, lr 0.02, weight decay 0.1",
+        "embeddings, norms, biases (adamw): 1 tensors, 2 weights, lr 0.004"
+        " (schedule to the power 2), weight decay 0",
+    ]
+
+
 @pytest.mark.parametrize(
     "config",
     [
