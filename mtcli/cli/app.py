@@ -13,8 +13,9 @@ import typer
 from typer.core import TyperGroup
 
 from mtcli import __version__
-from mtcli.cli.errors import user_errors
+from mtcli.cli.errors import ending_on_signals, user_errors
 from mtcli.cli.plain_params import read_plainly
+from mtcli.cli.stderr import keep_stderr
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -128,7 +129,8 @@ def root(
 
 def main() -> None:
     """Run the command line: the console script `mtcli`."""
-    with user_errors():
+    keep_stderr()
+    with user_errors(), ending_on_signals():
         try:
             app(prog_name="mtcli")
         except SystemExit:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 
-from mtcli.errors import MtcliError
+from mtcli.distributed.worker import leave, terminals
+from mtcli.errors import ExitCode, MtcliError
 
 INTERRUPTED = 128 + 2
 """What a shell reports of a program that SIGINT ended."""
@@ -16,13 +20,16 @@ INTERRUPTED = 128 + 2
 READER_GONE = 128 + 13
 """What a shell reports of a program that SIGPIPE ended."""
 
+_OUTPUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+"""What the system says where a file cannot take more."""
+
 
 @contextmanager
 def user_errors() -> Iterator[None]:
     """Print an MtcliError as one message and exit with its code; a bug keeps its traceback.
 
-    Ctrl-C and a reader that has gone (`mtcli translate | head`) end the program without a word.
-    May be nested.
+    So does standard output that cannot take more, and memory that cannot be had. Ctrl-C and a
+    reader that has gone (`mtcli translate | head`) end the program without a word. May be nested.
 
     Raises:
         SystemExit: with the error's exit code, 130 after Ctrl-C, 141 if the reader has gone.
@@ -30,7 +37,7 @@ def user_errors() -> Iterator[None]:
     try:
         yield
     except MtcliError as error:
-        print(f"{_red('error:')} {error}", file=sys.stderr)
+        _say(str(error))
         raise SystemExit(int(error.exit_code)) from None
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
@@ -41,6 +48,50 @@ def user_errors() -> Iterator[None]:
             raise RuntimeError("a pipe broke that is not standard output") from error
         _silence_stdout()
         raise SystemExit(READER_GONE) from None
+    except OSError as error:
+        if error.errno not in _OUTPUT_FULL:
+            raise
+        _say(f"cannot write {error.filename or 'the output'}: {error.strerror}")
+        _silence_stdout()
+        raise SystemExit(int(ExitCode.USER_ERROR)) from None
+    except MemoryError as error:
+        _say(f"out of memory: {error or 'the machine has no more'}")
+        raise SystemExit(int(ExitCode.USER_ERROR)) from None
+
+
+@contextmanager
+def ending_on_signals() -> Iterator[None]:
+    """Inside, SIGTERM and SIGHUP unwind the program, so that it removes what it has made for a
+    while; the exit code is the shell's, 128 + n.
+
+    Ignored signals stay ignored. One of several training processes, which may hang in a message of
+    another, still dies of a signal.
+
+    Raises:
+        SystemExit: a signal came.
+    """
+    shown_on = terminals()
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            leave(shown_on)
+        raise SystemExit(128 + number)
+
+    own = [] if "RANK" in os.environ else [signal.SIGTERM, signal.SIGHUP]
+    previous = {
+        number: signal.signal(number, end)
+        for number in own
+        if signal.getsignal(number) is signal.SIG_DFL
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _say(sentence: str) -> None:
+    print(f"{_red('error:')} {sentence}", file=sys.stderr)
 
 
 def _red(text: str) -> str:

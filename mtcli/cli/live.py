@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -15,43 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from mtcli.distributed.worker import leave_terminals, terminals
-
 if TYPE_CHECKING:
     from mtcli.training.progress import Observer, StepMetrics, ValidationMetrics
 
 _PER_SECOND = 4
-
-
-class _LastingStream:
-    """A stream whose terminal may be closed: what is written from then on goes nowhere.
-
-    SIGHUP, which says so, does not reach a program that was disowned or ignores it.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream, self._shown_on = stream, terminals()
-
-    def write(self, text: str) -> int:
-        with self._leaving():
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with self._leaving():
-            self._stream.flush()
-
-    @contextmanager
-    def _leaving(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            leave_terminals(self._shown_on)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 class _ConsoleHandler(logging.Handler):
@@ -127,7 +93,7 @@ def showing(*, level: int, is_live: bool) -> Iterator[Observer | None]:
         level: of `logging`; lower records are not shown.
         is_live: whether to draw a panel that renews itself, which needs a terminal.
     """
-    console = Console(file=cast("TextIO", _LastingStream(sys.stderr)), soft_wrap=True)
+    console = Console(file=sys.stderr, soft_wrap=True)
     handler = _ConsoleHandler(console, with_progress=not is_live)
     handler.setLevel(level)
     package = logging.getLogger("mtcli")

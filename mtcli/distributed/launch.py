@@ -18,7 +18,7 @@ from typing import IO
 from mtcli.distributed.worker import (
     FAILURE_FD,
     PARENT_PID,
-    leave_terminals,
+    leave,
     place_from_environment,
     terminals,
 )
@@ -176,7 +176,7 @@ def _caught_signals() -> Iterator[list[int]]:
     def catch(number: int, _frame: FrameType | None) -> None:
         caught.append(number)
         if number == signal.SIGHUP:
-            leave_terminals(shown_on)
+            leave(shown_on)
 
     previous = {
         number: signal.signal(number, catch)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -98,20 +97,25 @@ def terminals() -> list[int]:
     return [fd for fd in (1, 2) if os.isatty(fd)]
 
 
-def leave_terminals(which: list[int]) -> None:
-    """Send what is written to them from now on nowhere: a terminal that was closed fails writers.
+def leave(which: list[int]) -> None:
+    """Send what is written to these descriptors from now on nowhere: a closed terminal fails
+    writers.
 
     For handlers of SIGHUP, so that a process that is told of it can save, say so in its log, and
     end with its own exit code.
     """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for fd in which:
-        os.dup2(nowhere, fd)
-    os.close(nowhere)
+        if fd != nowhere:
+            os.dup2(nowhere, fd)
+    if nowhere not in which:
+        os.close(nowhere)
 
 
 def _kernel_kills_orphan() -> bool:
     """Ask Linux for SIGKILL at the parent's death; False where a sandbox forbids that."""
+    import ctypes  # 2 ms, which `mtcli --help` need not take
+
     prctl = ctypes.CDLL(None).prctl
     return bool(prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) == 0)
 

@@ -4,14 +4,41 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from mtcli.distributed.worker import leave_terminals, terminals
+from mtcli.distributed.worker import leave, terminals
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
+
+
+class Interrupted(BaseException):
+    """A signal came while nothing was there yet that would have to be saved."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal_name = signal.Signals(number).name
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Inside, signals that ask for a stop unwind what is being done.
+
+    Raises:
+        Interrupted: one came.
+    """
+    shown_on = terminals()
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            leave(shown_on)
+        raise Interrupted(number)
+
+    with _handling(interrupt):
+        yield
 
 
 class StopRequest:
@@ -42,26 +69,35 @@ class StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Inside, the first signal is a request; a second Ctrl-C leaves at once.
-
-        SIGHUP, which a terminal sends when it is closed, stays ignored under nohup.
-        """
+        """Inside, the first signal is a request; a second Ctrl-C leaves at once."""
         shown_on = terminals()
 
         def listen(number: int, _frame: FrameType | None) -> None:
             if number == signal.SIGHUP:
-                leave_terminals(shown_on)
+                leave(shown_on)
             if self.signal_name is not None and number == signal.SIGINT:
                 os._exit(130)
             self.signal_name = signal.Signals(number).name
 
+        with _handling(listen):
+            yield
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Inside, signals that ask for a stop go to `handler`; SIGHUP stays ignored under nohup.
+
+    Python lets only the main thread listen: in another, signals are left to whoever owns that.
+    """
+    old = {}
+    if threading.current_thread() is threading.main_thread():
         old = {
-            number: signal.signal(number, listen)
+            number: signal.signal(number, handler)
             for number in _SIGNALS
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
         }
-        try:
-            yield
-        finally:
-            for number, handler in old.items():
-                signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, earlier in old.items():
+            signal.signal(number, earlier)

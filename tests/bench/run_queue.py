@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtcli.config.load import load_config
-from mtcli.distributed.worker import leave_terminals, terminals
+from mtcli.distributed.worker import leave, terminals
 from mtcli.errors import MtcliError
 from mtcli.training.claim import is_in_use
 from mtcli.training.run_folder import read_validations
@@ -168,7 +168,7 @@ def main() -> None:
         signal.signal(signal.SIGTERM, queue.stop)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
             shown_on = terminals()
-            signal.signal(signal.SIGHUP, lambda *_: (leave_terminals(shown_on), queue.stop()))
+            signal.signal(signal.SIGHUP, lambda *_: (leave(shown_on), queue.stop()))
         queue.run()
     print(table(jobs, queue.codes))
     if queue.is_stopping:
