@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from mtcli.cli.errors import user_errors
+from mtcli.cli.streams import only
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
@@ -28,7 +29,7 @@ def parse_steps(text: str) -> tuple[int, ...]:
 
 @app.command()
 def average(
-    model: Annotated[Path, typer.Option("-m", "--model", metavar="RUN", help="Run folder.")],
+    models: Annotated[list[Path], typer.Option("-m", "--model", metavar="RUN", help="Run folder.")],
     output: Annotated[Path, typer.Option(metavar="MODEL", help="Model folder to write.")],
     last: Annotated[int | None, typer.Option(min=1, help="Average the newest N models.")] = None,
     best: Annotated[
@@ -46,7 +47,8 @@ def average(
         from mtcli.workflows.average import Choice, average_models
 
         choice = Choice(last=last, best=best, steps=None if steps is None else parse_steps(steps))
-        made = average_models(model, choice, output, validates=validate)
+        run = only(models, "--model") or Path()
+        made = average_models(run, choice, output, validates=validate)
         print(f"{output}: mean of the models of steps {', '.join(map(str, made.steps))}")
         for score in made.scores:
             print(f"{score.metric} {score.score:.2f}  {score.signature}".rstrip())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtcli.cli.errors import user_errors
+from mtcli.cli.streams import only
 from mtcli.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -41,16 +42,21 @@ class _Scoring:
 
 @app.command()
 def evaluate(
-    ref: Annotated[Path, typer.Option(metavar="FILE", help="Reference translations.")],
-    hyp: Annotated[Path | None, typer.Option(metavar="FILE", help="Translations to score.")] = None,
-    model: Annotated[
-        Path | None,
+    refs: Annotated[
+        list[Path], typer.Option("--ref", metavar="FILE", help="Reference translations.")
+    ],
+    hyps: Annotated[
+        list[Path] | None, typer.Option("--hyp", metavar="FILE", help="Translations to score.")
+    ] = None,
+    models: Annotated[
+        list[Path] | None,
         typer.Option(
             "-m", "--model", metavar="MODEL", help="Run folder or model folder to translate with."
         ),
     ] = None,
-    src: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Text that --model translates.")
+    srcs: Annotated[
+        list[Path] | None,
+        typer.Option("--src", metavar="FILE", help="Text that --model translates."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where --model's translations go as well.")
@@ -92,6 +98,8 @@ def evaluate(
         from mtcli.data.lines import read_lines
         from mtcli.evaluation.metrics import check_tokenization
 
+        ref, hyp = only(refs, "--ref") or Path(), only(hyps or [], "--hyp")
+        model, src = only(models or [], "--model"), only(srcs or [], "--src")
         references = list(read_lines(ref))
         if not references:
             raise DataError(f"{ref}: empty, so there is nothing to score against")

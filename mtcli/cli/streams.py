@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 import typer
 
-from mtcli.errors import DataError, MtcliError
+from mtcli.errors import ConfigError, DataError, MtcliError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+_T = TypeVar("_T")
 
 GIVE_OUTPUT = "give --output FILE"
 PIPE_OUTPUT = "send it to a file or a pipe"
@@ -51,22 +54,46 @@ def stream_errors(what: str) -> Iterator[None]:
         # `| head` has seen enough; the interpreter must not flush into the void
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
+    except (EOFError, zlib.error) as error:
+        raise DataError(f"{what} failed: damaged gzip data ({error})") from error
     except OSError as error:
         raise MtcliError(f"{what} failed: {error.strerror or error}") from error
 
 
 def open_input(path: Path) -> BinaryIO:
-    """The bytes of a file.
+    """The bytes of a file, unpacked where it is a gzip file.
 
     Raises:
-        DataError: it is not there, or cannot be read.
+        DataError: it is not there, cannot be read, or is of another kind than text.
     """
+    from mtcli.data.lines import decompressed
+
     try:
-        return path.open("rb")
+        file = path.open("rb")
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        return cast("BinaryIO", decompressed(file, path))
+    except BaseException:
+        file.close()
+        raise
+
+
+def only(values: Sequence[_T], option: str) -> _T | None:
+    """The one value of an option that Typer gives as a list; None where there is none.
+
+    Of an option that takes one value the shell's habit is that the last one counts; of these, one
+    who gives several means all of them.
+
+    Raises:
+        ConfigError: there are several.
+    """
+    if len(values) > 1:
+        given = " and ".join(map(str, values))
+        raise ConfigError(f"{option} was given more than once ({given}); it takes one value here")
+    return values[0] if values else None
 
 
 def input_or_standard(path: Path | None, advice: str) -> AbstractContextManager[BinaryIO]:

@@ -12,6 +12,17 @@ from typing import IO, cast
 from mtcli.errors import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_UNPACK = "{} file; unpack it, or compress it with gzip, which is read as it is"
+_CONVERT = "UTF-16, not UTF-8; convert it with iconv -f UTF-16 -t UTF-8"
+_NOT_READ = {
+    b"\xfd7zXZ\x00": _UNPACK.format("an xz"),
+    b"\x28\xb5\x2f\xfd": _UNPACK.format("a zstd"),
+    b"PK\x03\x04": _UNPACK.format("a zip"),
+    **{b"BZh%d1AY&SY" % level: _UNPACK.format("a bzip2") for level in range(1, 10)},
+    b"\xff\xfe": _CONVERT,
+    b"\xfe\xff": _CONVERT,
+}
+_LONGEST_MAGIC = max(map(len, _NOT_READ))
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -26,7 +37,7 @@ def read_lines(path: Path) -> Iterator[str]:
     """
     number = 0
     try:
-        with path.open("rb") as plain, _decompressed(plain) as file:
+        with path.open("rb") as plain, decompressed(plain, path) as file:
             for number, line in enumerate(file, start=1):
                 if number == 1:
                     line = line.removeprefix(_BYTE_ORDER_MARK)
@@ -53,8 +64,29 @@ def unreadable(path: Path, error: OSError) -> str:
     return f"{path}: cannot be read ({error.strerror or error})"
 
 
-def _decompressed(file: BufferedReader) -> IO[bytes]:
-    """The file itself, or what it unpacks to; told by its first bytes, as names may mislead."""
-    if file.peek(2).startswith(_GZIP_MAGIC):
-        return cast(IO[bytes], gzip.open(file))
+def decompressed(file: BufferedReader, path: Path) -> IO[bytes]:
+    """The file itself, or what it unpacks to; told by its first bytes, as names may mislead.
+
+    Raises:
+        DataError: they are those of something that is read as text by mistake.
+    """
+    start = file.peek(_LONGEST_MAGIC)
+    if start.startswith(_GZIP_MAGIC):
+        return cast(IO[bytes], _Unpacked(file))
+    for magic, found in _NOT_READ.items():
+        if start.startswith(magic):
+            raise DataError(f"{path}: {found}")
     return file
+
+
+class _Unpacked(gzip.GzipFile):
+    """What a gzip file holds; it closes that file with itself."""
+
+    def __init__(self, packed: BufferedReader) -> None:
+        super().__init__(fileobj=packed)
+        self._packed = packed
+
+    def close(self) -> None:
+        """Close both."""
+        super().close()
+        self._packed.close()

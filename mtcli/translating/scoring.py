@@ -117,7 +117,14 @@ class PairScorer:
     def score(
         self, pairs: Sequence[tuple[str, str]], *, batch_size: int | None = None
     ) -> list[PairScore]:
-        """What the model says of each pair of source and target text, in their order."""
+        """What the model says of each pair of source and target text, in their order.
+
+        Raises:
+            TypeError: a pair is a text: two letters of it would be taken for a pair of texts.
+        """
+        for pair in pairs:
+            if isinstance(pair, str):
+                raise TypeError(f"pairs of source and target text are wanted, found {pair!r}")
         src_ids = self._src_tokenizer.encode_batch([without_controls(src) for src, _ in pairs])
         tgt_ids = self._tgt_tokenizer.encode_batch([without_controls(tgt) for _, tgt in pairs])
         lengths = [max(len(src), len(tgt)) for src, tgt in zip(src_ids, tgt_ids, strict=True)]

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -103,6 +104,20 @@ def test_files_that_cannot_be_read(hyp, ref, tmp_path):
     assert refusal("--hyp", hyp, "--ref", tmp_path / "x") == f"{tmp_path}/x: there is no such file"
     ref.write_bytes(b"ok\n\xff\n")
     assert f"{ref}, line 2: not UTF-8" in refusal("--hyp", hyp, "--ref", ref)
+
+
+@pytest.mark.parametrize("option", ["--hyp", "--ref"])
+def test_what_is_given_twice_is_refused(hyp, ref, option):
+    again = ["--hyp", hyp, "--ref", ref, option, ref]
+    assert refusal(*again).startswith(f"{option} was given more than once (")
+
+
+def test_scores_that_cannot_be_written(hyp, ref):
+    command = [sys.executable, "-m", "mtcli", "eval", "--hyp", hyp, "--ref", ref]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert result.returncode == 2
+    assert result.stderr == b"error: cannot write the output: No space left on device\n"
 
 
 def test_what_to_score_must_be_clear(hyp, ref, tmp_path):

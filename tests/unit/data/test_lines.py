@@ -1,4 +1,7 @@
+import bz2
 import gzip
+import lzma
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -72,13 +75,33 @@ def test_bad_utf8_is_named_with_file_and_line(write):
     assert str(caught.value) == f"{path}, line 3: not UTF-8, byte 4 of the line is 0xff"
 
 
-def test_latin1_and_utf16_and_surrogates_are_named(write):
+def test_latin1_and_surrogates_are_named(write):
     with pytest.raises(DataError, match="line 1: not UTF-8, byte 2 of the line is 0xe4"):
         list(read_lines(write("häßlich\n".encode("latin-1"))))
-    with pytest.raises(DataError, match="line 1: not UTF-8, byte 1 of the line is 0xff"):
-        list(read_lines(write("a\n".encode("utf-16"))))
     with pytest.raises(DataError, match="line 1: not UTF-8, byte 1 of the line is 0xed"):
         list(read_lines(write(b"\xed\xa0\x80\n")))
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("a\n".encode("utf-16"), "UTF-16, not UTF-8; convert it with iconv -f UTF-16 -t UTF-8"),
+        (b"\xfe\xff" + "a\n".encode("utf-16-be"), "UTF-16, not UTF-8"),
+        (bz2.compress(b"a\n"), "a bzip2 file; unpack it, or compress it with gzip"),
+        (bz2.compress(b"a\n", 1), "a bzip2 file"),
+        (lzma.compress(b"a\n"), "an xz file; unpack it"),
+        (bytes.fromhex("28b52ffd"), "a zstd file; unpack it"),
+        (bytes.fromhex("504b0304"), "a zip file; unpack it"),
+    ],
+)
+def test_what_is_no_text_is_named(write, content, what):
+    path = write(content)
+    with pytest.raises(DataError, match=f"^{re.escape(f'{path}: {what}')}"):
+        list(read_lines(path))
+
+
+def test_text_that_begins_like_a_packed_file(write):
+    assert list(read_lines(write(b"BZh9 is no name.\nPK\n"))) == ["BZh9 is no name.", "PK"]
 
 
 def test_a_missing_file_and_a_folder_are_one_sentence(tmp_path):

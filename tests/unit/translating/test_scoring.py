@@ -63,6 +63,11 @@ def test_every_pair_gets_its_score_in_its_place():
     assert scorer.score([]) == []
 
 
+def test_texts_are_no_pairs():
+    with pytest.raises(TypeError, match="pairs of source and target text are wanted, found 'ab'"):
+        make_scorer()[0].score(["ab"])
+
+
 def test_a_line_of_numbers():
     assert score_line(PairScore((-1.25, -0.5))) == b"-1.750000\n"
     assert score_line(PairScore((-1.25, -0.5)), per_token=True) == b"-1.250000 -0.500000\n"
