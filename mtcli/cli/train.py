@@ -91,8 +91,11 @@ def train(
     """
     from mtcli.config.load import load_config
     from mtcli.distributed.launch import launch, should_launch
+    from mtcli.training.claim import check_place
 
     loaded = load_config(config, overrides or [])
+    if not any(override.strip().startswith("run_dir") for override in overrides or []):
+        check_place(config, loaded.run_dir)
     budget_s = None if budget is None else parse_duration(budget)
     if check:
         raise typer.Exit(_check(loaded, budget_s))

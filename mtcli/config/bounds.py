@@ -56,6 +56,7 @@ class Bounds:
 
 Positive: TypeAlias = Annotated[int, Bounds(gt=0)]
 NotNegative: TypeAlias = Annotated[int, Bounds(ge=0)]
+Seed: TypeAlias = Annotated[int, Bounds(ge=0, lt=2**32)]
 PositiveFloat: TypeAlias = Annotated[float, Bounds(gt=0)]
 NotNegativeFloat: TypeAlias = Annotated[float, Bounds(ge=0)]
 Probability: TypeAlias = Annotated[float, Bounds(ge=0, lt=1)]

@@ -161,9 +161,14 @@ def _range(node: Mapping[str, Any]) -> str:
         ("at most", node.get("maximum")),
         ("below", node.get("exclusiveMaximum")),
     )
-    parts = [f"{words} {bound:g}" for words, bound in bounds if bound is not None]
+    parts = [f"{words} {_plainly(bound)}" for words, bound in bounds if bound is not None]
     return f", {' and '.join(parts)}" if parts else ""
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _plainly(bound: float) -> str:
+    """A bound as one writes it: whole numbers in all their digits."""
+    return str(int(bound)) if float(bound).is_integer() else f"{bound:g}"

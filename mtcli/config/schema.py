@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from mtcli.config.architecture import ModelConfig
-from mtcli.config.bounds import Bounds, NotNegative, Positive, Probability
+from mtcli.config.bounds import Bounds, Positive, Probability, Seed
 from mtcli.config.data import DataConfig
 from mtcli.config.decoding import DecodingConfig
 from mtcli.config.optimization import AdamWConfig, InverseSqrtConfig, Optim, Schedule
@@ -228,7 +228,7 @@ class TrainConfig:
     """Target language; chooses BLEU's tokenisation."""
     run_dir: Path
     """Folder of everything that the run produces."""
-    seed: NotNegative = 1
+    seed: Seed = 1
     """Seed of everything random."""
     data: DataConfig
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)

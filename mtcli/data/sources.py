@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from mtcli.config.data import HubSource, Source, TableSource, TextSource, TsvSource
-from mtcli.data.lines import read_lines
+from mtcli.data.lines import read_lines, unreadable
 from mtcli.data.tables import read_hub, read_table
 from mtcli.errors import DataError
 
@@ -54,6 +54,22 @@ def local_paths(source: Source, root: Path | None) -> list[Path]:
             is_local = root is not None and source.local_src and source.local_tgt
             paths = [path for path in (source.local_src, source.local_tgt) if is_local and path]
     return [resolve_path(root, path) for path in paths]
+
+
+def check_files(sources: Sequence[Source], root: Path | None) -> None:
+    """Find a mistyped name before anything is made of what the other names mean.
+
+    Raises:
+        DataError: a file is missing, unreadable, or a folder.
+    """
+    for source in sources:
+        for path in local_paths(source, root):
+            try:
+                if path.exists() and not path.is_file():
+                    raise DataError(f"{path}: not a file")  # a pipe could be read only once
+                path.open("rb").close()
+            except OSError as error:
+                raise DataError(unreadable(path, error)) from None
 
 
 def describe_source(source: Source, root: Path | None) -> str:

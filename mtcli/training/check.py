@@ -12,22 +12,24 @@ from pathlib import Path
 
 import torch
 
+from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema import TrainConfig
 from mtcli.data.batches import Batch
 from mtcli.distributed.world import World
 from mtcli.evaluation.metrics import check_tokenization
 from mtcli.model.factory import build_model
+from mtcli.model.memory import memory_errors
 from mtcli.model.seq2seq import PassSettings, num_parameters
 from mtcli.tokenizer.protocol import EOS_ID
-from mtcli.training.corpus import Corpus, describe_drops, make_plan, prepare_corpus
+from mtcli.training.corpus import Corpus, check_files_of, describe_drops, make_plan, prepare_corpus
 from mtcli.training.length import check_length
 from mtcli.training.optim import build_optimizers
 from mtcli.training.precision import Numerics, choose_device, choose_numerics
 from mtcli.training.run_folder import RunFolder
-from mtcli.training.step import StepParts, train_step
+from mtcli.training.step import LESS_MEMORY, StepParts, train_step
 from mtcli.training.tensors import to_tensors
 from mtcli.training.validation import batch_of
-from mtcli.training.warm_start import starting_model
+from mtcli.training.warm_start import starting_model, take_weights
 
 _MIB = 2**20
 
@@ -44,6 +46,7 @@ def check(config: TrainConfig, budget_s: float | None = None) -> Iterator[str]:
     yield f"config: {config.src_lang} to {config.tgt_lang}, run folder {config.run_dir}"
     check_length(config, budget_s)
     check_tokenization(config.tgt_lang, config.validation.bleu_tokenize)
+    check_files_of(config)
     device = choose_device(config.training.device)
     numerics = choose_numerics(device, config.training.precision)
     yield f"device: {numerics.device}, precision {numerics.precision}"
@@ -53,7 +56,7 @@ def check(config: TrainConfig, budget_s: float | None = None) -> Iterator[str]:
         start = starting_model(config)
         corpus = prepare_corpus(replace(config, data=data), run, World(), start)
         yield from _describe_corpus(config, corpus)
-        yield from _one_step(config, corpus, numerics)
+        yield from _one_step(config, corpus, numerics, start)
 
 
 def _describe_corpus(config: TrainConfig, corpus: Corpus) -> Iterator[str]:
@@ -78,9 +81,14 @@ def longest_batch(corpus: Corpus, max_tokens: int) -> Batch:
     return batch_of([(src, tgt)] * rows)
 
 
-def _one_step(config: TrainConfig, corpus: Corpus, numerics: Numerics) -> Iterator[str]:
+def _one_step(
+    config: TrainConfig, corpus: Corpus, numerics: Numerics, start: Bundle | None
+) -> Iterator[str]:
     sizes = corpus.src_tokenizer.vocab_size, corpus.tgt_tokenizer.vocab_size
-    model = build_model(config.model, *sizes).to(numerics.device).train()
+    model = build_model(config.model, *sizes)
+    if start is not None:
+        take_weights(model, config, start)
+    model.to(numerics.device).train()
     yield f"parameters: {num_parameters(model):,}"
     parts = StepParts(
         model=model,
@@ -96,10 +104,12 @@ def _one_step(config: TrainConfig, corpus: Corpus, numerics: Numerics) -> Iterat
     rdrop = config.regularization.rdrop
     # what takes most memory of all that it will be
     settings = PassSettings(rdrop_alpha=max(rdrop.value, rdrop.start or 0.0))
-    stats = train_step(parts, [to_tensors(batch, numerics.device)], batch.num_tgt_tokens, settings)
+    rows, length = batch.src_ids.shape[0], max(batch.src_ids.shape[1], batch.tgt_out_ids.shape[1])
+    with memory_errors(numerics.device, f"{rows} pairs of {length} pieces", LESS_MEMORY):
+        tensors = [to_tensors(batch, numerics.device)]
+        stats = train_step(parts, tensors, batch.num_tgt_tokens, settings)
     loss = stats.loss_sum.item() / batch.num_tgt_tokens
     seconds = time.perf_counter() - started
-    rows, length = batch.src_ids.shape[0], max(batch.src_ids.shape[1], batch.tgt_out_ids.shape[1])
     yield (
         f"longest batch: {rows} pairs of {length} pieces, one update took {seconds:.2f} s,"
         f" loss {loss:.2f} per token"

@@ -87,6 +87,12 @@ def claim(run: RunFolder, config: TrainConfig) -> list[str]:
     for folder in (run.path, run.path / "checkpoints", run.path / "models"):
         remove_leftovers(folder)
     changed: list[str] = []
+    for link in (run.path / "last", run.path / "best"):
+        if link.exists() and not link.is_symlink():
+            raise RunFolderError(
+                f"{link} is a folder where a run has a link: this copy was made with links"
+                " followed; remove it and copy the run with cp -a, or rsync -a"
+            )
     if (run.path / "last").is_symlink() and not run.checkpoint_steps():
         raise RunFolderError(
             f"the checkpoints of {run.path} are gone, so it cannot be gone on with: begin anew with"
@@ -115,6 +121,22 @@ def claim(run: RunFolder, config: TrainConfig) -> list[str]:
         )
     write_text_atomically(run.config, dump_config(config))
     return changed
+
+
+def check_place(config_path: Path, run_dir: Path) -> None:
+    """Refuse the config.yaml of a run that lies elsewhere now: it would begin a new one there.
+
+    Raises:
+        RunFolderError: `run_dir` is not the run folder that the config lies in.
+    """
+    own = RunFolder(config_path.parent)
+    is_of_a_run = config_path.samefile(own.config) if own.config.exists() else False
+    if is_of_a_run and own.checkpoint_steps() and own.path.resolve() != run_dir.resolve():
+        raise RunFolderError(
+            f"{config_path} is the config of the run in this folder, but its run_dir is {run_dir},"
+            " another one: the run was moved, or that path is not meant from here. Say"
+            f" --set run_dir={own.path} to go on with it, or where a new run shall be"
+        )
 
 
 def _named_tokenizers(config: TrainConfig) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -18,10 +19,10 @@ from mtcli.data.building import open_or_build
 from mtcli.data.holdout import Indices, holdout_of, read_training, read_validation
 from mtcli.data.plan import Plan
 from mtcli.data.prefetch import Prefetch, prefetch
-from mtcli.data.sources import read_pairs
+from mtcli.data.sources import check_files, read_pairs
 from mtcli.data.store import Store
 from mtcli.distributed.world import World
-from mtcli.folders import write_json
+from mtcli.folders import sha256_of, write_json
 from mtcli.tokenizer.report import report
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.tokenizer.train import SHARED_MODEL, SRC_MODEL, TGT_MODEL, train_tokenizers
@@ -30,6 +31,8 @@ from mtcli.training.validation import ValidationSet
 from mtcli.training.warm_start import check_tokenizers, tokenizers_of
 
 logger = logging.getLogger(__name__)
+
+TRAINING_PAIRS, VALIDATION = "the training pairs", "the validation pairs"
 
 _T = TypeVar("_T")
 _REPORT_SENTENCES = 2_000
@@ -56,6 +59,29 @@ class Corpus:
     store: Store
     valid: ValidationSet
 
+    def fingerprints(self) -> dict[str, str]:
+        """What changes when one of them does: by what it is of, as messages call it."""
+        valid = hashlib.sha256(repr((self.valid.src_texts, self.valid.tgt_texts)).encode("utf-8"))
+        tokenizers = {
+            f"the tokenizer {name}": sha256_of(path) for name, path in self.tokenizer_files.items()
+        }
+        # in this order: another tokenizer makes another store
+        return {**tokenizers, TRAINING_PAIRS: self.store.path.name, VALIDATION: valid.hexdigest()}
+
+
+def check_files_of(config: TrainConfig) -> None:
+    """Find a mistyped name before a run is begun, or an earlier one moved aside.
+
+    Raises:
+        DataError: a file of the corpus is missing or unreadable.
+        TokenizerError: a tokenizer that the config names is.
+    """
+    check_files([*config.data.train, *(config.data.valid or [])], config.data.root)
+    named = (config.tokenizer.model, config.tokenizer.src_model, config.tokenizer.tgt_model)
+    for path in named:
+        if path is not None:
+            SentencePieceTokenizer(path)
+
 
 def prepare_corpus(
     config: TrainConfig, run: RunFolder, world: World, start: Bundle | None = None
@@ -73,6 +99,9 @@ def prepare_corpus(
         TokenizerError: a tokenizer cannot be trained or read.
     """
     holdout = np.array(on_main(world, lambda: _hold_out(config)), dtype=np.int64)
+    # First, for it takes a moment, and what is wrong with it shall not show after an hour's work.
+    pairs = read_validation(config.data, holdout)[: config.validation.max_pairs]
+    valid = ValidationSet([src_text for src_text, _ in pairs], [tgt_text for _, tgt_text in pairs])
     files = on_main(world, lambda: find_tokenizers(config, run, holdout, start))
     if start is not None:
         check_tokenizers(config, start, files)
@@ -83,8 +112,6 @@ def prepare_corpus(
     store = _open_store(config, files, (src, tgt), holdout)
     if world.is_main:
         _report_store(store, run)
-    pairs = read_validation(config.data, holdout)[: config.validation.max_pairs]
-    valid = ValidationSet([src_text for src_text, _ in pairs], [tgt_text for _, tgt_text in pairs])
     return Corpus(files, src, tgt, store, valid)
 
 

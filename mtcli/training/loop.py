@@ -11,6 +11,7 @@ import torch
 
 from mtcli.config.regularization import RegularizationConfig, amount_at
 from mtcli.errors import DivergedError
+from mtcli.model.memory import memory_errors
 from mtcli.model.seq2seq import PassSettings
 from mtcli.training.length import STEPS_TO_MEASURE
 from mtcli.training.milestones import Stopped, save, validate
@@ -18,7 +19,7 @@ from mtcli.training.parts import LoopParts, Outcome
 from mtcli.training.progress import Stopwatch
 from mtcli.training.reporting import Report, report_steps
 from mtcli.training.schedule import fits_budget, lr_multiplier
-from mtcli.training.step import train_step
+from mtcli.training.step import LESS_MEMORY, train_step
 from mtcli.training.tensors import to_tensors
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,8 @@ def _train(parts: LoopParts) -> Outcome:
             seed_update(config.seed, step, world.rank)
             tensors = [to_tensors(batch, parts.step_parts.numerics.device) for batch in batches]
             settings = pass_settings(config.regularization, update.epochs)
-            stats = train_step(parts.step_parts, tensors, num_tokens, settings)
+            with memory_errors(parts.step_parts.numerics.device, f"update {step}", LESS_MEMORY):
+                stats = train_step(parts.step_parts, tensors, num_tokens, settings)
             if parts.average is not None:
                 parts.average.update(parts.trained)
 

@@ -150,6 +150,7 @@ def save(parts: LoopParts, stopped: Stopped | None = None) -> None:
                     "plateau": asdict(plateau),
                     "scaler": parts.step_parts.scaler.state_dict(),
                     "is_stop": stopped is not None,
+                    "data": parts.fingerprints,
                     "average_steps": 0 if average is None else average.num_steps,
                 },
             ),

@@ -75,6 +75,8 @@ class LoopParts:
     """Write the model folder of a step with the weights that the model holds now."""
     stop: StopRequest
     observer: Observer
+    fingerprints: dict[str, str]
+    """Of the data: `Corpus.fingerprints`."""
     cpu_before_s: float = 0.0
     """CPU seconds of the invocations before this one."""
 

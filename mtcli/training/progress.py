@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+from mtcli.errors import RunFolderError
+
 logger = logging.getLogger(__name__)
 
 
@@ -116,10 +118,17 @@ class MetricsFile:
         self._path = path
 
     def write(self, kind: str, metrics: StepMetrics | ValidationMetrics) -> None:
-        """Append one line."""
+        """Append one line.
+
+        Raises:
+            RunFolderError: it cannot be written.
+        """
         line = json.dumps({"kind": kind} | asdict(metrics), ensure_ascii=False)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise RunFolderError(f"cannot write {self._path}: {error.strerror}") from error
 
 
 def describe_step(m: StepMetrics) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,15 @@ from mtcli.training.cards import make_card, make_scores
 from mtcli.training.checkpoint import Checkpoint, read_newest
 from mtcli.training.claim import claim, locked, move_aside
 from mtcli.training.compiling import CompiledForward
-from mtcli.training.corpus import Corpus, make_plan, on_main, open_stream, prepare_corpus
+from mtcli.training.corpus import (
+    VALIDATION,
+    Corpus,
+    check_files_of,
+    make_plan,
+    on_main,
+    open_stream,
+    prepare_corpus,
+)
 from mtcli.training.early_stopping import BestScore
 from mtcli.training.length import (
     already_finished,
@@ -45,9 +52,10 @@ from mtcli.training.precision import Numerics, choose_device, choose_numerics
 from mtcli.training.progress import Observer, SilentObserver
 from mtcli.training.reporting import describe_end
 from mtcli.training.run_folder import RunFolder, write_environment
+from mtcli.training.run_log import logging_to
 from mtcli.training.schedule import PlateauState, fits_budget
 from mtcli.training.step import StepParts
-from mtcli.training.stopping import StopRequest
+from mtcli.training.stopping import Interrupted, StopRequest, interruptible
 from mtcli.training.validation import ValidationResult, Validator
 from mtcli.training.warm_start import starting_model, take_weights
 
@@ -76,7 +84,20 @@ def train(
         MtcliError: the user can fix it; its subclasses say what it is about.
     """
     world = world or World()
-    stop = StopRequest(budget_s)
+    try:
+        # One of several processes dies of a signal: it may be waiting for the others.
+        with nullcontext() if world.size > 1 else interruptible():
+            return _train(config, fresh, StopRequest(budget_s), observer or SilentObserver(), world)
+    except Interrupted as interrupted:
+        outcome = Outcome(False, f"signal {interrupted.signal_name} while nothing was to be saved")
+        logger.info("%s; the same command goes on", outcome.reason)
+        return outcome
+
+
+def _train(
+    config: TrainConfig, fresh: bool, stop: StopRequest, observer: Observer, world: World
+) -> Outcome:
+    budget_s = stop.budget_s
     check_length(config, budget_s)
     check_tokenization(config.tgt_lang, config.validation.bleu_tokenize)
     device = choose_device(config.training.device, world.local_rank)
@@ -85,6 +106,9 @@ def train(
     run = RunFolder(config.run_dir)
     with ExitStack() as stack:
         if world.is_main:
+            check_files_of(config)
+            if fresh:
+                starting_model(config)
             aside = _begin_anew(run) if fresh else None
             stack.enter_context(locked(run.path))
             changed = claim(run, config)
@@ -107,7 +131,7 @@ def train(
         has_begun = on_main(world, lambda: bool(run.checkpoint_steps()))
         start = None if has_begun else starting_model(config)
         corpus = prepare_corpus(config, run, world, start)
-        parts = build(config, run, corpus, numerics, world, stop, observer or SilentObserver())
+        parts = build(config, run, corpus, numerics, world, stop, observer)
         if start is not None:
             take_weights(parts.model, config, start)
             if start.card.training is not None:
@@ -158,6 +182,7 @@ def build(
     decay = config.training.ema_decay
     average = None if decay is None else ExponentialAverage(trained, decay)
     progress, best = Progress(), BestScore(config.validation.best_by)
+    fingerprints = corpus.fingerprints()
     plateau = PlateauState()
 
     # Rank 0 chooses, so that no rank goes on from another checkpoint than the rest.
@@ -167,6 +192,7 @@ def build(
         checkpoint = own if world.is_main else read_newest(run)
         if checkpoint is None or checkpoint.step != newest:
             raise CheckpointError(f"{run.checkpoint(newest)} cannot be read by every process")
+        check_same_data(checkpoint, fingerprints)
         restore(checkpoint, trained, optimizers, average, scaler)
         progress = restored_progress(config, checkpoint.state["progress"])
         best = BestScore(**checkpoint.state["best"])
@@ -236,6 +262,7 @@ def build(
         save_model=save_model,
         stop=stop,
         observer=observer,
+        fingerprints=fingerprints,
         cpu_before_s=progress.cpu_s,
     )
 
@@ -269,6 +296,30 @@ def restore(
         average.load(checkpoint.average, checkpoint.state["average_steps"])
     if checkpoint.state["scaler"]:
         scaler.load_state_dict(checkpoint.state["scaler"])
+
+
+def check_same_data(checkpoint: Checkpoint, fingerprints: dict[str, str]) -> None:
+    """Refuse to go on with other contents under the same names; of other validation pairs warn.
+
+    Checkpoints of an earlier mtcli did not tell what they were trained on.
+
+    Raises:
+        CheckpointError: the training pairs or the tokenizers are not those of the checkpoint.
+    """
+    before = checkpoint.state.get("data", {})
+    for name, old in before.items():
+        new = fingerprints.get(name, "none")
+        if new == old:
+            continue
+        if name == VALIDATION:
+            logger.warning("%s have changed: scores before and after do not compare", name)
+            continue
+        raise CheckpointError(
+            f"{name} changed since step {checkpoint.step} was saved (fingerprint {old[:16]} then,"
+            f" {new[:16]} now). Put back what was there; or train a new run on what is there now,"
+            " with --fresh or another run_dir, if need be from this one's model:"
+            " training.init_from"
+        )
 
 
 def restored_progress(config: TrainConfig, state: dict[str, Any]) -> Progress:
@@ -320,20 +371,3 @@ def describe(
         "optimizer_groups": [asdict(group) for group in groups],
     }
     write_environment(run, facts)
-
-
-@contextmanager
-def logging_to(path: Path) -> Iterator[None]:
-    """Inside, what mtcli logs goes to the file, too."""
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    package = logging.getLogger("mtcli")
-    level = package.level
-    package.addHandler(handler)
-    package.setLevel(logging.INFO if level == logging.NOTSET else min(level, logging.INFO))
-    try:
-        yield
-    finally:
-        package.removeHandler(handler)
-        package.setLevel(level)
-        handler.close()

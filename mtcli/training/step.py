@@ -15,6 +15,9 @@ from mtcli.model.seq2seq import PassSettings, TensorBatch
 from mtcli.training.optim import Optimizers
 from mtcli.training.precision import Numerics
 
+LESS_MEMORY = "a lower batch.max_tokens takes less, in the same updates"
+"""What to do where an update does not fit into memory."""
+
 
 @dataclass(frozen=True)
 class StepStats:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mtcli.bundle.resolve import resolve_model
 from mtcli.config.load import dump_config
 from mtcli.workflows.jobs import Job, Kind, run_job
 from mtcli.workflows.memory_hints import memory_hints
@@ -54,6 +55,8 @@ def bench(variants: Sequence[Variant], options: BenchOptions) -> dict[str, Any]:
     Raises:
         MtcliError: config, data, device or model of a variant are wrong.
     """
+    if options.model is not None:  # that it is none shall not show after the measurements
+        resolve_model(Path(options.model))
     with tempfile.TemporaryDirectory(prefix="mtcli-bench-") as temporary:
         folder = Path(temporary)
         jobs = [

@@ -115,6 +115,12 @@ def test_what_the_worker_finds_wrong_is_one_sentence(folder):
     assert "Traceback" not in result.output
 
 
+def test_a_model_that_is_none_is_told_first(folder):
+    result = invoke("config.yaml", "--steps", "1", "--model", "nosuch")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: nosuch")
+
+
 @pytest.mark.parametrize(
     ("varied", "sentence"),
     [

@@ -91,7 +91,7 @@ def test_every_problem_is_shown(folder):
         "error: c.yaml: 3 problem(s)\n"
         "  line   9           optim.beta            unknown key; did you mean betas?\n"
         "  line  10           seed                  found 'x', must be a whole number,"
-        " at least 0\n"
+        " at least 0 and below 4294967296\n"
         "  --set optim.lrr=1  optim.lrr             unknown key; did you mean lr?\n"
     )
 

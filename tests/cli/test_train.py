@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from mtcli.cli.app import app
 from mtcli.cli.train import parse_duration
 from mtcli.errors import ConfigError
-from tests.small_run import CONFIG, write_run
+from tests.small_run import CONFIG, write_corpus, write_run
 
 runner = CliRunner()
 
@@ -98,6 +98,7 @@ def test_check_says_what_a_run_would_be_and_leaves_nothing(folder):
             "finds the last step from the time",
         ),
         ("validation.bleu_tokenize=words", "words"),
+        ("data.valid[0].src=typo", "typo: there is no such file"),
     ],
 )
 def test_check_finds_what_would_stop_the_run_later(folder, change, sentence):
@@ -305,6 +306,91 @@ def test_without_its_terminal_a_run_goes_on_where_sighup_is_ignored(tmp_path):
     write_run(tmp_path, CONFIG.replace("max_steps: 12", "max_steps: 200"))
     assert on_a_terminal_that_is_closed(tmp_path, hears_of_it=False) == 0
     assert "reached step 200, the last one" in (tmp_path / "run/train.log").read_text()
+
+
+@pytest.mark.parametrize("closing", ["2>&-", "2>/dev/full", "2>&1 | head -n 1"])
+def test_a_run_does_not_need_standard_error(tmp_path, closing):
+    write_run(tmp_path)
+    command = f'set -o pipefail; "$0" -m mtcli train config.yaml {closing}'
+    result = subprocess.run(["bash", "-c", command, sys.executable], cwd=tmp_path, check=False)
+    assert result.returncode == 0
+    assert "reached step 12, the last one" in (tmp_path / "run/train.log").read_text()
+
+
+def test_a_signal_saves_although_nobody_reads_what_is_said(tmp_path):
+    write_run(tmp_path, CONFIG.replace("max_steps: 12", "max_steps: 100000"))
+    process = start(tmp_path)
+    wait_for(tmp_path / "run/metrics.jsonl", process)
+    process.stderr.close()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 75
+    assert (tmp_path / "run/last/state.json").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGUSR1])
+def test_a_signal_before_the_first_update_exits_75(tmp_path, number):
+    write_run(tmp_path)
+    # a tokenizer that is trained on this takes a while
+    write_corpus(tmp_path, num_pairs=60_000)
+    process = start(tmp_path)
+    wait_for(tmp_path / "run/train.log", process)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 75, stderr
+    assert f"signal {number.name} while nothing was to be saved" in stderr
+    assert not (tmp_path / "run/metrics.jsonl").exists()
+
+
+def test_a_signal_during_a_check_leaves_nothing(tmp_path):
+    write_run(tmp_path)
+    write_corpus(tmp_path, num_pairs=60_000)
+    (tmp_path / "temporary").mkdir()
+    command = [sys.executable, "-m", "mtcli", "train", "config.yaml", "--check"]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not list((tmp_path / "temporary").glob("tmp*/*")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_metrics_that_cannot_be_written_are_the_user_s(folder):
+    invoke("--set", "training.max_steps=6")
+    metrics = folder / "run/metrics.jsonl"
+    metrics.unlink()
+    metrics.symlink_to("/nowhere/metrics.jsonl")
+    assert f"cannot write {metrics}: No such file or directory" in refusal()
+
+
+def test_the_config_of_a_run_that_was_moved(folder):
+    invoke("--set", "training.max_steps=6")
+    (folder / "run").rename(folder / "moved")
+    result = runner.invoke(app, ["train", "moved/config.yaml"])
+    assert result.exit_code == 2
+    assert "--set run_dir=moved to go on with it" in " ".join(result.stderr.split())
+    assert not (folder / "run").exists()
+    result = runner.invoke(app, ["train", "moved/config.yaml", "--set", "run_dir=moved"])
+    assert result.exit_code == 0, result.output
+    assert "already at step 6 of 6" in " ".join(result.stderr.split())
+
+
+def test_too_little_memory_is_one_sentence(folder, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("[enforce] . DefaultCPUAllocator: can't allocate memory: you tried ...")
+
+    monkeypatch.setattr("mtcli.training.loop.train_step", fail)
+    assert (
+        "cpu has too little memory for update 1: a lower batch.max_tokens takes less" in refusal()
+    )
+    monkeypatch.setattr("mtcli.training.check.train_step", fail)
+    assert "cpu has too little memory for 5 pairs of 23 pieces: a lower batch" in refusal("--check")
 
 
 def test_a_full_disk_stops_with_one_sentence_and_keeps_earlier_checkpoints(tmp_path):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,10 +15,11 @@ import pytest
 from safetensors.numpy import load_file
 
 from mtcli.config.load import load_config
-from mtcli.errors import CheckpointError, DataError, RunFolderError
+from mtcli.errors import CheckpointError, DataError, MtcliError, RunFolderError
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
-from mtcli.training.checkpoint import write_checkpoint
+from mtcli.training.checkpoint import read_checkpoint, write_checkpoint
 from mtcli.training.claim import locked
+from mtcli.training.run_folder import RunFolder
 from mtcli.training.setup import train
 from tests.small_run import CONFIG, write_run
 
@@ -427,10 +429,19 @@ def test_another_identity_is_refused_and_a_free_key_is_logged(tmp_path):
     assert "training.max_steps" in (tmp_path / "run/train.log").read_text()
 
 
-def test_a_first_try_that_failed_does_not_stand_in_the_way(tmp_path):
+def fail_once_tokenizers_are_there(monkeypatch, config):
+    def fail(*_, **__):
+        raise DataError("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mtcli.training.corpus.open_or_build", fail)
+        with pytest.raises(DataError):
+            train(config)
+
+
+def test_a_first_try_that_failed_does_not_stand_in_the_way(tmp_path, monkeypatch):
     path = write_run(tmp_path)
-    with pytest.raises(DataError, match="no such file"):
-        train(load_config(path, ["data.valid[0].src=typo.src"], working_dir=tmp_path))
+    fail_once_tokenizers_are_there(monkeypatch, load_config(path, working_dir=tmp_path))
     assert (tmp_path / "run/tokenizer").exists()
     changed = ["tokenizer.vocab_size=40", "training.max_steps=2"]
     assert train(load_config(path, changed, working_dir=tmp_path)).is_finished
@@ -443,13 +454,93 @@ def test_a_first_try_that_failed_does_not_stand_in_the_way(tmp_path):
     assert SentencePieceTokenizer(trained).vocab_size == 40
 
 
-def test_a_tokenizer_that_a_first_try_has_trained_may_be_named(tmp_path):
+def test_a_tokenizer_that_a_first_try_has_trained_may_be_named(tmp_path, monkeypatch):
     path = write_run(tmp_path)
-    with pytest.raises(DataError, match="no such file"):
-        train(load_config(path, ["data.valid[0].src=typo.src"], working_dir=tmp_path))
+    fail_once_tokenizers_are_there(monkeypatch, load_config(path, working_dir=tmp_path))
     (trained,) = (tmp_path / "run/tokenizer").glob("*.model")
     named = [f"tokenizer.model={trained}", "training.max_steps=2"]
     assert train(load_config(path, named, working_dir=tmp_path)).is_finished
+
+
+def test_other_contents_under_the_same_names_are_refused(tmp_path):
+    config = load_config(write_run(tmp_path), ["training.max_steps=6"], working_dir=tmp_path)
+    train(config)
+    longer = load_config(tmp_path / "config.yaml", working_dir=tmp_path)
+    environment = (tmp_path / "run/environment.json").read_text()
+    text = (tmp_path / "train.de").read_text()
+    (tmp_path / "train.de").write_text(text.replace("BA", "CE", 1))
+    with pytest.raises(CheckpointError, match=r"the training pairs changed since step 6 .*--fresh"):
+        train(longer)
+    assert (tmp_path / "run/environment.json").read_text() == environment
+    (tmp_path / "train.de").write_text(text)
+    tokenizer = tmp_path / "run/tokenizer/tokenizer.model"
+    pieces = tokenizer.read_bytes()
+    train(
+        load_config(
+            tmp_path / "config.yaml",
+            ["tokenizer.vocab_size=50", "run_dir=other"],
+            working_dir=tmp_path,
+        )
+    )
+    shutil.copy(tmp_path / "other/tokenizer/tokenizer.model", tokenizer)
+    with pytest.raises(CheckpointError, match=r"the tokenizer tokenizer.model changed since step"):
+        train(longer)
+    tokenizer.write_bytes(pieces)
+    assert train(longer).is_finished
+
+
+def test_other_validation_pairs_are_warned_of(tmp_path, caplog):
+    train(load_config(write_run(tmp_path), ["training.max_steps=6"], working_dir=tmp_path))
+    text = (tmp_path / "valid.de").read_text()
+    (tmp_path / "valid.de").write_text(text.replace("BA", "CE", 1))
+    assert train(load_config(tmp_path / "config.yaml", working_dir=tmp_path)).is_finished
+    assert "the validation pairs have changed: scores before and after do not compare" in (
+        caplog.text
+    )
+
+
+def test_checkpoints_that_do_not_tell_their_data_are_gone_on_with(tmp_path):
+    train(load_config(write_run(tmp_path), ["training.max_steps=6"], working_dir=tmp_path))
+    run = RunFolder(tmp_path / "run")
+    checkpoint = read_checkpoint(run, 6)
+    del checkpoint.state["data"]
+    shutil.rmtree(run.checkpoint(6))
+    write_checkpoint(run, checkpoint)
+    assert train(load_config(tmp_path / "config.yaml", working_dir=tmp_path)).is_finished
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    ["data.valid[0].tgt=typo", "tokenizer.model=typo", "training.init_from=typo"],
+)
+def test_fresh_moves_nothing_for_a_mistyped_name(tmp_path, mistake):
+    path = write_run(tmp_path)
+    train(load_config(path, ["training.max_steps=2"], working_dir=tmp_path))
+    with pytest.raises(MtcliError, match="typo"):
+        train(load_config(path, [mistake], working_dir=tmp_path), fresh=True)
+    assert (tmp_path / "run/best").exists()
+    assert not (tmp_path / "run.1").exists()
+
+
+def test_a_mistyped_name_begins_no_run(tmp_path):
+    with pytest.raises(DataError, match="typo: there is no such file"):
+        train(load_config(write_run(tmp_path), ["data.valid[0].tgt=typo"], working_dir=tmp_path))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_copy_that_followed_the_links_is_refused(tmp_path):
+    config = load_config(write_run(tmp_path), ["training.max_steps=6"], working_dir=tmp_path)
+    train(config)
+    shutil.copytree(tmp_path / "run", tmp_path / "copy")
+    copy = load_config(tmp_path / "config.yaml", ["run_dir=copy"], working_dir=tmp_path)
+    with pytest.raises(RunFolderError, match=r"links followed; remove it and copy the run"):
+        train(copy)
+
+
+def test_training_in_another_thread(tmp_path):
+    config = load_config(write_run(tmp_path), ["training.max_steps=2"], working_dir=tmp_path)
+    with ThreadPoolExecutor() as threads:
+        assert threads.submit(train, config).result().is_finished
 
 
 def test_fresh_moves_the_old_run_aside_and_deletes_nothing(tmp_path):

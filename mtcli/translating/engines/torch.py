@@ -21,7 +21,8 @@ from mtcli.decoding.greedy import greedy_search
 from mtcli.decoding.options import Constraints, Hypothesis, SearchOptions
 from mtcli.decoding.sampling import sample
 from mtcli.decoding.scorer import ModelScorer, Scorer
-from mtcli.errors import ConfigError, DeviceError
+from mtcli.errors import ConfigError
+from mtcli.model.memory import memory_errors
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.model.shape import StackShape
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
@@ -272,13 +273,8 @@ class TorchEngine:
     @contextmanager
     def _computing(self, what: str) -> Iterator[None]:
         """Under autocast, in this thread; too little memory for `what` is told."""
-        try:
-            with self._autocast():
-                yield
-        except torch.OutOfMemoryError as error:
-            raise DeviceError(
-                f"{self._device} has too little memory for {what}: use a smaller batch_size"
-            ) from error
+        with memory_errors(self._device, what, "use a smaller batch_size"), self._autocast():
+            yield
 
 
 def key_of(ids: Sequence[int]) -> int:

@@ -365,7 +365,7 @@ tokenizer:
         "line 24 tokenizer.model model needs shared: true; with shared: false give src_model and"
         " tgt_model",
         "line 25 tokenizer.src_model src_model and tgt_model go together: give both or neither",
-        "--set seed=-1 seed found -1, must be a whole number, at least 0",
+        "--set seed=-1 seed found -1, must be a whole number, at least 0 and below 4294967296",
         "--set nonsense not KEY=VALUE; write for instance --set optim.lr=3e-4",
         "--set data.max_lenght=3 data.max_lenght unknown key; did you mean max_length?",
     ]
