@@ -47,8 +47,7 @@ def average(
         from mtcli.workflows.average import Choice, average_models
 
         choice = Choice(last=last, best=best, steps=None if steps is None else parse_steps(steps))
-        run = only(models, "--model") or Path()
-        made = average_models(run, choice, output, validates=validate)
+        made = average_models(only(models, "--model"), choice, output, validates=validate)
         print(f"{output}: mean of the models of steps {', '.join(map(str, made.steps))}")
         for score in made.scores:
             print(f"{score.metric} {score.score:.2f}  {score.signature}".rstrip())

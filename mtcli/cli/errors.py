@@ -9,9 +9,8 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
 
-from mtcli.distributed.worker import leave, terminals
+from mtcli.distributed.worker import catching, leave
 from mtcli.errors import ExitCode, MtcliError
 
 INTERRUPTED = 128 + 2
@@ -70,24 +69,13 @@ def ending_on_signals() -> Iterator[None]:
     Raises:
         SystemExit: a signal came.
     """
-    shown_on = terminals()
 
-    def end(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGHUP:
-            leave(shown_on)
+    def end(number: int) -> None:
         raise SystemExit(128 + number)
 
     own = [] if "RANK" in os.environ else [signal.SIGTERM, signal.SIGHUP]
-    previous = {
-        number: signal.signal(number, end)
-        for number in own
-        if signal.getsignal(number) is signal.SIG_DFL
-    }
-    try:
+    with catching([n for n in own if signal.getsignal(n) is signal.SIG_DFL], end):
         yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _say(sentence: str) -> None:
@@ -113,6 +101,4 @@ def _reader_is_gone() -> bool:
 def _silence_stdout() -> None:
     """Let the interpreter's last flush succeed, or it would print "Exception ignored"."""
     with suppress(OSError, ValueError):
-        devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, sys.stdout.fileno())
-        os.close(devnull)
+        leave([sys.stdout.fileno()])

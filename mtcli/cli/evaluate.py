@@ -98,8 +98,10 @@ def evaluate(
         from mtcli.data.lines import read_lines
         from mtcli.evaluation.metrics import check_tokenization
 
-        ref, hyp = only(refs, "--ref") or Path(), only(hyps or [], "--hyp")
-        model, src = only(models or [], "--model"), only(srcs or [], "--src")
+        ref = only(refs, "--ref")
+        hyp = only(hyps, "--hyp") if hyps else None
+        model = only(models, "--model") if models else None
+        src = only(srcs, "--src") if srcs else None
         references = list(read_lines(ref))
         if not references:
             raise DataError(f"{ref}: empty, so there is nothing to score against")

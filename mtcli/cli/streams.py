@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 import typer
 
+from mtcli.distributed.worker import leave
 from mtcli.errors import ConfigError, DataError, MtcliError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def stream_errors(what: str) -> Iterator[None]:
         yield
     except BrokenPipeError:
         # `| head` has seen enough; the interpreter must not flush into the void
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave([sys.stdout.fileno()])
         raise typer.Exit(0) from None
     except (EOFError, zlib.error) as error:
         raise DataError(f"{what} failed: damaged gzip data ({error})") from error
@@ -66,23 +66,19 @@ def open_input(path: Path) -> BinaryIO:
     Raises:
         DataError: it is not there, cannot be read, or is of another kind than text.
     """
-    from mtcli.data.lines import decompressed
+    from mtcli.data.lines import decompressed, unreadable
 
-    try:
-        file = path.open("rb")
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: there is no such file") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    try:
-        return cast("BinaryIO", decompressed(file, path))
-    except BaseException:
-        file.close()
-        raise
+    with ExitStack() as opened:  # which closes what cannot be used
+        try:
+            unpacked = decompressed(opened.enter_context(path.open("rb")), path)
+        except OSError as error:
+            raise DataError(unreadable(path, error)) from error
+        opened.pop_all()
+    return cast("BinaryIO", unpacked)
 
 
-def only(values: Sequence[_T], option: str) -> _T | None:
-    """The one value of an option that Typer gives as a list; None where there is none.
+def only(values: Sequence[_T], option: str) -> _T:
+    """The one value of an option that Typer gives as a list.
 
     Of an option that takes one value the shell's habit is that the last one counts; of these, one
     who gives several means all of them.
@@ -93,7 +89,7 @@ def only(values: Sequence[_T], option: str) -> _T | None:
     if len(values) > 1:
         given = " and ".join(map(str, values))
         raise ConfigError(f"{option} was given more than once ({given}); it takes one value here")
-    return values[0] if values else None
+    return values[0]
 
 
 def input_or_standard(path: Path | None, advice: str) -> AbstractContextManager[BinaryIO]:

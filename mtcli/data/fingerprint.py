@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mtcli.config.data import HubSource, Source, TableSource, TsvSource
 from mtcli.data.lines import unreadable
-from mtcli.data.sources import local_paths
+from mtcli.data.sources import local_paths, refuse_pipe
 from mtcli.data.tables import hub_fingerprint
 from mtcli.errors import DataError
 from mtcli.folders import read_json, sha256_of, write_json
@@ -56,8 +56,7 @@ def _describe(source: Source, root: Path | None, entries: dict[str, str]) -> lis
 
 def _hash_of(path: Path, entries: dict[str, str]) -> str:
     try:
-        if not path.is_file() and path.exists():
-            raise DataError(f"{path}: not a file")  # a pipe could be read only once
+        refuse_pipe(path)
         status = path.stat()
         key = f"{path.absolute()}:{status.st_size}:{status.st_mtime_ns}"
         if key in entries:

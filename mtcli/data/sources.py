@@ -65,11 +65,16 @@ def check_files(sources: Sequence[Source], root: Path | None) -> None:
     for source in sources:
         for path in local_paths(source, root):
             try:
-                if path.exists() and not path.is_file():
-                    raise DataError(f"{path}: not a file")  # a pipe could be read only once
+                refuse_pipe(path)
                 path.open("rb").close()
             except OSError as error:
                 raise DataError(unreadable(path, error)) from None
+
+
+def refuse_pipe(path: Path) -> None:
+    """Raise DataError where something is there that could be read only once, or is a folder."""
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path}: not a file")
 
 
 def describe_source(source: Source, root: Path | None) -> str:

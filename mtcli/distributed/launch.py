@@ -12,15 +12,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from types import FrameType
 from typing import IO
 
 from mtcli.distributed.worker import (
     FAILURE_FD,
     PARENT_PID,
-    leave,
+    catching,
     place_from_environment,
-    terminals,
 )
 from mtcli.errors import ExitCode, MtcliError
 
@@ -171,23 +169,9 @@ def _free_port() -> int:
 def _caught_signals() -> Iterator[list[int]]:
     """Collect signals in a list instead of dying of them; ignored ones stay ignored (nohup)."""
     caught: list[int] = []
-    shown_on = terminals()
-
-    def catch(number: int, _frame: FrameType | None) -> None:
-        caught.append(number)
-        if number == signal.SIGHUP:
-            leave(shown_on)
-
-    previous = {
-        number: signal.signal(number, catch)
-        for number in sorted(set(_FORWARDED))
-        if signal.getsignal(number) is not signal.SIG_IGN
-    }
-    try:
+    heard = [n for n in _FORWARDED if signal.getsignal(n) is not signal.SIG_IGN]
+    with catching(heard, caught.append):
         yield caught
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _wait(

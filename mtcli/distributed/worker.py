@@ -7,7 +7,10 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 from mtcli.errors import MtcliError
 
@@ -110,6 +113,24 @@ def leave(which: list[int]) -> None:
             os.dup2(nowhere, fd)
     if nowhere not in which:
         os.close(nowhere)
+
+
+@contextmanager
+def catching(numbers: Iterable[int], handler: Callable[[int], None]) -> Iterator[None]:
+    """Inside, these signals go to `handler`; of SIGHUP after the closed terminal has been left."""
+    shown_on = terminals()
+
+    def catch(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            leave(shown_on)
+        handler(number)
+
+    previous = {number: signal.signal(number, catch) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, earlier in previous.items():
+            signal.signal(number, earlier)
 
 
 def _kernel_kills_orphan() -> bool:

@@ -130,7 +130,7 @@ def check_place(config_path: Path, run_dir: Path) -> None:
         RunFolderError: `run_dir` is not the run folder that the config lies in.
     """
     own = RunFolder(config_path.parent)
-    is_of_a_run = config_path.samefile(own.config) if own.config.exists() else False
+    is_of_a_run = own.config.exists() and config_path.samefile(own.config)
     if is_of_a_run and own.checkpoint_steps() and own.path.resolve() != run_dir.resolve():
         raise RunFolderError(
             f"{config_path} is the config of the run in this folder, but its run_dir is {run_dir},"

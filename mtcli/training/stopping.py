@@ -6,11 +6,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
-from mtcli.distributed.worker import leave, terminals
+from mtcli.distributed.worker import catching
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
 
@@ -30,14 +29,11 @@ def interruptible() -> Iterator[None]:
     Raises:
         Interrupted: one came.
     """
-    shown_on = terminals()
 
-    def interrupt(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGHUP:
-            leave(shown_on)
+    def interrupt(number: int) -> None:
         raise Interrupted(number)
 
-    with _handling(interrupt):
+    with catching(_own_signals(), interrupt):
         yield
 
 
@@ -70,34 +66,22 @@ class StopRequest:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Inside, the first signal is a request; a second Ctrl-C leaves at once."""
-        shown_on = terminals()
 
-        def listen(number: int, _frame: FrameType | None) -> None:
-            if number == signal.SIGHUP:
-                leave(shown_on)
+        def listen(number: int) -> None:
             if self.signal_name is not None and number == signal.SIGINT:
                 os._exit(130)
             self.signal_name = signal.Signals(number).name
 
-        with _handling(listen):
+        with catching(_own_signals(), listen):
             yield
 
 
-@contextmanager
-def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Inside, signals that ask for a stop go to `handler`; SIGHUP stays ignored under nohup.
+def _own_signals() -> list[signal.Signals]:
+    """The signals that ask for a stop; SIGHUP stays ignored under nohup.
 
     Python lets only the main thread listen: in another, signals are left to whoever owns that.
     """
-    old = {}
-    if threading.current_thread() is threading.main_thread():
-        old = {
-            number: signal.signal(number, handler)
-            for number in _SIGNALS
-            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
-        }
-    try:
-        yield
-    finally:
-        for number, earlier in old.items():
-            signal.signal(number, earlier)
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [number for number in _SIGNALS if not (is_ignored and number == signal.SIGHUP)]

@@ -265,14 +265,20 @@ def wait_for(path, process, timeout_s=60):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP])
-def test_a_signal_saves_and_exits_75(tmp_path, number):
-    write_run(tmp_path, CONFIG.replace("max_steps: 12", "max_steps: 100000"))
-    process = start(tmp_path)
-    wait_for(tmp_path / "run/metrics.jsonl", process)
+def stopped(folder, number, *, once):
+    """What a training says that gets the signal once a file is there, and exits with 75."""
+    process = start(folder)
+    wait_for(folder / once, process)
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 75, stderr
+    return stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP])
+def test_a_signal_saves_and_exits_75(tmp_path, number):
+    write_run(tmp_path, CONFIG.replace("max_steps: 12", "max_steps: 100000"))
+    stderr = stopped(tmp_path, number, once="run/metrics.jsonl")
     assert f"signal {number.name}" in stderr
     assert "saved and resumable" in stderr
     assert (tmp_path / "run/last/state.json").exists()
@@ -332,11 +338,7 @@ def test_a_signal_before_the_first_update_exits_75(tmp_path, number):
     write_run(tmp_path)
     # a tokenizer that is trained on this takes a while
     write_corpus(tmp_path, num_pairs=60_000)
-    process = start(tmp_path)
-    wait_for(tmp_path / "run/train.log", process)
-    process.send_signal(number)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 75, stderr
+    stderr = stopped(tmp_path, number, once="run/train.log")
     assert f"signal {number.name} while nothing was to be saved" in stderr
     assert not (tmp_path / "run/metrics.jsonl").exists()
 
