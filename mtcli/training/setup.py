@@ -15,7 +15,7 @@ from mtcli.bundle.model_folder import write_model
 from mtcli.config.schema import TrainConfig
 from mtcli.distributed import ddp, fsdp
 from mtcli.distributed.world import World
-from mtcli.errors import CheckpointError, RunFolderError
+from mtcli.errors import CheckpointError, ConfigError, RunFolderError
 from mtcli.evaluation.metrics import check_tokenization
 from mtcli.folders import read_json
 from mtcli.model.factory import build_model
@@ -23,11 +23,10 @@ from mtcli.model.memory import prepare_memory
 from mtcli.model.seq2seq import Seq2Seq, num_parameters
 from mtcli.training.averaging import ExponentialAverage, copy_weights, named_weights
 from mtcli.training.cards import make_card, make_scores
-from mtcli.training.checkpoint import Checkpoint, read_newest
+from mtcli.training.checkpoint import read_newest
 from mtcli.training.claim import claim, locked, move_aside
 from mtcli.training.compiling import CompiledForward
 from mtcli.training.corpus import (
-    VALIDATION,
     Corpus,
     check_files_of,
     make_plan,
@@ -51,9 +50,10 @@ from mtcli.training.parts import LoopParts, Outcome, Progress
 from mtcli.training.precision import Numerics, choose_device, choose_numerics
 from mtcli.training.progress import Observer, SilentObserver
 from mtcli.training.reporting import describe_end
+from mtcli.training.restoring import check_same_data, restore, restored_progress
 from mtcli.training.run_folder import RunFolder, write_environment
 from mtcli.training.run_log import logging_to
-from mtcli.training.schedule import PlateauState, fits_budget
+from mtcli.training.schedule import PlateauState
 from mtcli.training.step import StepParts
 from mtcli.training.stopping import Interrupted, StopRequest, interruptible
 from mtcli.training.validation import ValidationResult, Validator
@@ -107,9 +107,7 @@ def _train(
     with ExitStack() as stack:
         if world.is_main:
             check_files_of(config)
-            if fresh:
-                starting_model(config)
-            aside = _begin_anew(run) if fresh else None
+            aside = _begin_anew(run, config) if fresh else None
             stack.enter_context(locked(run.path))
             changed = claim(run, config)
             stack.enter_context(logging_to(run.path / "train.log"))
@@ -152,10 +150,16 @@ def _train(
         return outcome
 
 
-def _begin_anew(run: RunFolder) -> Path | None:
+def _begin_anew(run: RunFolder, config: TrainConfig) -> Path | None:
     """Move an earlier run aside, unless another mtcli is at work in it; its new name."""
+    start = starting_model(config)  # a mistake in its name is told before anything is moved
     if not run.path.exists():
         return None
+    if start is not None and start.path.resolve().is_relative_to(run.path.resolve()):
+        raise ConfigError(
+            f"training.init_from: {start.path} is in the run folder that --fresh moves aside; give"
+            " the new run another run_dir"
+        )
     with locked(run.path):
         return move_aside(run.path)
 
@@ -272,63 +276,6 @@ def sharded_twin(model: Seq2Seq, world: World, device: torch.device) -> Seq2Seq:
     twin = copy.deepcopy(model).to(device)
     fsdp.shard(twin, [*twin.encoder.layers, *twin.decoder.layers], world, device)
     return twin
-
-
-def restore(
-    checkpoint: Checkpoint,
-    trained: Seq2Seq,
-    optimizers: Optimizers,
-    average: ExponentialAverage | None,
-    scaler: torch.amp.GradScaler,
-) -> None:
-    """Put everything back as the checkpoint has it, sharded or not.
-
-    Raises:
-        CheckpointError: its weights do not fit the model.
-    """
-    own = named_weights(trained)
-    if own.keys() != checkpoint.weights.keys():
-        odd = sorted(own.keys() ^ checkpoint.weights.keys())[0]
-        raise CheckpointError(f"the checkpoint of step {checkpoint.step} does not fit: {odd}")
-    copy_weights(checkpoint.weights, into=own)
-    optimizers.load_state_tensors(checkpoint.optimizer)
-    if average is not None and checkpoint.average is not None:
-        average.load(checkpoint.average, checkpoint.state["average_steps"])
-    if checkpoint.state["scaler"]:
-        scaler.load_state_dict(checkpoint.state["scaler"])
-
-
-def check_same_data(checkpoint: Checkpoint, fingerprints: dict[str, str]) -> None:
-    """Refuse to go on with other contents under the same names; of other validation pairs warn.
-
-    Checkpoints of an earlier mtcli did not tell what they were trained on.
-
-    Raises:
-        CheckpointError: the training pairs or the tokenizers are not those of the checkpoint.
-    """
-    before = checkpoint.state.get("data", {})
-    for name, old in before.items():
-        new = fingerprints.get(name, "none")
-        if new == old:
-            continue
-        if name == VALIDATION:
-            logger.warning("%s have changed: scores before and after do not compare", name)
-            continue
-        raise CheckpointError(
-            f"{name} changed since step {checkpoint.step} was saved (fingerprint {old[:16]} then,"
-            f" {new[:16]} now). Put back what was there; or train a new run on what is there now,"
-            " with --fresh or another run_dir, if need be from this one's model:"
-            " training.init_from"
-        )
-
-
-def restored_progress(config: TrainConfig, state: dict[str, Any]) -> Progress:
-    """How far the run has come; checkpoints of an earlier mtcli counted tokens once only, and did
-    not tell what a budget had found from what the config said.
-    """
-    found = state["total_steps"] if fits_budget(config.schedule) else None
-    earlier = {"total_tgt_tokens_computed": state["total_tgt_tokens"], "budget_steps": found}
-    return Progress(**{**earlier, **state})
 
 
 def describe(

@@ -15,7 +15,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from mtcli.config.load import load_config
-from mtcli.errors import CheckpointError, DataError, MtcliError, RunFolderError
+from mtcli.errors import CheckpointError, ConfigError, DataError, MtcliError, RunFolderError
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.checkpoint import read_checkpoint, write_checkpoint
 from mtcli.training.claim import locked
@@ -518,6 +518,16 @@ def test_fresh_moves_nothing_for_a_mistyped_name(tmp_path, mistake):
     train(load_config(path, ["training.max_steps=2"], working_dir=tmp_path))
     with pytest.raises(MtcliError, match="typo"):
         train(load_config(path, [mistake], working_dir=tmp_path), fresh=True)
+    assert (tmp_path / "run/best").exists()
+    assert not (tmp_path / "run.1").exists()
+
+
+def test_fresh_does_not_move_away_what_the_new_run_starts_from(tmp_path):
+    path = write_run(tmp_path)
+    train(load_config(path, ["training.max_steps=2"], working_dir=tmp_path))
+    itself = load_config(path, ["training.init_from=run"], working_dir=tmp_path)
+    with pytest.raises(ConfigError, match=r"step_00000002 is in the run folder that --fresh moves"):
+        train(itself, fresh=True)
     assert (tmp_path / "run/best").exists()
     assert not (tmp_path / "run.1").exists()
 
