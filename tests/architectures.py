@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mtcli.config.architecture import ModelConfig
+from mtcli.config.schema.architecture import ModelConfig
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq, TensorBatch
 

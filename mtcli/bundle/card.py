@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from mtcli.config.architecture import ModelConfig
-from mtcli.config.bounds import NotNegative, Positive
 from mtcli.config.plain import NotPlainError, from_plain
-from mtcli.config.sections import section
+from mtcli.config.schema.architecture import ModelConfig
+from mtcli.config.schema.bounds import NotNegative, Positive
+from mtcli.config.schema.sections import section
 from mtcli.errors import ModelFolderError
 from mtcli.folders import FORMAT_VERSION, read_json
 

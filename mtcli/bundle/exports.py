@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mtcli.bundle.card import read_checked
 from mtcli.bundle.model_folder import WEIGHTS, Bundle, manifest_entries
-from mtcli.config.bounds import Fraction, NotNegativeFloat, Positive
-from mtcli.config.sections import section
+from mtcli.config.schema.bounds import Fraction, NotNegativeFloat, Positive
+from mtcli.config.schema.sections import section
 from mtcli.errors import ModelFolderError
 from mtcli.folders import FORMAT_VERSION, verify_folder
 

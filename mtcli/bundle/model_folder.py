@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mtcli.bundle.card import ModelCard, ModelScore, ScoreList, read_checked
 from mtcli.bundle.readme import render_readme
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.errors import ModelFolderError, RunFolderError
 from mtcli.folders import (
     FORMAT_VERSION,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mtcli.bundle.card import ModelCard, ModelScore
-from mtcli.config.architecture import ModelConfig
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.architecture import ModelConfig
+from mtcli.config.schema.decoding import DecodingConfig
 
 
 def render_readme(

@@ -15,7 +15,7 @@ from mtcli.cli.streams import PIPE_OUTPUT, standard_input, standard_output
 from mtcli.errors import TokenizerError
 
 if TYPE_CHECKING:
-    from mtcli.config.schema import TrainConfig
+    from mtcli.config.schema.root import TrainConfig
     from mtcli.tokenizer.report import TokenizerReport
     from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mtcli.config.schema import TrainConfig
+    from mtcli.config.schema.root import TrainConfig
 
 app = typer.Typer()
 

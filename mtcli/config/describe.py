@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mtcli.config.keys import Key, Section, adapter, root_section
-from mtcli.config.sections import KIND
+from mtcli.config.schema.sections import KIND
 
 _WIDTH = 100
 _INTRODUCTION = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mtcli.config.keys import Key, Section, root_section
 from mtcli.config.problems import KeyPath, Origins, Problem, dotted, nearest, origin_of
-from mtcli.config.sections import KIND, Conflict, ConflictError
+from mtcli.config.schema.sections import KIND, Conflict, ConflictError
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

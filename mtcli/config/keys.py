@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from mtcli.config.sections import KIND
+from mtcli.config.schema.sections import KIND
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-    from mtcli.config.schema import TrainConfig
+    from mtcli.config.schema.root import TrainConfig
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def adapter() -> TypeAdapter[TrainConfig]:
     """The validator of a whole config; building it takes 0.1 s."""
     from pydantic import TypeAdapter
 
-    from mtcli.config.schema import TrainConfig
+    from mtcli.config.schema.root import TrainConfig
 
     return TypeAdapter(TrainConfig)
 
@@ -71,7 +71,7 @@ def section_adapter(name: str) -> TypeAdapter[Any]:
     """The validator of one section."""
     from pydantic import TypeAdapter
 
-    from mtcli.config.schema import TrainConfig
+    from mtcli.config.schema.root import TrainConfig
 
     return TypeAdapter(get_type_hints(TrainConfig, include_extras=True)[name])
 

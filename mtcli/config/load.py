@@ -21,7 +21,7 @@ from mtcli.errors import ConfigError
 if TYPE_CHECKING:
     from ruamel.yaml.representer import RoundTripRepresenter
 
-    from mtcli.config.schema import TrainConfig
+    from mtcli.config.schema.root import TrainConfig
 
 IDENTITY_PREFIXES = (
     "src_lang",
@@ -148,7 +148,7 @@ def _validate(
 
     from mtcli.config.diagnosis import conflict_problems, problems_in
     from mtcli.config.keys import adapter, section_adapter
-    from mtcli.config.schema import CROSS_CHECKS
+    from mtcli.config.schema.root import CROSS_CHECKS
 
     config: TrainConfig | None = None
     named = {(problem.origin, problem.key) for problem in problems}

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from mtcli.config.bounds import Bounds
+from mtcli.config.schema.bounds import Bounds
 
 _T = TypeVar("_T")
 

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from mtcli.config.document import parse_yaml
-from mtcli.config.sections import KIND
+from mtcli.config.schema.sections import KIND
 
 PRESETS = ("tiny", "low-resource", "base", "big", "student")
 

@@ -10,7 +10,7 @@ from mtcli.config.document import parse_yaml
 from mtcli.config.load import dump_config, load_config, read_values
 from mtcli.config.preset import PRESETS
 from mtcli.config.problems import KeyPath, Origin
-from mtcli.config.sections import KIND
+from mtcli.config.schema.sections import KIND
 
 
 def explained_config(path: Path, overrides: Sequence[str] = ()) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from mtcli.config.data import DataConfig, HubSource, Source, TextSource
-from mtcli.config.schema import TrainConfig
-from mtcli.config.tokenizer import TokenizerConfig
+from mtcli.config.schema.data import DataConfig, HubSource, Source, TextSource
+from mtcli.config.schema.root import TrainConfig
+from mtcli.config.schema.tokenizer import TokenizerConfig
 
 
 def resolve(config: TrainConfig, working_dir: Path) -> TrainConfig:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
-from mtcli.config.data import DataConfig
+from mtcli.config.schema.data import DataConfig
 from mtcli.data.clean import REASONS, length_reason, text_reason
 from mtcli.data.fingerprint import fingerprint
 from mtcli.data.holdout import Indices, read_training

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from mtcli.config.data import DataConfig
+from mtcli.config.schema.data import DataConfig
 
 REASONS = ("empty", "too_long", "length_ratio", "identical", "duplicate")
 """Why a pair is dropped: a side is blank; a side has more than `max_length` pieces; one side has

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from mtcli.config.regularization import RegularizationConfig, amount_at
+from mtcli.config.schema.regularization import RegularizationConfig, amount_at
 from mtcli.data.noise import NoiseAmounts, add_noise
 from mtcli.data.plan import PairIds
 from mtcli.data.randomness import Purpose, sampling_seed, uniform_draws

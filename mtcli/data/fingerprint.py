@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtcli.config.data import HubSource, Source, TableSource, TsvSource
+from mtcli.config.schema.data import HubSource, Source, TableSource, TsvSource
 from mtcli.data.lines import unreadable
 from mtcli.data.sources import local_paths, refuse_pipe
 from mtcli.data.tables import hub_fingerprint

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from mtcli.config.data import DataConfig
+from mtcli.config.schema.data import DataConfig
 from mtcli.data.randomness import Purpose, random_keys
 from mtcli.data.sources import count_pairs, read_pairs
 from mtcli.errors import DataError

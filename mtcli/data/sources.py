@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from mtcli.config.data import HubSource, Source, TableSource, TextSource, TsvSource
+from mtcli.config.schema.data import HubSource, Source, TableSource, TextSource, TsvSource
 from mtcli.data.lines import read_lines, unreadable
 from mtcli.data.tables import read_hub, read_table
 from mtcli.errors import DataError

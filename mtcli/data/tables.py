@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mtcli.config.data import HubSource, TableSource
+from mtcli.config.schema.data import HubSource, TableSource
 from mtcli.data.lines import read_lines
 from mtcli.errors import DataError
 

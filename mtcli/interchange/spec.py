@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mtcli.bundle.card import ModelCard
-from mtcli.config.architecture import ModelConfig
+from mtcli.config.schema.architecture import ModelConfig
 from mtcli.errors import ConfigError
 from mtcli.interchange.positions import sinusoid_table
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from mtcli.config.architecture import ModelConfig
+from mtcli.config.schema.architecture import ModelConfig
 from mtcli.model.attention import additive_mask, attend, attention_weights
 from mtcli.model.encoder import Residual, make_attention, make_feed_forward
 from mtcli.model.layer_dropout import draw_is_skipped, join_idle

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from mtcli.config.architecture import ModelConfig
+from mtcli.config.schema.architecture import ModelConfig
 from mtcli.model.attention import MultiHeadAttention, attend
 from mtcli.model.dropout import dropout
 from mtcli.model.feed_forward import FeedForward

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mtcli.config.architecture import ModelConfig
+from mtcli.config.schema.architecture import ModelConfig
 from mtcli.model.seq2seq import Seq2Seq
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from mtcli.config.architecture import ModelConfig
+from mtcli.config.schema.architecture import ModelConfig
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import sentencepiece
 
-from mtcli.config.tokenizer import TokenizerConfig
+from mtcli.config.schema.tokenizer import TokenizerConfig
 from mtcli.errors import TokenizerError
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, SPACE, UNK_ID
 from mtcli.tokenizer.sentencepiece import encodable, silence_sentencepiece

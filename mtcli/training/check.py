@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from mtcli.bundle.model_folder import Bundle
-from mtcli.config.schema import TrainConfig
+from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import Batch
 from mtcli.distributed.world import World
 from mtcli.evaluation.metrics import check_tokenization

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mtcli.config.load import differences, dump_config, identity_differences, load_config
-from mtcli.config.schema import TrainConfig
+from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import RunFolderError
 from mtcli.folders import remove_leftovers, write_text_atomically
 from mtcli.training.run_folder import RunFolder, rename_aside

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from mtcli.bundle.model_folder import Bundle
-from mtcli.config.schema import TrainConfig
+from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import BatchStream, Sampling, Update
 from mtcli.data.building import open_or_build
 from mtcli.data.holdout import Indices, holdout_of, read_training, read_validation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mtcli.config.schema import TrainConfig
+from mtcli.config.schema.root import TrainConfig
 from mtcli.data.plan import Plan
 from mtcli.errors import ConfigError
 from mtcli.training.parts import LoopParts, Outcome, Progress

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import torch
 
-from mtcli.config.regularization import RegularizationConfig, amount_at
+from mtcli.config.schema.regularization import RegularizationConfig, amount_at
 from mtcli.errors import DivergedError
 from mtcli.model.memory import memory_errors
 from mtcli.model.seq2seq import PassSettings

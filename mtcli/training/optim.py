@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from mtcli.config.optimization import AdamConfig, AdamWConfig, MuonConfig, Optim, SgdConfig
+from mtcli.config.schema.optimization import AdamConfig, AdamWConfig, MuonConfig, Optim, SgdConfig
 from mtcli.distributed.fsdp import scatter
 from mtcli.errors import CheckpointError
 from mtcli.training.muon import Muon

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mtcli.config.schema import TrainConfig
+from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import Update
 from mtcli.data.prefetch import Prefetch
 from mtcli.model.seq2seq import Seq2Seq

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from mtcli.config.schema import TrainConfig
+from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import CheckpointError
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.training.averaging import ExponentialAverage, copy_weights, named_weights

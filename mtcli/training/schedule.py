@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from mtcli.config.optimization import (
+from mtcli.config.schema.optimization import (
     CosineConfig,
     InverseSqrtConfig,
     LinearConfig,

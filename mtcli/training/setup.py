@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from mtcli.bundle.model_folder import write_model
-from mtcli.config.schema import TrainConfig
+from mtcli.config.schema.root import TrainConfig
 from mtcli.distributed import ddp, fsdp
 from mtcli.distributed.world import World
 from mtcli.errors import CheckpointError, ConfigError, RunFolderError

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from mtcli.config.decoding import DecodingConfig
-from mtcli.config.schema import ValidationConfig
+from mtcli.config.schema.decoding import DecodingConfig
+from mtcli.config.schema.root import ValidationConfig
 from mtcli.data.batches import Batch, Sentences, make_batch
 from mtcli.distributed.world import World
 from mtcli.evaluation.metrics import Score, bleu, chrf

@@ -16,7 +16,7 @@ from mtcli.bundle.model_folder import (
     read_model,
 )
 from mtcli.bundle.resolve import resolve_model
-from mtcli.config.schema import TrainConfig
+from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import ConfigError
 from mtcli.folders import sha256_of
 from mtcli.model.seq2seq import Seq2Seq

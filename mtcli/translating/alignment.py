@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.answer import Answer, Link, part_texts
 from mtcli.translating.engine import EngineHypothesis, PairEngine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.translating.engine import (
     Engine,
     EngineBatch,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.translating.answer import Answer
 from mtcli.translating.lines import Line, LineReader
 from mtcli.translating.options import AnswerOptions

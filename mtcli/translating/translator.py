@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.bundle.resolve import resolve_model
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.errors import ConfigError
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.alignment import align_answers

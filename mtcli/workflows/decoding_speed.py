@@ -11,7 +11,7 @@ import torch
 
 from mtcli.bundle.model_folder import read_model
 from mtcli.bundle.resolve import resolve_model
-from mtcli.config.schema import TrainConfig
+from mtcli.config.schema.root import TrainConfig
 from mtcli.model.factory import build_model
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.corpus import Corpus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mtcli.config.architecture import ModelConfig
+from mtcli.config.schema.architecture import ModelConfig
 
 TRAINING_PER_FORWARD = 3
 """Forward and backward over forward: each product needs one more for the gradient of either side.

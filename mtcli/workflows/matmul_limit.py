@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from mtcli.config.architecture import ModelConfig
+from mtcli.config.schema.architecture import ModelConfig
 from mtcli.model.loss import CHUNK_CELLS
 from mtcli.workflows.flops import TRAINING_PER_FORWARD
 

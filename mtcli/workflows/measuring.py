@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from mtcli.config.load import load_config
-from mtcli.config.schema import TrainConfig
+from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import Update
 from mtcli.data.prefetch import Prefetch
 from mtcli.distributed.world import World, join

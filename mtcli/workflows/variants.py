@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mtcli.config.load import load_config
 from mtcli.config.overrides import parse_override
-from mtcli.config.schema import TrainConfig
+from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import ConfigError
 
 _PROCESS_KEYS = ("nproc", "threads")

@@ -22,7 +22,7 @@ import tiny_step
 import torch
 import torch.nn.functional as F
 
-from mtcli.config.optimization import AdamConfig
+from mtcli.config.schema.optimization import AdamConfig
 from mtcli.model.attention import MultiHeadAttention, attention_weights
 from mtcli.model.memory import prepare_memory
 from mtcli.training.step import train_step

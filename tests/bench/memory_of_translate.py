@@ -78,7 +78,7 @@ class IdentityEngine:
 def run_command(kind: str, model: str, threads: str) -> None:
     """What a child does: the command itself, with another engine if that is wanted."""
     from mtcli.cli.app import main
-    from mtcli.config.decoding import DecodingConfig
+    from mtcli.config.schema.decoding import DecodingConfig
     from mtcli.translating.translator import Translator
 
     if kind != "stub":

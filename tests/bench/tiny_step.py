@@ -13,8 +13,8 @@ from pathlib import Path
 import sentencepiece
 import torch
 
-from mtcli.config.architecture import ModelConfig
-from mtcli.config.optimization import AdamWConfig
+from mtcli.config.schema.architecture import ModelConfig
+from mtcli.config.schema.optimization import AdamWConfig
 from mtcli.distributed.world import World
 from mtcli.model.factory import build_model
 from mtcli.training.optim import build_optimizers

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.translating.lines import read_lines, without_controls
 from mtcli.translating.options import AnswerOptions
 from mtcli.translating.resume import find_resume_point, skip_lines

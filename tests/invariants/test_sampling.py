@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtcli.config.data import DataConfig, TextSource
-from mtcli.config.regularization import Chance, RegularizationConfig, Share
+from mtcli.config.schema.data import DataConfig, TextSource
+from mtcli.config.schema.regularization import Chance, RegularizationConfig, Share
 from mtcli.data.batches import BatchStream, Sampling
 from mtcli.data.building import build_store
 from mtcli.data.drawing import PairDrawing

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.decoding.forced import forced_attention, forced_log_probs
 from mtcli.decoding.options import Sampling
 from mtcli.translating.engine import TranslateOptions

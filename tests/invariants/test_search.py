@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from mtcli.config.architecture import ModelConfig
+from mtcli.config.schema.architecture import ModelConfig
 from mtcli.decoding import beam
 from mtcli.decoding.beam import beam_search
 from mtcli.decoding.options import Hypothesis, SearchOptions

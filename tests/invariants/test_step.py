@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mtcli.config.optimization import AdamWConfig, MuonConfig
+from mtcli.config.schema.optimization import AdamWConfig, MuonConfig
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import TensorBatch
 from mtcli.training.optim import build_optimizers

@@ -10,7 +10,7 @@ import torch.distributed as dist
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mtcli.config.optimization import AdamConfig, AdamWConfig, MuonConfig, Optim, SgdConfig
+from mtcli.config.schema.optimization import AdamConfig, AdamWConfig, MuonConfig, Optim, SgdConfig
 from mtcli.distributed.fsdp import gather, gather_on_main
 from mtcli.distributed.worker import end_worker
 from mtcli.distributed.world import World, join

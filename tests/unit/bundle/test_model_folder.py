@@ -9,8 +9,8 @@ from safetensors import SafetensorError
 from mtcli.bundle import model_folder
 from mtcli.bundle.card import ModelCard, ModelScore, TrainingFacts
 from mtcli.bundle.model_folder import read_model, verify_model, write_model
-from mtcli.config.architecture import ModelConfig
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.architecture import ModelConfig
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.errors import ModelFolderError, RunFolderError
 from mtcli.folders import sha256_of
 

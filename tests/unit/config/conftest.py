@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mtcli.config.load import load_config
-from mtcli.config.schema import TrainConfig
+from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import ConfigError
 
 SMALLEST = """\

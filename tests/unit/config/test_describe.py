@@ -9,11 +9,11 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from mtcli.config.data import DataConfig, TextSource
 from mtcli.config.describe import json_schema, template
 from mtcli.config.keys import root_section
-from mtcli.config.optimization import MuonConfig
-from mtcli.config.schema import TrainConfig
+from mtcli.config.schema.data import DataConfig, TextSource
+from mtcli.config.schema.optimization import MuonConfig
+from mtcli.config.schema.root import TrainConfig
 
 REQUIRED = (
     "src_lang=de",

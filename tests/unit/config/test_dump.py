@@ -8,11 +8,16 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mtcli.config.data import DataConfig, HubSource, TableSource, TextSource, TsvSource
 from mtcli.config.load import dump_config, load_config
-from mtcli.config.optimization import AdamWConfig, CosineConfig, InverseSqrtConfig, MuonConfig
-from mtcli.config.schema import TrainConfig
-from mtcli.config.tokenizer import TokenizerConfig
+from mtcli.config.schema.data import DataConfig, HubSource, TableSource, TextSource, TsvSource
+from mtcli.config.schema.optimization import (
+    AdamWConfig,
+    CosineConfig,
+    InverseSqrtConfig,
+    MuonConfig,
+)
+from mtcli.config.schema.root import TrainConfig
+from mtcli.config.schema.tokenizer import TokenizerConfig
 
 # fmt: off
 _TRICKY_TEXTS = [

@@ -11,13 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mtcli.config.data import HubSource, TableSource, TextSource, TsvSource
 from mtcli.config.diagnosis import problems_in
 from mtcli.config.load import load_config
-from mtcli.config.optimization import AdamWConfig, CosineConfig, InverseSqrtConfig, MuonConfig
 from mtcli.config.problems import Problem
-from mtcli.config.schema import TrainConfig
-from mtcli.config.tokenizer import TokenizerConfig
+from mtcli.config.schema.data import HubSource, TableSource, TextSource, TsvSource
+from mtcli.config.schema.optimization import (
+    AdamWConfig,
+    CosineConfig,
+    InverseSqrtConfig,
+    MuonConfig,
+)
+from mtcli.config.schema.root import TrainConfig
+from mtcli.config.schema.tokenizer import TokenizerConfig
 from mtcli.errors import ConfigError
 
 # ------------------------------------------------------------------------------- what is accepted
@@ -520,7 +525,7 @@ def test_whatever_is_set_it_loads_or_is_a_config_error(load, smallest, values):
 
 def test_importing_the_config_room_imports_nothing_heavy():
     code = (
-        "import sys, mtcli.config.load, mtcli.config.describe, mtcli.config.schema\n"
+        "import sys, mtcli.config.load, mtcli.config.describe, mtcli.config.schema.root\n"
         "heavy = {'pydantic', 'ruamel.yaml', 'torch', 'numpy', 'datasets', 'sentencepiece',"
         " 'sacrebleu', 'typer'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)\n"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mtcli.config.data import TextSource
-from mtcli.config.optimization import MuonConfig
 from mtcli.config.overrides import parse_override
+from mtcli.config.schema.data import TextSource
+from mtcli.config.schema.optimization import MuonConfig
 from mtcli.errors import ConfigError
 
 

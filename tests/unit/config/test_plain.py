@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from mtcli.config.architecture import ModelConfig
-from mtcli.config.bounds import Bounds, NotNegative, Positive
-from mtcli.config.decoding import DecodingConfig
 from mtcli.config.plain import NotPlainError, from_plain
-from mtcli.config.sections import section
+from mtcli.config.schema.architecture import ModelConfig
+from mtcli.config.schema.bounds import Bounds, NotNegative, Positive
+from mtcli.config.schema.decoding import DecodingConfig
+from mtcli.config.schema.sections import section
 
 
 @section

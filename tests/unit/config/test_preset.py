@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from mtcli.config.load import load_config
-from mtcli.config.optimization import AdamWConfig, MuonConfig
 from mtcli.config.preset import PRESETS, preset_text, preset_values
 from mtcli.config.provenance import explained_config
+from mtcli.config.schema.optimization import AdamWConfig, MuonConfig
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mtcli.config.data import HubSource, TextSource, TsvSource
 from mtcli.config.load import dump_config, load_config
+from mtcli.config.schema.data import HubSource, TextSource, TsvSource
 
 ROOTED = """\
 src_lang: de

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtcli.config.data import DataConfig, TextSource
+from mtcli.config.schema.data import DataConfig, TextSource
 from mtcli.data.batches import BatchStream, Sampling, Sentences, make_batch
 from mtcli.data.building import build_store
 from mtcli.data.plan import Plan

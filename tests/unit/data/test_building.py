@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtcli.config.data import DataConfig, TextSource
+from mtcli.config.schema.data import DataConfig, TextSource
 from mtcli.data import building
 from mtcli.data.building import build_store, open_or_build
 from mtcli.data.store import open_store
@@ -180,7 +180,7 @@ RACE = """
 import sys
 from pathlib import Path
 import numpy as np
-from mtcli.config.data import DataConfig, TextSource
+from mtcli.config.schema.data import DataConfig, TextSource
 from mtcli.data.building import open_or_build
 from tests.unit.data.letters import LetterTokenizer
 

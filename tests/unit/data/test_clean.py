@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mtcli.config.data import DataConfig, TextSource
+from mtcli.config.schema.data import DataConfig, TextSource
 from mtcli.data.clean import REASONS, length_reason, text_reason
 
 SOURCE = TextSource(src=Path("a"), tgt=Path("b"))

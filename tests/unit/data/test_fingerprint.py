@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mtcli.config.data import HubSource, TableSource, TextSource, TsvSource
+from mtcli.config.schema.data import HubSource, TableSource, TextSource, TsvSource
 from mtcli.data import fingerprint as fingerprint_module
 from mtcli.data.fingerprint import fingerprint
 from mtcli.errors import DataError, RunFolderError

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mtcli.config.data import DataConfig, TextSource
+from mtcli.config.schema.data import DataConfig, TextSource
 from mtcli.data.holdout import choose_holdout, holdout_of, read_training, read_validation
 from mtcli.errors import DataError
 

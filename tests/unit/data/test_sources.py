@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mtcli.config.data import HubSource, TextSource, TsvSource
+from mtcli.config.schema.data import HubSource, TextSource, TsvSource
 from mtcli.data.sources import count_pairs, read_pairs, resolve_path
 from mtcli.errors import DataError
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from mtcli.config.data import DataConfig, TextSource
+from mtcli.config.schema.data import DataConfig, TextSource
 from mtcli.data.building import build_store
 from mtcli.data.store import map_arrays, open_store, spans
 from mtcli.errors import DataError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mtcli.config.data import HubSource, TableSource
+from mtcli.config.schema.data import HubSource, TableSource
 from mtcli.data.sources import read_pairs
 from mtcli.errors import DataError
 

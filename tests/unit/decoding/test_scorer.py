@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mtcli.config.architecture import ModelConfig
+from mtcli.config.schema.architecture import ModelConfig
 from mtcli.decoding.beam import beam_search
 from mtcli.decoding.options import SearchOptions
 from mtcli.decoding.scorer import ModelScorer

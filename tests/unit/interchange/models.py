@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from mtcli.bundle.card import ModelCard
-from mtcli.config.architecture import ModelConfig
+from mtcli.config.schema.architecture import ModelConfig
 from mtcli.interchange.rounding import round_weights
 from mtcli.interchange.spec import build_spec
 from mtcli.model.factory import build_model

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-from mtcli.config.tokenizer import TokenizerConfig
+from mtcli.config.schema.tokenizer import TokenizerConfig
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.tokenizer.train import train_tokenizer
 

@@ -4,7 +4,7 @@ import re
 import pytest
 import sentencepiece
 
-from mtcli.config.tokenizer import TokenizerConfig
+from mtcli.config.schema.tokenizer import TokenizerConfig
 from mtcli.errors import TokenizerError
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.tokenizer.train import (

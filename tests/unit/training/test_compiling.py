@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mtcli.config.load import load_config
-from mtcli.config.optimization import AdamWConfig
+from mtcli.config.schema.optimization import AdamWConfig
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import PassSettings
 from mtcli.training.compiling import CompiledForward

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mtcli.config.regularization import Chance, RegularizationConfig, Strength
+from mtcli.config.schema.regularization import Chance, RegularizationConfig, Strength
 from mtcli.training.loop import pass_settings, seed_update
 
 

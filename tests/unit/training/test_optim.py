@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from mtcli.config.optimization import AdamConfig, AdamWConfig, MuonConfig, SgdConfig
+from mtcli.config.schema.optimization import AdamConfig, AdamWConfig, MuonConfig, SgdConfig
 from mtcli.errors import CheckpointError
 from mtcli.training.optim import build_optimizers
 from tests.architectures import random_batch, tiny_model
@@ -188,7 +188,7 @@ def test_muons_update_is_an_orthogonalised_nesterov_step():
 def test_updates_import_neither_the_compiler_nor_what_only_sharding_needs():
     code = """
 import sys, torch
-from mtcli.config.optimization import AdamWConfig, MuonConfig
+from mtcli.config.schema.optimization import AdamWConfig, MuonConfig
 from mtcli.training.optim import build_optimizers
 for config in (AdamWConfig(), MuonConfig(kind="muon")):
     model = torch.nn.Linear(3, 2)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from mtcli.config.optimization import (
+from mtcli.config.schema.optimization import (
     CosineConfig,
     InverseSqrtConfig,
     LinearConfig,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.translating.engine import EngineBatch, EngineHypothesis, TranslateOptions
 from mtcli.translating.translator import Translator
 

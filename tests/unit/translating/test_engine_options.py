@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mtcli.bundle.model_folder import read_model
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.decoding.options import Sampling
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.translating.alignment import attention_of_pairs

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.translating.engine import EngineHypothesis
 from mtcli.translating.repetition import (
     FEWEST_TIMES,

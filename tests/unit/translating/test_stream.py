@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.translating.stream import StreamOptions, StreamReport, translate_stream
 from tests.unit.translating.fakes import (
     BesideEngine,

@@ -7,7 +7,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from mtcli.bundle.model_folder import read_model
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.folders import sha256_of
 from mtcli.translating.engine import EngineBatch, TranslateOptions

@@ -8,8 +8,8 @@ import torch
 
 from mtcli.bundle.card import ModelCard
 from mtcli.bundle.model_folder import write_model
-from mtcli.config.architecture import ModelConfig
-from mtcli.config.decoding import DecodingConfig
+from mtcli.config.schema.architecture import ModelConfig
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mtcli.config.architecture import ModelConfig
+from mtcli.config.schema.architecture import ModelConfig
 from mtcli.workflows.flops import forward_flops
 from mtcli.workflows.matmul_limit import Product, measure_limit, products_of
 

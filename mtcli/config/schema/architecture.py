@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from mtcli.config.bounds import Positive, PositiveFloat, Probability
-from mtcli.config.sections import Conflict, refuse, section
+from mtcli.config.schema.bounds import Positive, PositiveFloat, Probability
+from mtcli.config.schema.sections import Conflict, refuse, section
 
 
 @section

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from mtcli.config.bounds import Bounds, NotNegative, Positive
-from mtcli.config.sections import ByKind, Conflict, refuse, section
+from mtcli.config.schema.bounds import Bounds, NotNegative, Positive
+from mtcli.config.schema.sections import ByKind, Conflict, refuse, section
 
 
 @section

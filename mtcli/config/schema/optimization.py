@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from mtcli.config.bounds import (
+from mtcli.config.schema.bounds import (
     Bounds,
     Fraction,
     NotNegative,
@@ -13,7 +13,7 @@ from mtcli.config.bounds import (
     PositiveFloat,
     Probability,
 )
-from mtcli.config.sections import ByKind, Conflict, refuse, section
+from mtcli.config.schema.sections import ByKind, Conflict, refuse, section
 
 
 @section

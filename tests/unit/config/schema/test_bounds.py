@@ -5,7 +5,7 @@ from typing import Annotated
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from mtcli.config.bounds import Bounds, Fraction, Positive, Probability
+from mtcli.config.schema.bounds import Bounds, Fraction, Positive, Probability
 
 SHORT_LIST = Annotated[list[int], Bounds(min_length=2)]
 

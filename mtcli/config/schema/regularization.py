@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import field
 
-from mtcli.config.bounds import Fraction, NotNegativeFloat, Probability
-from mtcli.config.sections import Conflict, refuse, section
+from mtcli.config.schema.bounds import Fraction, NotNegativeFloat, Probability
+from mtcli.config.schema.sections import Conflict, refuse, section
 
 
 def _refuse_half_a_line(start: float | None, from_epoch: float, to_epoch: float) -> None:

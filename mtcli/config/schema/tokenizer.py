@@ -7,8 +7,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from mtcli.config.bounds import Bounds, Positive, Probability
-from mtcli.config.sections import Conflict, refuse, section
+from mtcli.config.schema.bounds import Bounds, Positive, Probability
+from mtcli.config.schema.sections import Conflict, refuse, section
 
 
 @section

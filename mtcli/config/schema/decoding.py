@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from mtcli.config.bounds import Bounds, NotNegative, NotNegativeFloat, Positive
-from mtcli.config.sections import section
+from mtcli.config.schema.bounds import Bounds, NotNegative, NotNegativeFloat, Positive
+from mtcli.config.schema.sections import section
 
 
 @section

@@ -12,14 +12,14 @@ from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from mtcli.config.architecture import ModelConfig
-from mtcli.config.bounds import Bounds, Positive, Probability, Seed
-from mtcli.config.data import DataConfig
-from mtcli.config.decoding import DecodingConfig
-from mtcli.config.optimization import AdamWConfig, InverseSqrtConfig, Optim, Schedule
-from mtcli.config.regularization import RegularizationConfig, is_ever_on
-from mtcli.config.sections import Conflict, refuse, section
-from mtcli.config.tokenizer import TokenizerConfig
+from mtcli.config.schema.architecture import ModelConfig
+from mtcli.config.schema.bounds import Bounds, Positive, Probability, Seed
+from mtcli.config.schema.data import DataConfig
+from mtcli.config.schema.decoding import DecodingConfig
+from mtcli.config.schema.optimization import AdamWConfig, InverseSqrtConfig, Optim, Schedule
+from mtcli.config.schema.regularization import RegularizationConfig, is_ever_on
+from mtcli.config.schema.sections import Conflict, refuse, section
+from mtcli.config.schema.tokenizer import TokenizerConfig
 
 
 @section

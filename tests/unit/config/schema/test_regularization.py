@@ -3,7 +3,7 @@
 import pytest
 
 from mtcli.config.load import identity_differences
-from mtcli.config.regularization import Chance, Share, Strength, amount_at, is_ever_on
+from mtcli.config.schema.regularization import Chance, Share, Strength, amount_at, is_ever_on
 
 
 def test_a_constant_is_constant():

@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from mtcli.config.architecture import ModelConfig
-from mtcli.config.data import DataConfig, TextSource
-from mtcli.config.schema import TrainConfig
-from mtcli.config.sections import ByKind, Conflict, ConflictError, refuse, section
-from mtcli.config.tokenizer import TokenizerConfig
+from mtcli.config.schema.architecture import ModelConfig
+from mtcli.config.schema.data import DataConfig, TextSource
+from mtcli.config.schema.root import TrainConfig
+from mtcli.config.schema.sections import ByKind, Conflict, ConflictError, refuse, section
+from mtcli.config.schema.tokenizer import TokenizerConfig
 
 
 @section
