@@ -1,59 +1,21 @@
-"""Read a config file, resolve it, write it down again, and compare it with another."""
+"""Read a config file, validate it and resolve it."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields, is_dataclass
-from io import StringIO
-from itertools import zip_longest
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtcli.config.document import parse_yaml
 from mtcli.config.overrides import apply_overrides
 from mtcli.config.preset import PRESETS, merged, preset_values
-from mtcli.config.problems import KeyPath, Origin, Problem, config_error, dotted, nearest
+from mtcli.config.problems import KeyPath, Origin, Problem, config_error, nearest
 from mtcli.config.resolve import resolve
 from mtcli.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ruamel.yaml.representer import RoundTripRepresenter
-
     from mtcli.config.schema.root import TrainConfig
-
-IDENTITY_PREFIXES = (
-    "src_lang",
-    "tgt_lang",
-    "seed",
-    "data",
-    "tokenizer",
-    "model",
-    "optim.kind",
-    "batch.tokens_per_update",
-    "training.ema_decay",
-    "training.init_from",
-    "training.init_tokenizer",
-    "regularization",
-)
-"""Keys, and sections whose every key, make a run the run that it is; see identity_differences."""
-
-FREE_WITHIN_IDENTITY = (
-    "data.root",
-    "data.valid",
-    "data.cache_dir",
-    "data.prefetch_batches",
-    "regularization.rdrop",
-    "regularization.layer_dropout",
-)
-"""Exceptions from IDENTITY_PREFIXES."""
-
-_ABSENT = object()
-_WORD = re.compile(r"[\w/][\w/.-]*", re.ASCII)
-
-
-# --------------------------------------------------------------------------------------- reading
 
 
 def load_config(
@@ -170,119 +132,3 @@ def _validate(
                 )
                 problems += conflict_problems(tuple(check(*sections)), (), origins)
     return None if problems else config
-
-
-# --------------------------------------------------------------------------------------- writing
-
-
-def dump_config(config: TrainConfig) -> str:
-    """The config as YAML, every value spelled out; `load_config` reads the same config from it.
-
-    Readers of YAML 1.1, PyYAML among them, understand it alike: `no` is in quotes there.
-    """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.representer import RoundTripRepresenter
-
-    class Representer(RoundTripRepresenter):
-        """ruamel keeps representers per class, so that ours must not land in its own."""
-
-    Representer.add_representer(list, _represent_list)
-    Representer.add_representer(str, _represent_text)
-    Representer.add_representer(float, _represent_number)
-    Representer.add_representer(type(None), _represent_null)
-    yaml = YAML(typ="rt", pure=True)
-    yaml.Representer = Representer
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 2**31
-    stream = StringIO()
-    yaml.dump(_plain(config), stream)
-    return stream.getvalue()
-
-
-def _represent_list(representer: RoundTripRepresenter, items: list[Any]) -> Any:
-    """Values on one line, sections one below the other."""
-    is_flat = not any(isinstance(item, dict) for item in items)
-    return representer.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=is_flat)
-
-
-def _represent_text(representer: RoundTripRepresenter, text: str) -> Any:
-    """Quotes around all but plain words, and around the words that YAML 1.1 takes for booleans."""
-    is_boolean_elsewhere = text.lower() in {"y", "n", "yes", "no", "on", "off"}
-    style = None if _WORD.fullmatch(text) and not is_boolean_elsewhere else '"'
-    return representer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-def _represent_number(representer: RoundTripRepresenter, number: float) -> Any:
-    """`1.0e-09`, since YAML 1.1 takes `1e-09` for text."""
-    text = repr(number)
-    text = text if "." in text else text.replace("e", ".0e")
-    return representer.represent_scalar("tag:yaml.org,2002:float", text)
-
-
-def _represent_null(representer: RoundTripRepresenter, _: None) -> Any:
-    return representer.represent_scalar("tag:yaml.org,2002:null", "null")
-
-
-def _plain(value: Any) -> Any:
-    """Sections as dicts, paths as texts, pairs as lists."""
-    if is_dataclass(value):
-        return {key.name: _plain(getattr(value, key.name)) for key in fields(value)}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
-
-
-# ------------------------------------------------------------------------------------- comparing
-
-
-def differences(old: TrainConfig, new: TrainConfig) -> list[str]:
-    """Dotted keys whose values differ, in the order of the schema.
-
-    A key or list entry that only one of the configs has (another `kind`, one source more) is
-    named, too. Lists of plain values count as one value.
-    """
-    return [dotted(path) for path in _differing(_plain(old), _plain(new), ())]
-
-
-def _differing(old: Any, new: Any, path: KeyPath) -> Iterator[KeyPath]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in dict.fromkeys([*old, *new]):
-            yield from _differing(old.get(name, _ABSENT), new.get(name, _ABSENT), (*path, name))
-    elif _holds_sections(old) and _holds_sections(new):
-        for place, (one, other) in enumerate(zip_longest(old, new, fillvalue=_ABSENT)):
-            yield from _differing(one, other, (*path, place))
-    elif old != new:
-        yield path
-
-
-def _holds_sections(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
-
-
-def identity_differences(old: TrainConfig, new: TrainConfig) -> list[str]:
-    """Dotted keys that differ and make `new` another run than `old`.
-
-    Identity is what decides which updates are made on which numbers: languages, seed, data,
-    tokenizer, model, the kind of optimizer, `batch.tokens_per_update` (it cuts the data into
-    updates), what `regularization` does to the data (R-Drop and layer dropout are free), and
-    `training.ema_decay` (the average is part of the state). The rest is free:
-    stop conditions, device and precision, micro-batches (`batch.max_tokens`), logging,
-    validation, decoding, checkpoints, `run_dir`, and the knobs of the optimizer, the schedule
-    and the loss, which may be turned on the way.
-
-    Of the data, prefetching and `cache_dir` are free, and `root`, whose work is done in a
-    resolved config. `data.valid` is free as long as both have validation sources or both hold
-    pairs out: otherwise the held-out pairs leave or join the training data.
-    """
-    found = [
-        key
-        for key in differences(old, new)
-        if _is_within(key, IDENTITY_PREFIXES) and not _is_within(key, FREE_WITHIN_IDENTITY)
-    ]
-    if (old.data.valid is None) != (new.data.valid is None):
-        found.append("data.valid")
-    return found
-
-
-def _is_within(key: str, prefixes: Iterable[str]) -> bool:
-    return any(key == prefix or key.startswith((f"{prefix}.", f"{prefix}[")) for prefix in prefixes)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mtcli.config.document import parse_yaml
-from mtcli.config.load import dump_config, load_config, read_values
+from mtcli.config.dump import dump_config
+from mtcli.config.load import load_config, read_values
 from mtcli.config.preset import PRESETS
 from mtcli.config.problems import KeyPath, Origin
 from mtcli.config.schema.sections import KIND

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mtcli.config.load import differences, dump_config, identity_differences, load_config
+from mtcli.config.compare import differences, identity_differences
+from mtcli.config.dump import dump_config
+from mtcli.config.load import load_config
 from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import RunFolderError
 from mtcli.folders import remove_leftovers, write_text_atomically

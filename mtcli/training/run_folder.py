@@ -57,11 +57,11 @@ class RunFolder:
 
     def checkpoint_steps(self) -> list[int]:
         """Steps of the checkpoints that are there, oldest first."""
-        return _steps_in(self.path / "checkpoints")
+        return steps_in(self.path / "checkpoints")
 
     def model_steps(self) -> list[int]:
         """Steps of the models that are there, oldest first."""
-        return _steps_in(self.path / "models")
+        return steps_in(self.path / "models")
 
     def point_last(self, step: int) -> None:
         """Let `last` be this checkpoint."""
@@ -142,7 +142,8 @@ class RunFolder:
             kept = [
                 line
                 for line in lines
-                if (metrics := _read_line(line)) is not None and float(metrics["step"]) <= step
+                if (metrics := read_metrics_line(line)) is not None
+                and float(metrics["step"]) <= step
             ]
             write_text_atomically(self.metrics, "".join(line + "\n" for line in kept))
 
@@ -156,7 +157,7 @@ def read_validations(path: Path) -> list[dict[str, Any]]:
         return []
     found = []
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
-        metrics = _read_line(line)
+        metrics = read_metrics_line(line)
         if metrics is None:
             continue
         model = path.parent / "models" / step_name(metrics["step"])
@@ -185,7 +186,8 @@ def step_name(step: int) -> str:
     return f"step_{step:08d}"
 
 
-def _steps_in(folder: Path) -> list[int]:
+def steps_in(folder: Path) -> list[int]:
+    """Steps of the step folders in `folder`, in ascending order; none where it does not exist."""
     if not folder.is_dir():
         return []
     found = (_STEP.fullmatch(path.name) for path in folder.iterdir())
@@ -200,7 +202,7 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(doomed)
 
 
-def _read_line(line: str) -> dict[str, Any] | None:
+def read_metrics_line(line: str) -> dict[str, Any] | None:
     """What a line of metrics.jsonl says; None for the torn last line of a killed run."""
     try:
         metrics: dict[str, Any] = json.loads(line)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mtcli.bundle.resolve import resolve_model
-from mtcli.config.load import dump_config
+from mtcli.config.dump import dump_config
 from mtcli.workflows.jobs import Job, Kind, run_job
 from mtcli.workflows.memory_hints import memory_hints
 from mtcli.workflows.variants import Variant

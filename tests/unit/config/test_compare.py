@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mtcli.config.load import (
+from mtcli.config.compare import (
     FREE_WITHIN_IDENTITY,
     IDENTITY_PREFIXES,
     differences,

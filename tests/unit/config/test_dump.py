@@ -8,7 +8,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mtcli.config.load import dump_config, load_config
+from mtcli.config.dump import dump_config
+from mtcli.config.load import load_config
 from mtcli.config.schema.data import DataConfig, HubSource, TableSource, TextSource, TsvSource
 from mtcli.config.schema.optimization import (
     AdamWConfig,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mtcli.config.load import dump_config, load_config
+from mtcli.config.dump import dump_config
+from mtcli.config.load import load_config
 from mtcli.config.schema.data import HubSource, TextSource, TsvSource
 
 ROOTED = """\

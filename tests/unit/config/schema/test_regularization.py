@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtcli.config.load import identity_differences
+from mtcli.config.compare import identity_differences
 from mtcli.config.schema.regularization import Chance, Share, Strength, amount_at, is_ever_on
 
 
