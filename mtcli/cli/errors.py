@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from mtcli.distributed.worker import catching, leave
 from mtcli.errors import ExitCode, MtcliError
+from mtcli.system.processes import catching, leave
 
 INTERRUPTED = 128 + 2
 """What a shell reports of a program that SIGINT ended."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-from mtcli.distributed.worker import leave, terminals
+from mtcli.system.processes import leave, terminals
 
 STDERR_FD = 2
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 import typer
 
-from mtcli.distributed.worker import leave
 from mtcli.errors import ConfigError, DataError, MtcliError
+from mtcli.system.processes import leave
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

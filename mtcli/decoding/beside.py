@@ -15,8 +15,8 @@ from typing import TypeVar
 
 import torch
 
-from mtcli.distributed.worker import die_with
 from mtcli.errors import MtcliError
+from mtcli.system.processes import die_with
 
 T = TypeVar("T")
 

@@ -14,13 +14,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from mtcli.distributed.worker import (
-    FAILURE_FD,
-    PARENT_PID,
-    catching,
-    place_from_environment,
-)
+from mtcli.distributed.worker import FAILURE_FD, place_from_environment
 from mtcli.errors import ExitCode, MtcliError
+from mtcli.system.processes import PARENT_PID, catching
 
 _POLL_S = 0.05
 _SECOND_INTERRUPT_S = 0.3

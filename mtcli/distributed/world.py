@@ -14,13 +14,9 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from mtcli.distributed.worker import (
-    Place,
-    die_with_parent,
-    place_from_environment,
-    report_failure,
-)
+from mtcli.distributed.worker import Place, place_from_environment, report_failure
 from mtcli.errors import DeviceError, ExitCode, MtcliError
+from mtcli.system.processes import die_with_parent
 
 _T = TypeVar("_T")
 

@@ -15,16 +15,16 @@ import torch
 from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import Batch
+from mtcli.device.memory_errors import memory_errors
+from mtcli.device.precision import Numerics, choose_device, choose_numerics
 from mtcli.distributed.world import World
 from mtcli.evaluation.metrics import check_tokenization
 from mtcli.model.factory import build_model
-from mtcli.model.memory import memory_errors
 from mtcli.model.seq2seq import PassSettings, num_parameters
 from mtcli.tokenizer.protocol import EOS_ID
 from mtcli.training.corpus import Corpus, check_files_of, describe_drops, make_plan, prepare_corpus
 from mtcli.training.length import check_length
 from mtcli.training.optim import build_optimizers
-from mtcli.training.precision import Numerics, choose_device, choose_numerics
 from mtcli.training.run_folder import RunFolder
 from mtcli.training.step import LESS_MEMORY, StepParts, train_step
 from mtcli.training.tensors import to_tensors

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from mtcli.config.schema.regularization import RegularizationConfig, amount_at
+from mtcli.device.memory_errors import memory_errors
 from mtcli.errors import DivergedError
-from mtcli.model.memory import memory_errors
 from mtcli.model.seq2seq import PassSettings
 from mtcli.training.length import STEPS_TO_MEASURE
 from mtcli.training.milestones import Stopped, save, validate

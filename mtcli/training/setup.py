@@ -13,14 +13,15 @@ import torch
 
 from mtcli.bundle.model_folder import write_model
 from mtcli.config.schema.root import TrainConfig
+from mtcli.device.precision import Numerics, choose_device, choose_numerics
 from mtcli.distributed import ddp, fsdp
 from mtcli.distributed.world import World
 from mtcli.errors import CheckpointError, ConfigError, RunFolderError
 from mtcli.evaluation.metrics import check_tokenization
 from mtcli.folders import read_json
 from mtcli.model.factory import build_model
-from mtcli.model.memory import prepare_memory
 from mtcli.model.seq2seq import Seq2Seq, num_parameters
+from mtcli.system.allocator import prepare_memory
 from mtcli.training.averaging import ExponentialAverage, copy_weights, named_weights
 from mtcli.training.cards import make_card, make_scores
 from mtcli.training.checkpoint import read_newest
@@ -47,7 +48,6 @@ from mtcli.training.loop import run_loop
 from mtcli.training.milestones import validate
 from mtcli.training.optim import Optimizers, build_optimizers
 from mtcli.training.parts import LoopParts, Outcome, Progress
-from mtcli.training.precision import Numerics, choose_device, choose_numerics
 from mtcli.training.progress import Observer, SilentObserver
 from mtcli.training.reporting import describe_end
 from mtcli.training.restoring import check_same_data, restore, restored_progress

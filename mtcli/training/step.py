@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from mtcli.device.precision import Numerics
 from mtcli.distributed.fsdp import gather
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import PassSettings, TensorBatch
 from mtcli.training.optim import Optimizers
-from mtcli.training.precision import Numerics
 
 LESS_MEMORY = "a lower batch.max_tokens takes less, in the same updates"
 """What to do where an update does not fit into memory."""

@@ -13,13 +13,13 @@ from mtcli.bundle.card import ModelScore
 from mtcli.bundle.model_folder import Bundle, read_model, write_model
 from mtcli.config.load import load_config
 from mtcli.data.holdout import holdout_of, read_validation
+from mtcli.device.precision import choose_device, choose_numerics
 from mtcli.distributed.world import World
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.model.factory import build_model
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.averaging import mean_weights, named_weights
 from mtcli.training.cards import make_scores
-from mtcli.training.precision import choose_device, choose_numerics
 from mtcli.training.run_folder import RunFolder, read_validations
 from mtcli.training.validation import ValidationSet, Validator
 

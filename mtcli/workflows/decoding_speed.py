@@ -12,10 +12,10 @@ import torch
 from mtcli.bundle.model_folder import read_model
 from mtcli.bundle.resolve import resolve_model
 from mtcli.config.schema.root import TrainConfig
+from mtcli.device.precision import Numerics
 from mtcli.model.factory import build_model
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.corpus import Corpus
-from mtcli.training.precision import Numerics
 from mtcli.translating.engine import (
     EngineBatch,
     EngineHypothesis,

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mtcli.distributed.worker import PARENT_PID
 from mtcli.errors import MtcliError
-from mtcli.workflows.memory import PeakMemory
+from mtcli.system.memory_use import PeakMemory
+from mtcli.system.processes import PARENT_PID
 
 Kind = Literal["prepare", "training", "profile", "decoding"]
 """`prepare` makes tokenizer and store, and measures the matmul limit."""

@@ -21,8 +21,8 @@ def memory_hints(
 ) -> list[str]:
     """Sentences for the user: another allocator, and huge pages. None where nothing is to add.
 
-    Whether they help is for a measurement to say. What `mtcli.model.memory` sets by itself is not
-    repeated.
+    Whether they help is for a measurement to say. What `mtcli.system.allocator` sets by itself
+    is not repeated.
 
     Args:
         root: folder of the system's files.

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 from mtcli.distributed.launch import should_launch, supervise
-from mtcli.distributed.worker import die_with_parent, end_worker
+from mtcli.distributed.worker import end_worker
 from mtcli.errors import ExitCode, MtcliError
 from mtcli.folders import write_json
+from mtcli.system.processes import die_with_parent
 from mtcli.workflows.jobs import job_from_json
 
 

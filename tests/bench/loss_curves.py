@@ -24,7 +24,7 @@ import torch.nn.functional as F
 
 from mtcli.config.schema.optimization import AdamConfig
 from mtcli.model.attention import MultiHeadAttention, attention_weights
-from mtcli.model.memory import prepare_memory
+from mtcli.system.allocator import prepare_memory
 from mtcli.training.step import train_step
 from mtcli.training.tensors import to_tensors
 

@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtcli.config.load import load_config
-from mtcli.distributed.worker import leave, terminals
 from mtcli.errors import MtcliError
+from mtcli.system.processes import leave, terminals
 from mtcli.training.claim import is_in_use
 from mtcli.training.run_folder import read_validations
 

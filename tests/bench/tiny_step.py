@@ -15,10 +15,10 @@ import torch
 
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.config.schema.optimization import AdamWConfig
+from mtcli.device.precision import Numerics
 from mtcli.distributed.world import World
 from mtcli.model.factory import build_model
 from mtcli.training.optim import build_optimizers
-from mtcli.training.precision import Numerics
 from mtcli.training.step import StepParts, train_step
 from mtcli.training.tensors import to_tensors
 from mtcli.training.validation import batch_of

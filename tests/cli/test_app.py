@@ -93,8 +93,8 @@ def test_help_imports_only_typer():
     )
     done = run_code(code)
     cli = ["mtcli.cli", "mtcli.cli.app", "mtcli.cli.errors", "mtcli.cli.plain_params"]
-    distributed = ["mtcli.distributed", "mtcli.distributed.worker"]
-    mine = ["mtcli", *cli, "mtcli.cli.stderr", *distributed, "mtcli.errors"]
+    system = ["mtcli.system", "mtcli.system.processes"]
+    mine = ["mtcli", *cli, "mtcli.cli.stderr", "mtcli.errors", *system]
     assert done.stdout.endswith(f"IMPORTED {mine} []\n"), done.stdout + done.stderr
 
 

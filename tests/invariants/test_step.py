@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from mtcli.config.schema.optimization import AdamWConfig, MuonConfig
+from mtcli.device.precision import Numerics
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import TensorBatch
 from mtcli.training.optim import build_optimizers
-from mtcli.training.precision import Numerics
 from mtcli.training.step import StepParts, train_step
 from tests.architectures import PAD, random_batch, tiny_model
 

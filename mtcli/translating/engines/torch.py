@@ -21,8 +21,8 @@ from mtcli.decoding.greedy import greedy_search
 from mtcli.decoding.options import Constraints, Hypothesis, SearchOptions
 from mtcli.decoding.sampling import sample
 from mtcli.decoding.scorer import ModelScorer, Scorer
+from mtcli.device.memory_errors import memory_errors
 from mtcli.errors import ConfigError
-from mtcli.model.memory import memory_errors
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.model.shape import StackShape
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID

@@ -12,8 +12,8 @@ import torch
 from mtcli.bundle.model_folder import WEIGHTS, Bundle
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.model.factory import build_model
-from mtcli.model.memory import prepare_memory
 from mtcli.model.seq2seq import Seq2Seq
+from mtcli.system.allocator import prepare_memory
 from mtcli.translating.engines.torch import TorchEngine
 from mtcli.translating.loading import check_ensemble
 

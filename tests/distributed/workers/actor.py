@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from mtcli.distributed import worker
+from mtcli.system import processes
 
 
 def stop_in_order(folder: Path, rank: str) -> None:
@@ -60,7 +61,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     if os.environ.get("ACTOR_PLATFORM"):
         sys.platform = os.environ["ACTOR_PLATFORM"]
-    worker.die_with_parent()
+    processes.die_with_parent()
     names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "OMP_NUM_THREADS")
     state = {name: os.environ[name] for name in names} | {
         "pid": os.getpid(),

@@ -11,13 +11,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mtcli.config.schema.optimization import AdamConfig, AdamWConfig, MuonConfig, Optim, SgdConfig
+from mtcli.device.precision import Numerics
 from mtcli.distributed.fsdp import gather, gather_on_main
 from mtcli.distributed.worker import end_worker
 from mtcli.distributed.world import World, join
 from mtcli.model.seq2seq import PassSettings, TensorBatch
 from mtcli.training.averaging import ExponentialAverage, copy_weights, named_weights
 from mtcli.training.optim import build_optimizers
-from mtcli.training.precision import Numerics
 from mtcli.training.setup import sharded_twin
 from mtcli.training.step import StepParts, train_step
 from tests.architectures import random_batch, tiny_model

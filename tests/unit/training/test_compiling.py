@@ -5,11 +5,11 @@ import torch
 
 from mtcli.config.load import load_config
 from mtcli.config.schema.optimization import AdamWConfig
+from mtcli.device.precision import Numerics
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import PassSettings
 from mtcli.training.compiling import CompiledForward
 from mtcli.training.optim import build_optimizers
-from mtcli.training.precision import Numerics
 from mtcli.training.setup import train
 from mtcli.training.step import StepParts, train_step
 from tests.architectures import random_batch, tiny_model

@@ -4,11 +4,11 @@ import sys
 
 import pytest
 
-from mtcli.model.memory import keep_freed_memory, prepare_memory
+from mtcli.system.allocator import keep_freed_memory, prepare_memory
 
 PAGES_OF_TEN_TENSORS = """
 import resource, sys, torch
-from mtcli.model.memory import keep_freed_memory
+from mtcli.system.allocator import keep_freed_memory
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
 torch.set_num_threads(1)

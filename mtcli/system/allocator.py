@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import torch
-
-from mtcli.errors import DeviceError
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 _LARGEST_KEPT_BYTES = 2**30
@@ -27,22 +21,6 @@ def prepare_memory() -> None:
     # shapes of its own and needs a few dozen of them again, in its other layers: the rest is 0.5
     # GiB for nothing (2026-11-23, tiny, torch 2.13; no difference in speed from 16 to 1024).
     os.environ.setdefault(_KERNEL_CACHE, "64")
-
-
-@contextmanager
-def memory_errors(device: torch.device, what: str, advice: str) -> Iterator[None]:
-    """Inside, memory that cannot be had for `what` is told together with `advice`.
-
-    Raises:
-        DeviceError: in the place of torch's errors, of which the CPU's is told by its text alone.
-    """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        is_torch = isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
-        if not is_torch and not isinstance(error, MemoryError):
-            raise
-        raise DeviceError(f"{device} has too little memory for {what}: {advice}") from error
 
 
 def keep_freed_memory() -> bool:

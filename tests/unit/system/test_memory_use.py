@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mtcli.workflows.memory import PeakMemory, pss_bytes
+from mtcli.system.memory_use import PeakMemory, pss_bytes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 MIB = 2**20

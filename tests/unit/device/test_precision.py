@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from mtcli.device.precision import Numerics, choose_device, choose_numerics, has_fast_bf16
 from mtcli.errors import DeviceError
-from mtcli.training.precision import Numerics, choose_device, choose_numerics, has_fast_bf16
 
 CPU = torch.device("cpu")
 
