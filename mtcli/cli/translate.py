@@ -144,9 +144,9 @@ def translate(
     """
     from mtcli.bundle.model_folder import read_model
     from mtcli.bundle.resolve import resolve_model
-    from mtcli.translating.engine import TranslateOptions
-    from mtcli.translating.engines.choice import EngineRequest, choose_engine
-    from mtcli.translating.loading import check_ensemble
+    from mtcli.engines.choice import EngineRequest, choose_engine
+    from mtcli.engines.loading import check_ensemble
+    from mtcli.engines.protocol import TranslateOptions
     from mtcli.translating.options import (
         AnswerOptions,
         check_num_hypotheses,

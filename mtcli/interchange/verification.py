@@ -11,13 +11,13 @@ from pathlib import Path
 
 from mtcli.bundle.exports import ThreadSplit
 from mtcli.bundle.model_folder import Bundle
+from mtcli.engines.choice import num_cores
+from mtcli.engines.ctranslate2.engine import CTranslate2Engine
+from mtcli.engines.protocol import Engine
 from mtcli.evaluation.metrics import Score, bleu
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.translating.answer import Translation
-from mtcli.translating.engine import Engine
-from mtcli.translating.engines.choice import num_cores
-from mtcli.translating.engines.ctranslate2 import CTranslate2Engine
 from mtcli.translating.translator import Translator
 
 NUM_MADE_UP = 32
@@ -64,7 +64,7 @@ def compare(bundle: Bundle, folder: Path, sentences: Sentences) -> Comparison:
 
     Speeds are those of translating, start-up left out, on all cores that the process may use.
     """
-    from mtcli.translating.engines.torch_loading import load_engine
+    from mtcli.engines.torch_loading import load_engine
 
     cores = num_cores()
     model = _translator(bundle, load_engine(bundle, device="cpu", precision="fp32", threads=None))

@@ -18,11 +18,11 @@ from mtcli.config.schema.root import ValidationConfig
 from mtcli.data.batches import Batch, Sentences, make_batch
 from mtcli.device.precision import Numerics
 from mtcli.distributed.world import World
+from mtcli.engines.torch import TorchEngine
 from mtcli.evaluation.metrics import Score, bleu, chrf
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.training.tensors import to_tensors
-from mtcli.translating.engines.torch import TorchEngine
 from mtcli.translating.translator import Translator
 
 

@@ -8,9 +8,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from mtcli.config.schema.decoding import DecodingConfig
+from mtcli.engines.protocol import EngineHypothesis, PairEngine
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.answer import Answer, Link, part_texts
-from mtcli.translating.engine import EngineHypothesis, PairEngine
 from mtcli.translating.splitting import Part
 from mtcli.translating.windows import batches_by_length
 

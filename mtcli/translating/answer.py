@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from mtcli.engines.protocol import EngineHypothesis
 from mtcli.tokenizer.protocol import Tokenizer
-from mtcli.translating.engine import EngineHypothesis
 from mtcli.translating.lines import without_controls
 from mtcli.translating.splitting import join_parts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.translating.engine import EngineHypothesis
+from mtcli.engines.protocol import EngineHypothesis
 from mtcli.translating.repetition import SecondSettings, rescored, second_settings
 from mtcli.translating.searching import SentenceSearch
 

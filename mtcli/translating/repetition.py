@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.decoding.options import SearchOptions
-from mtcli.translating.engine import EngineHypothesis
+from mtcli.engines.protocol import EngineHypothesis
 
 LONGEST_UNIT = 16
 """Most pieces of what is repeated."""

@@ -11,11 +11,11 @@ from typing import BinaryIO, NamedTuple
 
 from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.bundle.resolve import resolve_model
+from mtcli.engines.loading import load_tokenizers
+from mtcli.engines.protocol import PairEngine
 from mtcli.errors import DataError
 from mtcli.tokenizer.protocol import Tokenizer
-from mtcli.translating.engine import PairEngine
 from mtcli.translating.lines import read_lines, without_controls
-from mtcli.translating.loading import load_tokenizers
 from mtcli.translating.windows import batches_by_length
 
 WINDOW_BATCHES = 32
@@ -104,7 +104,7 @@ class PairScorer:
     ) -> PairScorer:
         """The scorer of model folders that were read already; see `load`."""
         # here, for torch takes seconds, and a wrong path should be told at once
-        from mtcli.translating.engines.torch_loading import load_ensemble
+        from mtcli.engines.torch_loading import load_ensemble
 
         src_tokenizer, tgt_tokenizer = load_tokenizers(bundles[0])
         return cls(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.translating.engine import (
+from mtcli.engines.protocol import (
     Engine,
     EngineBatch,
     EngineHypothesis,

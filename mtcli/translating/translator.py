@@ -10,21 +10,21 @@ from typing import Literal, cast
 from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.bundle.resolve import resolve_model
 from mtcli.config.schema.decoding import DecodingConfig
+from mtcli.engines.choice import (
+    EngineChoice,
+    EngineRequest,
+    choose_engine,
+    load_engine,
+)
+from mtcli.engines.loading import check_ensemble, load_tokenizers
+from mtcli.engines.protocol import Engine, EngineHypothesis, PairEngine, TranslateOptions
 from mtcli.errors import ConfigError
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.alignment import align_answers
 from mtcli.translating.answer import Answer, Translation, join_answer
 from mtcli.translating.attempts import TwoAttempts
 from mtcli.translating.cutting import CutText, cut_texts
-from mtcli.translating.engine import Engine, EngineHypothesis, PairEngine, TranslateOptions
-from mtcli.translating.engines.choice import (
-    EngineChoice,
-    EngineRequest,
-    choose_engine,
-    load_engine,
-)
 from mtcli.translating.lines import without_controls
-from mtcli.translating.loading import check_ensemble, load_tokenizers
 from mtcli.translating.options import (
     AnswerOptions,
     Normalization,

@@ -13,17 +13,17 @@ from mtcli.bundle.model_folder import read_model
 from mtcli.bundle.resolve import resolve_model
 from mtcli.config.schema.root import TrainConfig
 from mtcli.device.precision import Numerics
-from mtcli.model.factory import build_model
-from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
-from mtcli.training.corpus import Corpus
-from mtcli.translating.engine import (
+from mtcli.engines.protocol import (
     EngineBatch,
     EngineHypothesis,
     PostponedSearch,
     TranslateOptions,
 )
-from mtcli.translating.engines.torch import TorchEngine
-from mtcli.translating.engines.torch_loading import load_engine
+from mtcli.engines.torch import TorchEngine
+from mtcli.engines.torch_loading import load_engine
+from mtcli.model.factory import build_model
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from mtcli.training.corpus import Corpus
 from mtcli.translating.translator import Translator
 from mtcli.workflows.jobs import Job
 

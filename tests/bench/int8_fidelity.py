@@ -18,11 +18,11 @@ import torch
 import torch.nn.functional as F
 
 from mtcli.bundle.model_folder import read_model
+from mtcli.engines.torch import TorchEngine
+from mtcli.engines.torch_loading import load_weights
 from mtcli.interchange.rounding import round_weights
 from mtcli.interchange.spec import build_spec
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
-from mtcli.translating.engines.torch import TorchEngine
-from mtcli.translating.engines.torch_loading import load_weights
 
 BATCH = 50
 float_linear = F.linear

@@ -70,7 +70,7 @@ class IdentityEngine:
     max_positions = 1000
 
     def translate(self, src_ids: list[list[int]], max_lengths: object, options: object) -> object:
-        from mtcli.translating.engine import EngineHypothesis
+        from mtcli.engines.protocol import EngineHypothesis
 
         return [[EngineHypothesis(tuple(ids), -1.0, -1.0, True)] for ids in src_ids]
 

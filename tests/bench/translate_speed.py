@@ -23,7 +23,7 @@ import sentencepiece
 
 from mtcli.bundle.exports import CTRANSLATE2, read_export
 from mtcli.bundle.model_folder import read_model
-from mtcli.translating.engines.choice import choose_split
+from mtcli.engines.choice import choose_split
 
 CAP = 40
 BATCH_SIZES = (32, 64, 128, 256)

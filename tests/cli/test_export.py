@@ -201,7 +201,7 @@ def test_without_the_package(model, tmp_path, monkeypatch):
         "error: exporting to ctranslate2 cannot be done, the ctranslate2 package is not installed:"
         " pip install 'mtcli[fast]'"
     ) in result.stderr
-    monkeypatch.setattr("mtcli.translating.engines.choice.find_spec", lambda name: None)
+    monkeypatch.setattr("mtcli.engines.choice.find_spec", lambda name: None)
     result = mtcli("translate", "-m", model, input_bytes=b"sef\n")
     assert result.exit_code == 0
     assert "engine torch, for the ctranslate2 package is not installed" in result.stderr

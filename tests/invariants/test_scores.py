@@ -10,8 +10,8 @@ import torch
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.decoding.forced import forced_attention, forced_log_probs
 from mtcli.decoding.options import Sampling
-from mtcli.translating.engine import TranslateOptions
-from mtcli.translating.engines.torch import TorchEngine
+from mtcli.engines.protocol import TranslateOptions
+from mtcli.engines.torch import TorchEngine
 from mtcli.translating.scoring import PairScorer
 from mtcli.translating.translator import Translator
 from tests.architectures import EOS, PAD, VARIANTS, V, random_batch, tiny_model

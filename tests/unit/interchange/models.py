@@ -6,12 +6,12 @@ import torch
 
 from mtcli.bundle.card import ModelCard
 from mtcli.config.schema.architecture import ModelConfig
+from mtcli.engines.ctranslate2.engine import CTranslate2Engine
 from mtcli.interchange.rounding import round_weights
 from mtcli.interchange.spec import build_spec
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.tokenizer.protocol import EOS_ID
-from mtcli.translating.engines.ctranslate2 import CTranslate2Engine
 from tests.architectures import _BASE, VARIANTS
 
 VOCAB_SIZE = 60

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from mtcli.decoding.options import Sampling
+from mtcli.engines.protocol import EngineBatch, ParallelEngine, TranslateOptions
+from mtcli.engines.torch import TorchEngine
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.tokenizer.protocol import UNK_ID
-from mtcli.translating.engine import EngineBatch, ParallelEngine, TranslateOptions
-from mtcli.translating.engines.torch import TorchEngine
 from tests.architectures import VARIANTS
 from tests.unit.interchange.models import VOCAB_SIZE, engine_of, exported, random_model
 

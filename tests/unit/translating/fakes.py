@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.translating.engine import EngineBatch, EngineHypothesis, TranslateOptions
+from mtcli.engines.protocol import EngineBatch, EngineHypothesis, TranslateOptions
 from mtcli.translating.translator import Translator
 
 _FIRST_ID = 4

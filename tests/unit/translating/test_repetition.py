@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.translating.engine import EngineHypothesis
+from mtcli.engines.protocol import EngineHypothesis
 from mtcli.translating.repetition import (
     FEWEST_TIMES,
     LONGEST_UNIT,

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from mtcli.bundle.model_folder import WEIGHTS, Bundle
+from mtcli.engines.loading import check_ensemble
+from mtcli.engines.torch import TorchEngine
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.system.allocator import prepare_memory
-from mtcli.translating.engines.torch import TorchEngine
-from mtcli.translating.loading import check_ensemble
 
 
 def load_engine(bundle: Bundle, *, device: str, precision: str, threads: int | None) -> TorchEngine:

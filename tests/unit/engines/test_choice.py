@@ -5,11 +5,11 @@ import pytest
 
 from mtcli.bundle.exports import ExportRecord, ThreadSplit, read_export, weights_sha256
 from mtcli.bundle.model_folder import read_model
+from mtcli.engines import choice
+from mtcli.engines.choice import EngineRequest, choose_engine, choose_split
+from mtcli.engines.protocol import TranslateOptions
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.folders import new_folder, write_json
-from mtcli.translating.engine import TranslateOptions
-from mtcli.translating.engines import choice
-from mtcli.translating.engines.choice import EngineRequest, choose_engine, choose_split
 from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
 
 RECORD = ExportRecord(

@@ -22,16 +22,8 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mtcli.errors import ConfigError, ModelFolderError
-from mtcli.tokenizer.protocol import EOS_ID
-from mtcli.translating.engine import (
-    EngineBatch,
-    EngineHypothesis,
-    RunningSearch,
-    TranslateOptions,
-)
-from mtcli.translating.engines.ctranslate2_package import import_translator, search_obstacle
-from mtcli.translating.engines.ctranslate2_searches import (
+from mtcli.engines.ctranslate2.package import import_translator, search_obstacle
+from mtcli.engines.ctranslate2.searches import (
     FORBIDDEN_IDS,
     Asked,
     Finish,
@@ -39,6 +31,14 @@ from mtcli.translating.engines.ctranslate2_searches import (
     Search,
     SearchesOfBatches,
 )
+from mtcli.engines.protocol import (
+    EngineBatch,
+    EngineHypothesis,
+    RunningSearch,
+    TranslateOptions,
+)
+from mtcli.errors import ConfigError, ModelFolderError
+from mtcli.tokenizer.protocol import EOS_ID
 
 _AGAIN, _SCORED = 16, 64
 """Sentences of a batch of those that are searched again, and hypotheses of one of those that are

@@ -8,17 +8,17 @@ from safetensors.numpy import load_file, save_file
 
 from mtcli.bundle.model_folder import read_model
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.errors import ConfigError, DeviceError, ModelFolderError
-from mtcli.folders import sha256_of
-from mtcli.translating.engine import EngineBatch, TranslateOptions
-from mtcli.translating.engines import torch as torch_engine
-from mtcli.translating.engines.torch import TorchEngine
-from mtcli.translating.engines.torch_loading import (
+from mtcli.engines import torch as torch_engine
+from mtcli.engines.protocol import EngineBatch, TranslateOptions
+from mtcli.engines.torch import TorchEngine
+from mtcli.engines.torch_loading import (
     choose_autocast,
     choose_device,
     load_engine,
     load_weights,
 )
+from mtcli.errors import ConfigError, DeviceError, ModelFolderError
+from mtcli.folders import sha256_of
 from mtcli.translating.translator import Translator
 from tests.unit.translating.tiny import VOCAB_SIZE, tiny_model, train_tokenizer, write_tiny_model
 

@@ -10,13 +10,13 @@ import torch
 from mtcli.bundle.model_folder import read_model
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.decoding.options import Sampling
+from mtcli.engines import torch as torch_engine
+from mtcli.engines.loading import check_ensemble, load_tokenizers
+from mtcli.engines.protocol import PairEngine, TranslateOptions
+from mtcli.engines.torch import TorchEngine, key_of
+from mtcli.engines.torch_loading import load_engine, load_ensemble
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.translating.alignment import attention_of_pairs
-from mtcli.translating.engine import PairEngine, TranslateOptions
-from mtcli.translating.engines import torch as torch_engine
-from mtcli.translating.engines.torch import TorchEngine, key_of
-from mtcli.translating.engines.torch_loading import load_engine, load_ensemble
-from mtcli.translating.loading import check_ensemble, load_tokenizers
 from tests.unit.translating.tiny import VOCAB_SIZE, tiny_model, train_tokenizer, write_tiny_model
 
 CPU = torch.device("cpu")

@@ -9,8 +9,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from mtcli.engines.protocol import TranslateOptions
 from mtcli.errors import ConfigError
-from mtcli.translating.engine import TranslateOptions
 
 MISSING = "the ctranslate2 package is not installed: pip install 'mtcli[fast]'"
 

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 from mtcli.decoding.beam import beam_search
-from mtcli.decoding.beside import run_beside
 from mtcli.decoding.constraints import ConstrainedScorer
 from mtcli.decoding.ensemble import EnsembleScorer
 from mtcli.decoding.forced import forced_attention, forced_log_probs
@@ -22,16 +21,17 @@ from mtcli.decoding.options import Constraints, Hypothesis, SearchOptions
 from mtcli.decoding.sampling import sample
 from mtcli.decoding.scorer import ModelScorer, Scorer
 from mtcli.device.memory_errors import memory_errors
-from mtcli.errors import ConfigError
-from mtcli.model.seq2seq import Seq2Seq
-from mtcli.model.shape import StackShape
-from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from mtcli.translating.engine import (
+from mtcli.engines.protocol import (
     EngineBatch,
     EngineHypothesis,
     PostponedSearch,
     TranslateOptions,
 )
+from mtcli.engines.workers import run_beside
+from mtcli.errors import ConfigError
+from mtcli.model.seq2seq import Seq2Seq
+from mtcli.model.shape import StackShape
+from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
 _FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
 

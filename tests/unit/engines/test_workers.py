@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mtcli.decoding import beside
-from mtcli.decoding.beside import run_beside
+from mtcli.engines import workers as beside
+from mtcli.engines.workers import run_beside
 from mtcli.errors import MtcliError
 
 needs_fork = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only")
@@ -131,7 +131,7 @@ def test_an_error_does_not_wait_for_processes_that_are_at_work(two_threads, fork
 def test_workers_do_not_outlive_a_parent_that_is_killed(tmp_path):
     program = (
         "import os, pathlib, sys, time\n"
-        "from mtcli.decoding.beside import run_beside\n"
+        "from mtcli.engines.workers import run_beside\n"
         "def job():\n"
         "    pathlib.Path(sys.argv[1], str(os.getpid())).touch()\n"
         "    time.sleep(600)\n"

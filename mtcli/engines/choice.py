@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mtcli.bundle.exports import CTRANSLATE2, ExportRecord, ThreadSplit, read_export
 from mtcli.bundle.model_folder import Bundle
-from mtcli.errors import ConfigError, ModelFolderError
-from mtcli.translating.engine import (
+from mtcli.engines.ctranslate2.engine import CTranslate2Engine
+from mtcli.engines.ctranslate2.package import MISSING, search_obstacle
+from mtcli.engines.protocol import (
     Engine,
     EngineBatch,
     EngineHypothesis,
     RunningSearch,
     TranslateOptions,
 )
-from mtcli.translating.engines.ctranslate2 import CTranslate2Engine
-from mtcli.translating.engines.ctranslate2_package import MISSING, search_obstacle
+from mtcli.errors import ConfigError, ModelFolderError
 
 if TYPE_CHECKING:
-    from mtcli.translating.engines.torch import TorchEngine
+    from mtcli.engines.torch import TorchEngine
 
 ENGINES = ("auto", "torch", "ctranslate2")
 
@@ -89,7 +89,7 @@ def load_engine(bundle: Bundle, request: EngineRequest, choice: EngineChoice) ->
 
     def load_torch() -> TorchEngine:
         # here, for torch takes seconds
-        from mtcli.translating.engines.torch_loading import load_ensemble
+        from mtcli.engines.torch_loading import load_ensemble
 
         bundles = [bundle, *request.others]
         for each in bundles:

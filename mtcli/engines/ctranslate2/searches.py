@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
+from mtcli.engines.protocol import EngineHypothesis, TranslateOptions
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from mtcli.translating.engine import EngineHypothesis, TranslateOptions
 
 FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
 """Pieces that no output holds; CTranslate2 is told that they end a hypothesis."""
