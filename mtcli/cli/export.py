@@ -11,7 +11,7 @@ from mtcli.cli.errors import user_errors
 from mtcli.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from mtcli.interchange.export import ExportReport
+    from mtcli.interchange.ctranslate2.export import ExportReport
     from mtcli.interchange.verification import Sentences
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -72,7 +72,7 @@ def export(
             raise ConfigError(f"--to {to!r} is none of: ctranslate2")
         chosen = resolve_model(model, checkpoint)
         sentences = _read_sentences(verify_on, ref)
-        from mtcli.interchange.export import export_ctranslate2
+        from mtcli.interchange.ctranslate2.export import export_ctranslate2
 
         report = export_ctranslate2(
             chosen,

@@ -20,8 +20,8 @@ import torch.nn.functional as F
 from mtcli.bundle.model_folder import read_model
 from mtcli.engines.torch import TorchEngine
 from mtcli.engines.torch_loading import load_weights
-from mtcli.interchange.rounding import round_weights
-from mtcli.interchange.spec import build_spec
+from mtcli.interchange.ctranslate2.rounding import round_weights
+from mtcli.interchange.ctranslate2.spec import build_spec
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 
 BATCH = 50

@@ -168,7 +168,7 @@ def test_mistakes(model, arguments, sentence):
 
 
 def test_an_export_that_differs_is_not_kept(model, tmp_path, monkeypatch):
-    from mtcli.interchange import export, spec
+    from mtcli.interchange.ctranslate2 import export, spec
 
     def fill_wrongly(*arguments):
         built = spec.build_spec(*arguments)

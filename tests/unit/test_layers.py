@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "mtcli"
-ROOMS_WITHOUT_TORCH = ("cli", "config", "translating", "engines/ctranslate2", "bundle", "evaluation", "data", "tokenizer")
+ROOMS_WITHOUT_TORCH = (
+    "cli",
+    "config",
+    "translating",
+    "engines/ctranslate2",
+    "bundle",
+    "evaluation",
+    "data",
+    "tokenizer",
+)
 FAST_ROOMS = ("cli", "config")
 SLOW_PACKAGES = {"torch", "numpy", "pydantic", "datasets", "sentencepiece", "sacrebleu"}
 PICKLES = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal", "cloudpickle"}

@@ -7,8 +7,8 @@ import torch
 from mtcli.bundle.card import ModelCard
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine
-from mtcli.interchange.rounding import round_weights
-from mtcli.interchange.spec import build_spec
+from mtcli.interchange.ctranslate2.rounding import round_weights
+from mtcli.interchange.ctranslate2.spec import build_spec
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.tokenizer.protocol import EOS_ID

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mtcli.interchange.rounding import round_rows
+from mtcli.interchange.ctranslate2.rounding import round_rows
 from tests.unit.interchange.models import PIECES, VOCAB_SIZE, exported, random_model
 
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 9))

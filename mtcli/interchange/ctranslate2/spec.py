@@ -14,7 +14,7 @@ import numpy as np
 from mtcli.bundle.card import ModelCard
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.errors import ConfigError
-from mtcli.interchange.positions import sinusoid_table
+from mtcli.interchange.ctranslate2.positions import sinusoid_table
 
 Weights = Mapping[str, np.ndarray]
 

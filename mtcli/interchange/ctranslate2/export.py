@@ -12,8 +12,8 @@ from mtcli.engines.choice import num_cores
 from mtcli.engines.ctranslate2.package import MISSING
 from mtcli.errors import ConfigError, MtcliError, RunFolderError
 from mtcli.folders import new_folder, write_json
-from mtcli.interchange.rounding import round_weights
-from mtcli.interchange.spec import build_spec, refuse_unsupported
+from mtcli.interchange.ctranslate2.rounding import round_weights
+from mtcli.interchange.ctranslate2.spec import build_spec, refuse_unsupported
 from mtcli.interchange.verification import Comparison, Sentences, compare, made_up_sentences
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 

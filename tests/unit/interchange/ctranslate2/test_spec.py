@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from mtcli.errors import ConfigError
-from mtcli.interchange.positions import sinusoid_table
-from mtcli.interchange.spec import refuse_unsupported
+from mtcli.interchange.ctranslate2.positions import sinusoid_table
+from mtcli.interchange.ctranslate2.spec import refuse_unsupported
 from mtcli.model import positions
 from tests.architectures import VARIANTS
 from tests.unit.interchange.models import PIECES, VOCAB_SIZE, exported, random_model
