@@ -156,7 +156,7 @@ def _check_counts(left: Path, num_left: int, right: Path, num_right: int) -> Non
 def _find(run: _ModelRun) -> tuple[Path, str]:
     """The model folder that is meant, and its target language."""
     from mtcli.bundle.model_folder import read_model
-    from mtcli.bundle.resolve import resolve_model
+    from mtcli.runs.resolve import resolve_model
 
     folder = resolve_model(run.model, run.checkpoint)
     return folder, read_model(folder).card.tgt_lang

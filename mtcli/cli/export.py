@@ -66,7 +66,7 @@ def export(
     The export is kept in the model folder, where `mtcli translate` finds it, or in --output.
     """
     with user_errors():
-        from mtcli.bundle.resolve import resolve_model
+        from mtcli.runs.resolve import resolve_model
 
         if to != "ctranslate2":
             raise ConfigError(f"--to {to!r} is none of: ctranslate2")

@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from mtcli.training.progress import Observer, StepMetrics, ValidationMetrics
+    from mtcli.runs.metrics import StepMetrics, ValidationMetrics
+    from mtcli.training.progress import Observer
 
 _PER_SECOND = 4
 

@@ -68,8 +68,8 @@ def score(
 ) -> None:
     """Write the log-probability of each translation: one number out per pair in, in order."""
     from mtcli.bundle.model_folder import read_model
-    from mtcli.bundle.resolve import resolve_model
     from mtcli.engines.loading import check_ensemble
+    from mtcli.runs.resolve import resolve_model
     from mtcli.translating.scoring import PairScorer, score_stream
 
     # whatever can be wrong is told before torch is imported, which takes seconds

@@ -174,7 +174,7 @@ def _load(path: Path, side: Side | None) -> SentencePieceTokenizer:
 
 
 def _find_model(folder: Path, side: Side | None) -> Path:
-    from mtcli.bundle.resolve import resolve_model
+    from mtcli.runs.resolve import resolve_model
     from mtcli.tokenizer.train import SHARED_MODEL, SRC_MODEL, TGT_MODEL
 
     names = {Side.SRC: SRC_MODEL, Side.TGT: TGT_MODEL}

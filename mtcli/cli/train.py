@@ -91,7 +91,7 @@ def train(
     """
     from mtcli.config.load import load_config
     from mtcli.distributed.launch import launch, should_launch
-    from mtcli.training.claim import check_place
+    from mtcli.runs.claim import check_place
 
     loaded = load_config(config, overrides or [])
     if not any(override.strip().startswith("run_dir") for override in overrides or []):

@@ -143,10 +143,10 @@ def translate(
     A line ends at a line feed and nowhere else; blank lines come back as they are.
     """
     from mtcli.bundle.model_folder import read_model
-    from mtcli.bundle.resolve import resolve_model
     from mtcli.engines.choice import EngineRequest, choose_engine
     from mtcli.engines.loading import check_ensemble
     from mtcli.engines.protocol import TranslateOptions
+    from mtcli.runs.resolve import resolve_model
     from mtcli.translating.options import (
         AnswerOptions,
         check_num_hypotheses,

@@ -21,11 +21,11 @@ from mtcli.distributed.world import World
 from mtcli.evaluation.metrics import check_tokenization
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import PassSettings, num_parameters
+from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import EOS_ID
 from mtcli.training.corpus import Corpus, check_files_of, describe_drops, make_plan, prepare_corpus
 from mtcli.training.length import check_length
 from mtcli.training.optim import build_optimizers
-from mtcli.training.run_folder import RunFolder
 from mtcli.training.step import LESS_MEMORY, StepParts, train_step
 from mtcli.training.tensors import to_tensors
 from mtcli.training.validation import batch_of

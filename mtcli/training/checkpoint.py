@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mtcli.errors import CheckpointError, RunFolderError
 from mtcli.folders import new_folder, read_json, verify_folder, write_json
-from mtcli.training.run_folder import RunFolder
+from mtcli.runs.folder import RunFolder
 
 logger = logging.getLogger(__name__)
 

@@ -23,10 +23,10 @@ from mtcli.data.sources import check_files, read_pairs
 from mtcli.data.store import Store
 from mtcli.distributed.world import World
 from mtcli.folders import sha256_of, write_json
+from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.report import report
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.tokenizer.train import SHARED_MODEL, SRC_MODEL, TGT_MODEL, train_tokenizers
-from mtcli.training.run_folder import RunFolder
 from mtcli.training.validation import ValidationSet
 from mtcli.training.warm_start import check_tokenizers, tokenizers_of
 

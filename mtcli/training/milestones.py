@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 import torch
 
 from mtcli.distributed.fsdp import gather_on_main
+from mtcli.runs.ranking import rank_models
 from mtcli.training.averaging import copy_weights, holding_weights, mean_weights, named_weights
 from mtcli.training.checkpoint import (
     Checkpoint,
@@ -22,7 +23,6 @@ from mtcli.training.early_stopping import BestScore
 from mtcli.training.parts import LoopParts
 from mtcli.training.progress import process_cpu_s
 from mtcli.training.reporting import report_validation
-from mtcli.training.run_folder import rank_models
 from mtcli.training.schedule import PlateauState
 
 logger = logging.getLogger(__name__)

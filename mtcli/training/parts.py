@@ -9,10 +9,10 @@ from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import Update
 from mtcli.data.prefetch import Prefetch
 from mtcli.model.seq2seq import Seq2Seq
+from mtcli.runs.folder import RunFolder
 from mtcli.training.averaging import ExponentialAverage
 from mtcli.training.early_stopping import BestScore
 from mtcli.training.progress import Observer
-from mtcli.training.run_folder import RunFolder
 from mtcli.training.schedule import PlateauState
 from mtcli.training.step import StepParts
 from mtcli.training.stopping import StopRequest

@@ -2,87 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import resource
 import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Protocol
 
-from mtcli.errors import RunFolderError
+from mtcli.runs.metrics import StepMetrics, ValidationMetrics
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class StepMetrics:
-    """The steps since the last report; rates and waits are means over them."""
-
-    step: int
-    total_steps: int | None
-    """Number of the last step, where it is known."""
-    epoch: int
-    loss_per_token: float
-    """Smoothed training loss, R-Drop's divergence included, nats per target token."""
-    grad_norm: float
-    """Of the last step, before clipping."""
-    lr: float
-    """Of the first parameter group."""
-    lr_of_groups: dict[str, float]
-    """Of each parameter group, by its name in the log."""
-    tgt_tokens_per_s: float
-    """Non-padding target tokens, EOS included, over all processes and wall-clock time."""
-    tgt_tokens_per_update: float
-    cells_per_update: float
-    """Padded cells of the longer side, over all processes: what batch.max_tokens bounds."""
-    data_wait_share: float
-    """Share of the time in which this process waited for data."""
-    data_cpu_share: float
-    """Share of the CPU seconds of all processes that went into preparing updates: reading,
-    sampling, padding."""
-    total_tgt_tokens: int
-    """Since the run began."""
-    total_tgt_tokens_computed: int
-    """The same, each pass through the model counted, R-Drop has two; and those of the model that
-    the run started from."""
-    elapsed_s: float
-    """Training time since the run began, over all invocations."""
-    cpu_s: float
-    """User and system time of all training processes, from their start, over all invocations."""
-    eta_s: float | None
-    """Time left at this rate, validations not counted."""
-
-
-@dataclass(frozen=True)
-class ValidationMetrics:
-    """One validation."""
-
-    step: int
-    epoch: int
-    loss_per_token: float
-    """Cross-entropy without smoothing, nats per target token."""
-    perplexity: float
-    bleu: float
-    chrf: float
-    bleu_signature: str
-    chrf_signature: str
-    is_best: bool
-    is_stop: bool
-    """Made because the budget ended, between two of the config's."""
-    best_score: float
-    best_step: int
-    total_tgt_tokens: int
-    total_tgt_tokens_computed: int
-    """Target tokens that went through the model; R-Drop counts them twice."""
-    elapsed_s: float
-    cpu_s: float
-    """As in the steps."""
-    duration_s: float
-    """Time that the validation took."""
-    sample_source: str
-    sample_hypothesis: str
-    sample_reference: str
 
 
 class Observer(Protocol):
@@ -109,26 +36,6 @@ class SilentObserver:
 
     def validated(self, metrics: ValidationMetrics) -> None:
         """Nothing."""
-
-
-class MetricsFile:
-    """metrics.jsonl: one object a line, flushed, keys carrying their units."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def write(self, kind: str, metrics: StepMetrics | ValidationMetrics) -> None:
-        """Append one line.
-
-        Raises:
-            RunFolderError: it cannot be written.
-        """
-        line = json.dumps({"kind": kind} | asdict(metrics), ensure_ascii=False)
-        try:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
-        except OSError as error:
-            raise RunFolderError(f"cannot write {self._path}: {error.strerror}") from error
 
 
 def describe_step(m: StepMetrics) -> str:

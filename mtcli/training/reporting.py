@@ -9,11 +9,9 @@ import torch
 
 from mtcli.data.batches import Update
 from mtcli.data.prefetch import Prefetch
+from mtcli.runs.metrics import MetricsFile, StepMetrics, ValidationMetrics
 from mtcli.training.parts import LoopParts, Outcome
 from mtcli.training.progress import (
-    MetricsFile,
-    StepMetrics,
-    ValidationMetrics,
     describe_duration,
     describe_step,
     describe_validation,

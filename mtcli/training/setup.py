@@ -21,11 +21,13 @@ from mtcli.evaluation.metrics import check_tokenization
 from mtcli.folders import read_json
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq, num_parameters
+from mtcli.runs.claim import claim, locked, move_aside
+from mtcli.runs.environment import write_environment
+from mtcli.runs.folder import RunFolder
 from mtcli.system.allocator import prepare_memory
 from mtcli.training.averaging import ExponentialAverage, copy_weights, named_weights
 from mtcli.training.cards import make_card, make_scores
 from mtcli.training.checkpoint import read_newest
-from mtcli.training.claim import claim, locked, move_aside
 from mtcli.training.compiling import CompiledForward
 from mtcli.training.corpus import (
     Corpus,
@@ -51,7 +53,6 @@ from mtcli.training.parts import LoopParts, Outcome, Progress
 from mtcli.training.progress import Observer, SilentObserver
 from mtcli.training.reporting import describe_end
 from mtcli.training.restoring import check_same_data, restore, restored_progress
-from mtcli.training.run_folder import RunFolder, write_environment
 from mtcli.training.run_log import logging_to
 from mtcli.training.schedule import PlateauState
 from mtcli.training.step import StepParts

@@ -15,11 +15,11 @@ from mtcli.bundle.model_folder import (
     Bundle,
     read_model,
 )
-from mtcli.bundle.resolve import resolve_model
 from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import ConfigError
 from mtcli.folders import sha256_of
 from mtcli.model.seq2seq import Seq2Seq
+from mtcli.runs.resolve import resolve_model
 from mtcli.training.averaging import named_weights
 
 logger = logging.getLogger(__name__)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from mtcli.bundle.model_folder import Bundle, read_model
-from mtcli.bundle.resolve import resolve_model
 from mtcli.engines.loading import load_tokenizers
 from mtcli.engines.protocol import PairEngine
 from mtcli.errors import DataError
+from mtcli.runs.resolve import resolve_model
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.lines import read_lines, without_controls
 from mtcli.translating.windows import batches_by_length

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal, cast
 
 from mtcli.bundle.model_folder import Bundle, read_model
-from mtcli.bundle.resolve import resolve_model
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.engines.choice import (
     EngineChoice,
@@ -19,6 +18,7 @@ from mtcli.engines.choice import (
 from mtcli.engines.loading import check_ensemble, load_tokenizers
 from mtcli.engines.protocol import Engine, EngineHypothesis, PairEngine, TranslateOptions
 from mtcli.errors import ConfigError
+from mtcli.runs.resolve import resolve_model
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.alignment import align_answers
 from mtcli.translating.answer import Answer, Translation, join_answer

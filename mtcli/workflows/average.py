@@ -17,10 +17,11 @@ from mtcli.device.precision import choose_device, choose_numerics
 from mtcli.distributed.world import World
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.model.factory import build_model
+from mtcli.runs.folder import RunFolder
+from mtcli.runs.metrics import read_validations
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.averaging import mean_weights, named_weights
 from mtcli.training.cards import make_scores
-from mtcli.training.run_folder import RunFolder, read_validations
 from mtcli.training.validation import ValidationSet, Validator
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 
 from mtcli.bundle.model_folder import read_model
-from mtcli.bundle.resolve import resolve_model
 from mtcli.config.schema.root import TrainConfig
 from mtcli.device.precision import Numerics
 from mtcli.engines.protocol import (
@@ -22,6 +21,7 @@ from mtcli.engines.protocol import (
 from mtcli.engines.torch import TorchEngine
 from mtcli.engines.torch_loading import load_engine
 from mtcli.model.factory import build_model
+from mtcli.runs.resolve import resolve_model
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.corpus import Corpus
 from mtcli.translating.translator import Translator

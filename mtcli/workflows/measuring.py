@@ -18,12 +18,12 @@ from mtcli.data.prefetch import Prefetch
 from mtcli.device.precision import Numerics, choose_device, choose_numerics
 from mtcli.distributed.world import World, join
 from mtcli.model.seq2seq import num_parameters
+from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import PAD_ID
 from mtcli.training.corpus import Corpus, prepare_corpus
 from mtcli.training.loop import pass_settings, seed_update
 from mtcli.training.parts import LoopParts
 from mtcli.training.progress import SilentObserver
-from mtcli.training.run_folder import RunFolder
 from mtcli.training.setup import build
 from mtcli.training.step import train_step
 from mtcli.training.stopping import StopRequest

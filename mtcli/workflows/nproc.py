@@ -15,7 +15,7 @@ from typing import Any
 from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import RunFolderError
 from mtcli.folders import read_json, write_json
-from mtcli.training.run_folder import RunFolder
+from mtcli.runs.folder import RunFolder
 from mtcli.workflows.bench import BenchOptions, VariantJobs
 from mtcli.workflows.variants import Variant
 

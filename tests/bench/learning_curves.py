@@ -17,7 +17,7 @@ from pathlib import Path
 
 from line_chart import Series, line_chart
 
-from mtcli.training.run_folder import read_validations
+from mtcli.runs.metrics import read_validations
 
 
 def read_curve(path: Path) -> list[tuple[float, float, float]]:

@@ -19,9 +19,9 @@ import subprocess
 from pathlib import Path
 
 from mtcli.bundle.model_folder import read_model
-from mtcli.bundle.resolve import resolve_model
 from mtcli.config.load import load_config
 from mtcli.evaluation.metrics import bleu
+from mtcli.runs.resolve import resolve_model
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 
 CAP = 128

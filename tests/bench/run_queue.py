@@ -26,9 +26,9 @@ from pathlib import Path
 
 from mtcli.config.load import load_config
 from mtcli.errors import MtcliError
+from mtcli.runs.claim import is_in_use
+from mtcli.runs.metrics import read_validations
 from mtcli.system.processes import leave, terminals
-from mtcli.training.claim import is_in_use
-from mtcli.training.run_folder import read_validations
 
 REFUSED, STOPPED = 2, 75
 

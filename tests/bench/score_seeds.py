@@ -18,8 +18,8 @@ import sys
 from pathlib import Path
 
 from mtcli.bundle.model_folder import read_model
-from mtcli.bundle.resolve import resolve_model
-from mtcli.training.run_folder import read_validations
+from mtcli.runs.metrics import read_validations
+from mtcli.runs.resolve import resolve_model
 
 
 def score(run, data, tokenize):

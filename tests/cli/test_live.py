@@ -7,13 +7,8 @@ import pytest
 from rich.console import Console
 
 from mtcli.cli.live import LiveObserver, showing
-from mtcli.training.progress import (
-    StepMetrics,
-    ValidationMetrics,
-    describe_duration,
-    describe_step,
-    describe_validation,
-)
+from mtcli.runs.metrics import StepMetrics, ValidationMetrics
+from mtcli.training.progress import describe_duration, describe_step, describe_validation
 
 STEP = StepMetrics(
     step=150, total_steps=1000, epoch=2, loss_per_token=3.25, grad_norm=0.5, lr=2.5e-3,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mtcli.training.claim import locked
+from mtcli.runs.claim import locked
 from tests.bench import run_queue
 from tests.bench.run_queue import Job, Queue, read_jobs
 from tests.small_run import CONFIG, write_run

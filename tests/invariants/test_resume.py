@@ -16,10 +16,10 @@ from safetensors.numpy import load_file
 
 from mtcli.config.load import load_config
 from mtcli.errors import CheckpointError, ConfigError, DataError, MtcliError, RunFolderError
+from mtcli.runs.claim import locked
+from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.checkpoint import read_checkpoint, write_checkpoint
-from mtcli.training.claim import locked
-from mtcli.training.run_folder import RunFolder
 from mtcli.training.setup import train
 from tests.small_run import CONFIG, write_run
 

@@ -1,6 +1,6 @@
 import pytest
 
-from mtcli.bundle.resolve import resolve_model
+from mtcli.runs.resolve import resolve_model
 from mtcli.errors import ModelFolderError
 
 

@@ -15,7 +15,7 @@ from mtcli.config.load import load_config
 from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import RunFolderError
 from mtcli.folders import remove_leftovers, write_text_atomically
-from mtcli.training.run_folder import RunFolder, rename_aside
+from mtcli.runs.folder import RunFolder, rename_aside
 
 _LOCK = ".lock"
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import re
 import shutil
-import subprocess
-import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from mtcli.bundle.model_folder import read_model
-from mtcli.folders import replace_link, write_json, write_text_atomically
-
-_STEP = re.compile(r"step_(\d{8,})")
+from mtcli.folders import replace_link, write_text_atomically
+from mtcli.runs.metrics import read_metrics_line
+from mtcli.runs.names import step_name, steps_in
 
 
 @dataclass(frozen=True)
@@ -148,52 +141,6 @@ class RunFolder:
             write_text_atomically(self.metrics, "".join(line + "\n" for line in kept))
 
 
-def read_validations(path: Path) -> list[dict[str, Any]]:
-    """The validations of a metrics.jsonl, oldest first; torn lines of killed runs are passed over.
-
-    Left out are those of stops whose model is gone, as it is once the run has come further.
-    """
-    if not path.exists():
-        return []
-    found = []
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
-        metrics = read_metrics_line(line)
-        if metrics is None:
-            continue
-        model = path.parent / "models" / step_name(metrics["step"])
-        if metrics["kind"] == "validation" and (
-            not metrics.get("is_stop", False) or model.exists()
-        ):
-            found.append(metrics)
-    return found
-
-
-def rank_models(run: RunFolder, metric: str) -> list[int]:
-    """Steps of the models that are there, best first by `bleu`, `chrf` or `loss`; of equals the
-    earlier one.
-    """
-    sign = -1 if metric == "loss" else 1
-    scored = []
-    for step in run.model_steps():
-        for score in read_model(run.model(step)).scores:
-            if score.metric.lower() == metric and score.split == "valid":
-                scored.append((-sign * score.score, step))
-    return [step for _, step in sorted(scored)]
-
-
-def step_name(step: int) -> str:
-    """Name of a step's folder."""
-    return f"step_{step:08d}"
-
-
-def steps_in(folder: Path) -> list[int]:
-    """Steps of the step folders in `folder`, in ascending order; none where it does not exist."""
-    if not folder.is_dir():
-        return []
-    found = (_STEP.fullmatch(path.name) for path in folder.iterdir())
-    return sorted(int(match[1]) for match in found if match)
-
-
 def _remove(folder: Path) -> None:
     # Renamed first: a kill half-way must not leave a folder that looks like a checkpoint.
     doomed = folder.with_name(f".{folder.name}.tmp-{os.getpid()}-{platform.node()}-00000000")
@@ -202,60 +149,9 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(doomed)
 
 
-def read_metrics_line(line: str) -> dict[str, Any] | None:
-    """What a line of metrics.jsonl says; None for the torn last line of a killed run."""
-    try:
-        metrics: dict[str, Any] = json.loads(line)
-        float(metrics["step"])
-    except (ValueError, KeyError, TypeError):
-        return None
-    return metrics
-
-
 def rename_aside(path: Path) -> Path:
     """Rename to the first free `NAME.N`."""
     number = 1
     while (aside := path.with_name(f"{path.name}.{number}")).exists():
         number += 1
     return path.rename(aside)
-
-
-def write_environment(run: RunFolder, extra: dict[str, Any]) -> None:
-    """Write environment.json: versions, hardware, git revision, and what the caller knows."""
-    packages = ("torch", "sentencepiece", "sacrebleu", "safetensors", "numpy", "datasets")
-    write_json(
-        run.path / "environment.json",
-        {
-            "format_version": 1,
-            "written_at_s": time.time(),
-            "mtcli": version("mtcli"),
-            "python": platform.python_version(),
-            "packages": {name: version(name) for name in packages},
-            "platform": platform.platform(),
-            "hostname": platform.node(),
-            "cpu": _cpu_name(),
-            "num_cpus": os.cpu_count(),
-            "git_revision": _git_revision(),
-        }
-        | extra,
-    )
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n")
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
-def _git_revision() -> str | None:
-    """Revision of the working directory's repository; None outside one."""
-    try:
-        result = subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, timeout=10
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return result.stdout.strip() or None if result.returncode == 0 else None

@@ -1,0 +1,131 @@
+"""Metrics of a run: the records of metrics.jsonl, written and read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mtcli.errors import RunFolderError
+from mtcli.runs.names import step_name
+
+
+@dataclass(frozen=True)
+class StepMetrics:
+    """The steps since the last report; rates and waits are means over them."""
+
+    step: int
+    total_steps: int | None
+    """Number of the last step, where it is known."""
+    epoch: int
+    loss_per_token: float
+    """Smoothed training loss, R-Drop's divergence included, nats per target token."""
+    grad_norm: float
+    """Of the last step, before clipping."""
+    lr: float
+    """Of the first parameter group."""
+    lr_of_groups: dict[str, float]
+    """Of each parameter group, by its name in the log."""
+    tgt_tokens_per_s: float
+    """Non-padding target tokens, EOS included, over all processes and wall-clock time."""
+    tgt_tokens_per_update: float
+    cells_per_update: float
+    """Padded cells of the longer side, over all processes: what batch.max_tokens bounds."""
+    data_wait_share: float
+    """Share of the time in which this process waited for data."""
+    data_cpu_share: float
+    """Share of the CPU seconds of all processes that went into preparing updates: reading,
+    sampling, padding."""
+    total_tgt_tokens: int
+    """Since the run began."""
+    total_tgt_tokens_computed: int
+    """The same, each pass through the model counted, R-Drop has two; and those of the model that
+    the run started from."""
+    elapsed_s: float
+    """Training time since the run began, over all invocations."""
+    cpu_s: float
+    """User and system time of all training processes, from their start, over all invocations."""
+    eta_s: float | None
+    """Time left at this rate, validations not counted."""
+
+
+@dataclass(frozen=True)
+class ValidationMetrics:
+    """One validation."""
+
+    step: int
+    epoch: int
+    loss_per_token: float
+    """Cross-entropy without smoothing, nats per target token."""
+    perplexity: float
+    bleu: float
+    chrf: float
+    bleu_signature: str
+    chrf_signature: str
+    is_best: bool
+    is_stop: bool
+    """Made because the budget ended, between two of the config's."""
+    best_score: float
+    best_step: int
+    total_tgt_tokens: int
+    total_tgt_tokens_computed: int
+    """Target tokens that went through the model; R-Drop counts them twice."""
+    elapsed_s: float
+    cpu_s: float
+    """As in the steps."""
+    duration_s: float
+    """Time that the validation took."""
+    sample_source: str
+    sample_hypothesis: str
+    sample_reference: str
+
+
+class MetricsFile:
+    """metrics.jsonl: one object a line, flushed, keys carrying their units."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, kind: str, metrics: StepMetrics | ValidationMetrics) -> None:
+        """Append one line.
+
+        Raises:
+            RunFolderError: it cannot be written.
+        """
+        line = json.dumps({"kind": kind} | asdict(metrics), ensure_ascii=False)
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise RunFolderError(f"cannot write {self._path}: {error.strerror}") from error
+
+
+def read_validations(path: Path) -> list[dict[str, Any]]:
+    """The validations of a metrics.jsonl, oldest first; torn lines of killed runs are passed over.
+
+    Left out are those of stops whose model is gone, as it is once the run has come further.
+    """
+    if not path.exists():
+        return []
+    found = []
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+        metrics = read_metrics_line(line)
+        if metrics is None:
+            continue
+        model = path.parent / "models" / step_name(metrics["step"])
+        if metrics["kind"] == "validation" and (
+            not metrics.get("is_stop", False) or model.exists()
+        ):
+            found.append(metrics)
+    return found
+
+
+def read_metrics_line(line: str) -> dict[str, Any] | None:
+    """What a line of metrics.jsonl says; None for the torn last line of a killed run."""
+    try:
+        metrics: dict[str, Any] = json.loads(line)
+        float(metrics["step"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    return metrics
