@@ -20,7 +20,8 @@ from mtcli.cli.streams import (
 from mtcli.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mtcli.translating.scoring import Pair, PairScorer, ScoreReport
+    from mtcli.streaming.scoring import Pair, ScoreReport
+    from mtcli.translating.scoring import PairScorer
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
@@ -70,7 +71,8 @@ def score(
     from mtcli.bundle.model_folder import read_model
     from mtcli.engines.loading import check_ensemble
     from mtcli.runs.resolve import resolve_model
-    from mtcli.translating.scoring import PairScorer, score_stream
+    from mtcli.streaming.scoring import score_stream
+    from mtcli.translating.scoring import PairScorer
 
     # whatever can be wrong is told before torch is imported, which takes seconds
     bundles = [read_model(resolve_model(path, checkpoint)) for path in model]
@@ -88,7 +90,7 @@ def score(
 def _open_pairs(
     files: ExitStack, src: Path | None, tgt: Path | None, tsv: Path | None
 ) -> Iterator[Pair]:
-    from mtcli.translating.scoring import read_file_pairs, read_tsv_pairs
+    from mtcli.streaming.scoring import read_file_pairs, read_tsv_pairs
 
     if (src is None) != (tgt is None):
         raise ConfigError(

@@ -14,7 +14,7 @@ from mtcli.errors import ConfigError
 
 if TYPE_CHECKING:
     from mtcli.decoding.options import Sampling
-    from mtcli.translating.stream import StreamReport
+    from mtcli.streaming.stream import StreamReport
     from mtcli.translating.translator import Translator
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -147,14 +147,14 @@ def translate(
     from mtcli.engines.loading import check_ensemble
     from mtcli.engines.protocol import TranslateOptions
     from mtcli.runs.resolve import resolve_model
+    from mtcli.streaming.resume import ResumePoint, find_resume_point, skip_lines
+    from mtcli.streaming.stream import StreamOptions, translate_stream
     from mtcli.translating.options import (
         AnswerOptions,
         check_num_hypotheses,
         choose_generation,
     )
-    from mtcli.translating.resume import ResumePoint, find_resume_point, skip_lines
     from mtcli.translating.sentences import load_splitter
-    from mtcli.translating.stream import StreamOptions, translate_stream
     from mtcli.translating.translator import Translator
 
     # whatever can be wrong is told before torch is imported, which takes seconds

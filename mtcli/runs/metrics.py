@@ -1,4 +1,4 @@
-"""Metrics of a run: the records of metrics.jsonl, written and read."""
+"""The records of metrics.jsonl: what is measured at a step or a validation, written and read."""
 
 from __future__ import annotations
 

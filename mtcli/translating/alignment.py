@@ -11,8 +11,8 @@ from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.engines.protocol import EngineHypothesis, PairEngine
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.answer import Answer, Link, part_texts
+from mtcli.translating.batching import batches_by_length
 from mtcli.translating.splitting import Part
-from mtcli.translating.windows import batches_by_length
 
 if TYPE_CHECKING:
     import numpy as np  # importing it would slow the start of translations that need none

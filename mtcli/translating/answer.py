@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from mtcli.engines.protocol import EngineHypothesis
 from mtcli.tokenizer.protocol import Tokenizer
-from mtcli.translating.lines import without_controls
+from mtcli.translating.controls import without_controls
 from mtcli.translating.splitting import join_parts
 
 Flag = Literal["empty", "split", "truncated", "repeated", "low_confidence"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mtcli.tokenizer.protocol import Tokenizer
-from mtcli.translating.lines import without_controls
+from mtcli.translating.controls import without_controls
 from mtcli.translating.sentences import Splitter
 from mtcli.translating.splitting import Part, split_text
 

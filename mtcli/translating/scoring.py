@@ -1,25 +1,19 @@
-"""Log-probabilities of given translations: pairs in, one line of numbers out for each."""
+"""Log-probabilities of given translations."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice, zip_longest
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.engines.loading import load_tokenizers
 from mtcli.engines.protocol import PairEngine
-from mtcli.errors import DataError
 from mtcli.runs.resolve import resolve_model
 from mtcli.tokenizer.protocol import Tokenizer
-from mtcli.translating.lines import read_lines, without_controls
-from mtcli.translating.windows import batches_by_length
-
-WINDOW_BATCHES = 32
-"""Batches that are read at once: sorting by length pays only among many pairs."""
+from mtcli.translating.batching import batches_by_length
+from mtcli.translating.controls import without_controls
 
 
 class PairScore(NamedTuple):
@@ -35,26 +29,6 @@ class PairScore(NamedTuple):
     def log_prob(self) -> float:
         """Their sum."""
         return math.fsum(self.log_probs)
-
-
-@dataclass(frozen=True)
-class ScoreReport:
-    """What happened."""
-
-    num_pairs: int
-    num_too_long: int
-    """Pairs that got -inf because a side has more pieces than the model has positions."""
-    num_invalid: int
-    """Pairs that held bytes which are not UTF-8."""
-
-
-class Pair(NamedTuple):
-    """One pair of input."""
-
-    src: str
-    tgt: str
-    is_valid: bool = True
-    """False when bytes that are not UTF-8 were replaced by U+FFFD."""
 
 
 class PairScorer:
@@ -140,84 +114,6 @@ class PairScorer:
             for i, log_probs in zip(places, found, strict=True):
                 scores[i] = PairScore(tuple(_without_nan(log_probs)))
         return scores
-
-
-def score_stream(
-    scorer: PairScorer,
-    pairs: Iterable[Pair],
-    sink: BinaryIO,
-    *,
-    batch_size: int | None = None,
-    per_token: bool = False,
-) -> ScoreReport:
-    """Write a line for every pair, in order, and flush after every window.
-
-    Args:
-        scorer: scores them.
-        pairs: at most one window of them is held at a time.
-        sink: gets a line with one number for each pair.
-        batch_size: pairs that are scored at once; None is as the model folder says.
-        per_token: write the log-probabilities of all target pieces and of EOS, with spaces between.
-
-    Raises:
-        DataError: what `pairs` raises.
-        OSError: writing failed.
-    """
-    num_pairs = num_too_long = num_invalid = 0
-    remaining = iter(pairs)
-    size = batch_size or scorer.batch_size
-    while window := list(islice(remaining, 1 if size == 1 else WINDOW_BATCHES * size)):
-        scores = scorer.score([(pair.src, pair.tgt) for pair in window], batch_size=size)
-        sink.write(b"".join(score_line(score, per_token=per_token) for score in scores))
-        sink.flush()
-        num_pairs += len(window)
-        num_too_long += sum(score.is_too_long for score in scores)
-        num_invalid += sum(not pair.is_valid for pair in window)
-    return ScoreReport(num_pairs, num_too_long, num_invalid)
-
-
-def score_line(score: PairScore, *, per_token: bool = False) -> bytes:
-    """The line of one pair: a number of six decimals, or one for each target piece and EOS."""
-    numbers = score.log_probs if per_token and score.log_probs else (score.log_prob,)
-    return " ".join(f"{number + 0.0:.6f}" for number in numbers).encode("ascii") + b"\n"
-
-
-def read_tsv_pairs(source: BinaryIO, name: str) -> Iterator[Pair]:
-    """Pairs of lines that hold a source, a tab and a target; a blank line is a blank pair.
-
-    Raises:
-        DataError: a line has another number of columns; `name` is what it is called.
-    """
-    for number, line in enumerate(read_lines(source), 1):
-        columns = line.text.split("\t")
-        if len(columns) == 1 and not line.text.strip():
-            columns = ["", ""]
-        if len(columns) != 2:
-            has = "1 column" if len(columns) == 1 else f"{len(columns)} columns"
-            raise DataError(
-                f"{name}, line {number}: has {has}, and a pair is two: the source, a tab and"
-                " the target"
-            )
-        yield Pair(columns[0], columns[1], line.is_valid)
-
-
-def read_file_pairs(src: BinaryIO, tgt: BinaryIO, names: tuple[str, str]) -> Iterator[Pair]:
-    """Pairs of a line of one file and the same line of another.
-
-    Raises:
-        DataError: one has more lines; `names` are what they are called.
-    """
-    num_src = num_tgt = 0
-    for src_line, tgt_line in zip_longest(read_lines(src), read_lines(tgt)):
-        num_src += src_line is not None
-        num_tgt += tgt_line is not None
-        if src_line is not None and tgt_line is not None:
-            yield Pair(src_line.text, tgt_line.text, src_line.is_valid and tgt_line.is_valid)
-    if num_src != num_tgt:
-        raise DataError(
-            f"{names[0]} has {num_src} lines and {names[1]} has {num_tgt}: line N of the one"
-            " belongs to line N of the other"
-        )
 
 
 def _without_nan(log_probs: Sequence[float]) -> Iterator[float]:

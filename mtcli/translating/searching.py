@@ -15,7 +15,7 @@ from mtcli.engines.protocol import (
     RunningSearch,
     TranslateOptions,
 )
-from mtcli.translating.windows import batches_by_length, output_limit
+from mtcli.translating.batching import batches_by_length, output_limit
 
 
 class SentenceSearch:

@@ -23,8 +23,8 @@ from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.alignment import align_answers
 from mtcli.translating.answer import Answer, Translation, join_answer
 from mtcli.translating.attempts import TwoAttempts
+from mtcli.translating.controls import without_controls
 from mtcli.translating.cutting import CutText, cut_texts
-from mtcli.translating.lines import without_controls
 from mtcli.translating.options import (
     AnswerOptions,
     Normalization,

@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.translating.lines import read_lines, without_controls
+from mtcli.streaming.lines import read_lines
+from mtcli.streaming.resume import find_resume_point, skip_lines
+from mtcli.streaming.stream import StreamOptions, translate_stream
+from mtcli.translating.controls import without_controls
 from mtcli.translating.options import AnswerOptions
-from mtcli.translating.resume import find_resume_point, skip_lines
 from mtcli.translating.sentences import load_splitter
-from mtcli.translating.stream import StreamOptions, translate_stream
 from tests.unit.translating.fakes import BesideEngine, FakeEngine, fake_translator
 
 SPECIAL = [

@@ -6,15 +6,8 @@ import math
 import pytest
 
 from mtcli.errors import DataError
-from mtcli.translating.scoring import (
-    Pair,
-    PairScore,
-    PairScorer,
-    read_file_pairs,
-    read_tsv_pairs,
-    score_line,
-    score_stream,
-)
+from mtcli.streaming.scoring import Pair, read_file_pairs, read_tsv_pairs, score_line, score_stream
+from mtcli.translating.scoring import PairScore, PairScorer
 from tests.unit.translating.fakes import CharacterTokenizer
 
 

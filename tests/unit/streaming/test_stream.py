@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.translating.stream import StreamOptions, StreamReport, translate_stream
+from mtcli.streaming.stream import StreamOptions, StreamReport, translate_stream
 from tests.unit.translating.fakes import (
     BesideEngine,
     CharacterTokenizer,

@@ -7,9 +7,9 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
+from mtcli.streaming.lines import Line, encode_line
 from mtcli.translating.alignment import pharaoh
 from mtcli.translating.answer import Answer, Translation
-from mtcli.translating.lines import Line, encode_line
 
 Pieces = Callable[[Sequence[int]], list[str]]
 """The pieces of token ids."""

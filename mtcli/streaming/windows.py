@@ -1,10 +1,10 @@
-"""Input is taken in windows, so that memory is bounded; a window is cut into batches by length."""
+"""Read input in windows, so that memory stays bounded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
-from mtcli.translating.lines import Line
+from mtcli.streaming.lines import Line
 
 
 def read_windows(
@@ -41,27 +41,3 @@ def read_windows(
             window, num_bytes, has_told = [], 0, False
     if window:
         yield window
-
-
-def output_limit(num_src_pieces: int, max_length: int) -> int:
-    """Longest output for a source: three times its pieces and 32 more, at most `max_length`.
-
-    A model that repeats itself without end, as every young model does, is stopped early.
-    """
-    return min(max_length, 3 * num_src_pieces + 32)
-
-
-def batches_by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Batches of indices of sentences that are about as long.
-
-    Args:
-        lengths: pieces of each sentence.
-        batch_size: most sentences of a batch.
-
-    Yields:
-        Indices into `lengths`, each exactly once over all batches; the longest sentences come
-        first, so that what does not fit into memory fails at once.
-    """
-    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]

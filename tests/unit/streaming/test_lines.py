@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtcli.translating.lines import (
-    _CONTROL,
-    Line,
-    LineReader,
-    encode_line,
-    read_lines,
-    without_controls,
-)
+from mtcli.streaming.lines import Line, LineReader, encode_line, read_lines
+from mtcli.translating.controls import _CONTROL, without_controls
 
 
 def lines_of(content):

@@ -1,19 +1,14 @@
-"""Lines of bytes in, lines of bytes out: what a line is, and what of it the model may see."""
+"""Lines of bytes in, lines of bytes out: what a line is."""
 
 from __future__ import annotations
 
 import io
-import re
 import select
 from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, cast
 
-# Python's str.splitlines ends a line at many of these, and so do tools written in Python; the
-# model knows none of them. U+FEFF is the byte-order mark, which `cat` puts in the middle of files.
-# Tab stays: it is a space to every tokenizer.
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
-
+from mtcli.translating.controls import without_controls
 
 _CHUNK_BYTES = 1 << 18
 """More than any buffer of Python's, so that one read takes all that a buffer holds."""
@@ -124,16 +119,6 @@ def parse_line(raw: bytes) -> Line:
         decoded, is_valid = content.decode("utf-8", "replace"), False
     text = without_controls(decoded)
     return Line(text, ending, None if text.strip() else content, is_valid, len(raw))
-
-
-def without_controls(text: str) -> str:
-    """The text without control characters; those that are white space become a space.
-
-    So it cannot break a line, neither by the rules of bytes nor by those of Unicode.
-    """
-    if text.isprintable():
-        return text  # which is nearly all there is; it knows no control character
-    return _CONTROL.sub(lambda match: " " if match[0].isspace() else "", text)
 
 
 def encode_line(text: str, ending: bytes) -> bytes:

@@ -3,8 +3,8 @@ import io
 import pytest
 
 from mtcli.errors import DataError
-from mtcli.translating import resume
-from mtcli.translating.resume import ResumePoint, find_resume_point, skip_lines
+from mtcli.streaming import resume
+from mtcli.streaming.resume import ResumePoint, find_resume_point, skip_lines
 
 
 def point(tmp_path, content, layout):

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from mtcli.config.schema.decoding import DecodingConfig
+from mtcli.streaming.lines import Line, LineReader
+from mtcli.streaming.records import json_record, n_best_record, text_record
+from mtcli.streaming.resume import Layout
+from mtcli.streaming.windows import read_windows
 from mtcli.translating.answer import Answer
-from mtcli.translating.lines import Line, LineReader
 from mtcli.translating.options import AnswerOptions
-from mtcli.translating.records import json_record, n_best_record, text_record
-from mtcli.translating.resume import Layout
 from mtcli.translating.translator import RunningAnswers, Translator
-from mtcli.translating.windows import read_windows
 
 WINDOW_BATCHES = 64
 """Batches that a window holds: sorting by length pays only among many lines. 64 were some 4 %

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtcli.translating.lines import parse_line
-from mtcli.translating.windows import batches_by_length, output_limit, read_windows
+from mtcli.streaming.lines import parse_line
+from mtcli.streaming.windows import read_windows
+from mtcli.translating.batching import batches_by_length, output_limit
 
 
 def lines(*texts):

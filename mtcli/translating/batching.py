@@ -1,0 +1,29 @@
+"""Cut sentences into batches of about the same length, and bound their outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+
+def output_limit(num_src_pieces: int, max_length: int) -> int:
+    """Longest output for a source: three times its pieces and 32 more, at most `max_length`.
+
+    A model that repeats itself without end, as every young model does, is stopped early.
+    """
+    return min(max_length, 3 * num_src_pieces + 32)
+
+
+def batches_by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Batches of indices of sentences that are about as long.
+
+    Args:
+        lengths: pieces of each sentence.
+        batch_size: most sentences of a batch.
+
+    Yields:
+        Indices into `lengths`, each exactly once over all batches; the longest sentences come
+        first, so that what does not fit into memory fails at once.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
