@@ -63,11 +63,11 @@ def bench(
     so that whatever else the machine does meets all alike.
     """
     with user_errors():
+        from mtcli.bench.bench import BenchOptions
+        from mtcli.bench.bench import bench as run_bench
+        from mtcli.bench.variants import make_variants
         from mtcli.cli.live import showing
         from mtcli.folders import write_json
-        from mtcli.workflows.bench import BenchOptions
-        from mtcli.workflows.bench import bench as run_bench
-        from mtcli.workflows.variants import make_variants
 
         variants = make_variants(configs, overrides or [], vary or [], nproc=nproc, threads=threads)
         options = BenchOptions(

@@ -113,8 +113,8 @@ def _count_processes(nproc: str, config: TrainConfig, *, quiet: bool) -> int:
         return int(nproc)
     if place_from_environment() is not None:  # one of several, which have been counted
         return 1
+    from mtcli.bench.nproc import choose_nproc
     from mtcli.cli.live import showing
-    from mtcli.workflows.nproc import choose_nproc
 
     with showing(level=logging.WARNING if quiet else logging.INFO, is_live=False):
         return choose_nproc(config)

@@ -5,8 +5,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from mtcli.bench.where_time_goes import CATEGORIES
 from mtcli.cli.app import app
-from mtcli.workflows.where_time_goes import CATEGORIES
 from tests.small_run import write_run
 
 runner = CliRunner()

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import torch
 
+from mtcli.bench.flops import TRAINING_PER_FORWARD
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.model.loss import CHUNK_CELLS
-from mtcli.workflows.flops import TRAINING_PER_FORWARD
 
 
 @dataclass(frozen=True)

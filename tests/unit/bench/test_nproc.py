@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from mtcli.bench import nproc as subject
 from mtcli.config.load import load_config
-from mtcli.workflows import nproc as subject
 from tests.small_run import write_run
 
 

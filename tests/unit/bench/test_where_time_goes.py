@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from mtcli.workflows.where_time_goes import CATEGORIES, category_of, time_by_category
+from mtcli.bench.where_time_goes import CATEGORIES, category_of, time_by_category
 from tests.architectures import random_batch, tiny_model
 
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from mtcli.bench.flops import forward_flops
+from mtcli.bench.matmul_limit import Product, measure_limit, products_of
 from mtcli.config.schema.architecture import ModelConfig
-from mtcli.workflows.flops import forward_flops
-from mtcli.workflows.matmul_limit import Product, measure_limit, products_of
 
 CPU = torch.device("cpu")
 
@@ -23,7 +23,7 @@ def test_the_products_are_those_of_the_model(vocab_size):
 def test_a_limit_is_operations_over_seconds(monkeypatch):
     seconds = {(2, 3): 1.0, (4, 5): 2.0}
     monkeypatch.setattr(
-        "mtcli.workflows.matmul_limit._seconds",
+        "mtcli.bench.matmul_limit._seconds",
         lambda product, *_: seconds[product.inputs, product.outputs],
     )
     products = [Product(10, 2, 3, 1.0), Product(10, 4, 5, 0.5)]

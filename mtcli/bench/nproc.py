@@ -12,12 +12,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mtcli.bench.bench import BenchOptions, VariantJobs
+from mtcli.bench.variants import Variant
 from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import RunFolderError
 from mtcli.folders import read_json, write_json
 from mtcli.runs.folder import RunFolder
-from mtcli.workflows.bench import BenchOptions, VariantJobs
-from mtcli.workflows.variants import Variant
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtcli.workflows.memory_hints import memory_hints
+from mtcli.bench.memory_hints import memory_hints
 
 ALLOCATOR = "another allocator may be faster: "
 ON_REQUEST = "huge pages are given on request only: try GLIBC_TUNABLES=glibc.malloc.hugetlb=1"

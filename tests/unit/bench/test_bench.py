@@ -2,10 +2,10 @@
 
 import pytest
 
+from mtcli.bench import bench as subject
+from mtcli.bench.bench import BenchOptions, bench, spread_of
+from mtcli.bench.variants import make_variants
 from mtcli.config.load import load_config
-from mtcli.workflows import bench as subject
-from mtcli.workflows.bench import BenchOptions, bench, spread_of
-from mtcli.workflows.variants import make_variants
 from tests.small_run import write_run
 
 LIMITS = {"fp32": [100.0, 130.0], "bf16": [400.0, 300.0]}

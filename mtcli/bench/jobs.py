@@ -56,7 +56,7 @@ def run_job(job: Job, *, threads: int | None) -> dict[str, Any]:
         environment.pop(name, None)
     if threads is not None:
         environment["OMP_NUM_THREADS"] = str(threads)
-    command = [sys.executable, "-m", "mtcli.workflows.worker", str(job_file)]
+    command = [sys.executable, "-m", "mtcli.bench.worker", str(job_file)]
     process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
     try:
         with PeakMemory(process.pid) as memory:

@@ -11,6 +11,11 @@ from typing import Any
 
 import torch
 
+from mtcli.bench.decoding_speed import measure_decoding
+from mtcli.bench.flops import training_flops
+from mtcli.bench.jobs import Job
+from mtcli.bench.matmul_limit import measure_limit, products_of
+from mtcli.bench.where_time_goes import DATA_RANGE, time_by_category
 from mtcli.config.load import load_config
 from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import Update
@@ -28,11 +33,6 @@ from mtcli.training.setup import build
 from mtcli.training.step import train_step
 from mtcli.training.stopping import StopRequest
 from mtcli.training.tensors import to_tensors
-from mtcli.workflows.decoding_speed import measure_decoding
-from mtcli.workflows.flops import training_flops
-from mtcli.workflows.jobs import Job
-from mtcli.workflows.matmul_limit import measure_limit, products_of
-from mtcli.workflows.where_time_goes import DATA_RANGE, time_by_category
 
 _LR_MULTIPLIER = 1e-3
 """Small, so that no run of a few updates diverges; the speed does not depend on it."""

@@ -1,24 +1,24 @@
-"""The process that measures: `python -m mtcli.workflows.worker JOB`, alone or as one of several."""
+"""The process that measures: `python -m mtcli.bench.worker JOB`, alone or as one of several."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+from mtcli.bench.jobs import job_from_json
 from mtcli.distributed.launch import should_launch, supervise
 from mtcli.distributed.worker import end_worker
 from mtcli.errors import ExitCode, MtcliError
 from mtcli.folders import write_json
 from mtcli.system.processes import die_with_parent
-from mtcli.workflows.jobs import job_from_json
 
 
 def main(job_file: str) -> int:
     """Run the job in this process, or in as many as it asks for; returns the exit code."""
     job = job_from_json(Path(job_file).read_text(encoding="utf-8"))
     if should_launch(job.nproc):
-        return supervise([sys.executable, "-m", "mtcli.workflows.worker", job_file], job.nproc)
-    from mtcli.workflows.measuring import measure
+        return supervise([sys.executable, "-m", "mtcli.bench.worker", job_file], job.nproc)
+    from mtcli.bench.measuring import measure
 
     try:
         result = measure(job)

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from mtcli.bench.jobs import Job
 from mtcli.bundle.model_folder import read_model
 from mtcli.config.schema.root import TrainConfig
 from mtcli.device.precision import Numerics
@@ -25,7 +26,6 @@ from mtcli.runs.resolve import resolve_model
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.corpus import Corpus
 from mtcli.translating.translator import Translator
-from mtcli.workflows.jobs import Job
 
 
 class _CountingEngine:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from mtcli.bench.variants import make_variants
 from mtcli.errors import ConfigError
-from mtcli.workflows.variants import make_variants
 from tests.small_run import write_run
 
 

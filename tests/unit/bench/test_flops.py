@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from mtcli.bench.flops import forward_flops, training_flops
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.model.factory import build_model
-from mtcli.workflows.flops import forward_flops, training_flops
 
 BASE = {"d_model": 12, "encoder_layers": 2, "decoder_layers": 3, "num_heads": 3, "d_ff": 20}
 CONFIGS = [

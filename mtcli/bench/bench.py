@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mtcli.bench.jobs import Job, Kind, run_job
+from mtcli.bench.memory_hints import memory_hints
+from mtcli.bench.variants import Variant
 from mtcli.config.dump import dump_config
 from mtcli.runs.resolve import resolve_model
-from mtcli.workflows.jobs import Job, Kind, run_job
-from mtcli.workflows.memory_hints import memory_hints
-from mtcli.workflows.variants import Variant
 
 logger = logging.getLogger(__name__)
 
