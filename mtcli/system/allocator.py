@@ -28,7 +28,7 @@ def keep_freed_memory() -> bool:
 
     glibc gives every large block back to the system at once and takes it anew, page by page, for
     the next tensor of the same size, thousands of times an update: keeping them gave 1.13 and 1.08
-    times the updates (`tests/bench/tiny_step.py FOLDER --precision bf16 --threads 1 --updates 40`
+    times the updates (`benchmarks/tiny_step.py FOLDER --precision bf16 --threads 1 --updates 40`
     with and without the variables below, two pairs of runs, 2026-11-23, EPYC Zen 4, torch 2.13).
     Elsewhere than under glibc nothing is changed.
 

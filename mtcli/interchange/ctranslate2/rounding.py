@@ -5,7 +5,7 @@ CPUs with AVX2 and no VNNI (AMD before Zen 4, Intel before Ice Lake) multiply in
 adds 128) and a weight, in 16 bits, and cuts the sum off at 32,767. Weights up to 127, as
 CTranslate2 rounds them, run over: log-probabilities of a trained model were wrong by 0.120 (root
 mean square, a piece) on such a CPU, where exact sums of the same weights give 0.021, and ours 0.025
-(2026-11-26, EPYC Zen 3; tests/bench/int8_fidelity.py). Other CPUs lose a little by it and are as
+(2026-11-26, EPYC Zen 3; benchmarks/int8_fidelity.py). Other CPUs lose a little by it and are as
 fast, and all machines translate the same.
 
 Source of the cut: Intel's intrinsics guide, `_mm256_maddubs_epi16`; oneDNN's guide, "Nuances of

@@ -1,6 +1,6 @@
 """Throughput of mtcli's training step on batches of at most 4096 padded cells, one process.
 
-Usage: python tests/bench/tiny_step.py FOLDER [--shape tiny|base] [--precision fp32|bf16]
+Usage: python benchmarks/tiny_step.py FOLDER [--shape tiny|base] [--precision fp32|bf16]
 FOLDER holds train.en, train.de and spm.model (10,000 pieces). The batches are made the way a plain
 loop makes them: sorted by length, cut at 4096 cells of the longer side, shuffled.
 """

@@ -1,6 +1,6 @@
 """Trains a list of configs, one after the other or side by side, and tabulates what they reached.
 
-    python tests/bench/run_queue.py JOBS.txt [--jobs 2] [--nproc 1] [--threads 1] [--table]
+    python benchmarks/run_queue.py JOBS.txt [--jobs 2] [--nproc 1] [--threads 1] [--table]
         [--set KEY=VALUE ...]
 
 JOBS.txt has a job a line: a config and overrides, for instance
@@ -9,7 +9,7 @@ Empty lines and what follows a # are ignored; --set holds for all jobs. Called a
 mtcli itself says of a finished run that it is, and resumes the others. Ctrl-C, SIGTERM and a closed
 terminal let the runs save, then leave with code 75. A run that something else trains, an earlier
 queue that was killed say, is waited for. --table trains nothing. The table is made from
-metrics.jsonl, on valid only. tests/bench/jobs has the lists behind docs/results.md.
+metrics.jsonl, on valid only. benchmarks/jobs has the lists behind docs/results.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """OpenNMT-py on the published Adam recipe: valid BLEU over target tokens and CPU seconds.
 
-    PEERS_HOME=FOLDER python tests/bench/rival_curve.py RUN DATA PEERS_SCRIPTS OUT.jsonl [options]
+    PEERS_HOME=FOLDER python benchmarks/rival_curve.py RUN DATA PEERS_SCRIPTS OUT.jsonl [options]
 
 RUN is a mtcli run on the same data, whose pieces are taken, and whose way of scoring; DATA holds
 train.en, train.de, valid.en, valid.de. Shape, smoothing, Adam and its schedule are those of

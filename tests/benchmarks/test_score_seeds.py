@@ -1,4 +1,4 @@
-"""tests/bench/score_seeds.py and learning_curves.py: what the published figures are taken from."""
+"""benchmarks/score_seeds.py and learning_curves.py: what the published figures are taken from."""
 
 import json
 import subprocess
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.score_seeds import score, single
+from benchmarks.score_seeds import score, single
 
-BENCH = Path(__file__).parents[1] / "bench"
+BENCH = Path(__file__).parents[2] / "benchmarks"
 SIGNATURE = "nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:2.6.0"
 
 

@@ -1,6 +1,6 @@
 """Loss curves of the fast training path and of the plain formulas, on the same batches.
 
-Usage: python tests/bench/loss_curves.py FOLDER [--updates 200] [--cells 1024]
+Usage: python benchmarks/loss_curves.py FOLDER [--updates 200] [--cells 1024]
 FOLDER holds train.en, train.de and spm.model (10,000 pieces). The plain path is fp32, with full
 logits and torch's own cross-entropy, torch's dropout, attention written out and queries, keys and
 values projected one by one. Two measurements, of shape `tiny` under Adam with warm-up:

@@ -1,6 +1,6 @@
 """Memory of `mtcli translate` while millions of lines run through it, and whether all come out.
 
-Usage: python tests/bench/memory_of_translate.py [--lines 200000] [--stub-lines 20000]
+Usage: python benchmarks/memory_of_translate.py [--lines 200000] [--stub-lines 20000]
            [--noise-lines 100000] [--threads 1] [--at-once] [--svg docs/translate-memory.svg]
 
 Three runs of the whole command, each a process of its own between two pipes:
@@ -279,7 +279,7 @@ def main() -> None:
     if args.child:
         run_command(*args.child)
         return
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[1]
     sys.path.insert(0, str(root))
     from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Trains configs/multi30k-en-de.yaml on local files and scores test2016: the figures of docs/results.md.
-#   tests/bench/multi30k.sh DATA [RUN] [NPROC]      DATA holds {train,valid,test2016}.{en,de}
+#   benchmarks/multi30k.sh DATA [RUN] [NPROC]      DATA holds {train,valid,test2016}.{en,de}
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/.."
 data=$(realpath "$1") run=${2:-runs/multi30k-en-de} nproc=${3:-2}
 python=${PYTHON:-python}
 time "$python" -m mtcli train configs/multi30k-en-de.yaml --nproc "$nproc" --set "data.root=$data" --set "run_dir=$run"

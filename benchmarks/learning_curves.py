@@ -1,6 +1,6 @@
 """Valid BLEU over target tokens of several runs in one picture, and when each came to a score.
 
-    python tests/bench/learning_curves.py NAME=RUN [NAME=RUN ...] [--reach BLEU]
+    python benchmarks/learning_curves.py NAME=RUN [NAME=RUN ...] [--reach BLEU]
            [--svg FILE] [--over tokens|cpu]
 
 RUN is a run folder (its metrics.jsonl is read) or a file of the same form: an object a line with

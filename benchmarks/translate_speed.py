@@ -1,6 +1,6 @@
 """The whole `mtcli translate` on an export, against a bare loop over CTranslate2, and its start.
 
-    python tests/bench/translate_speed.py -m MODEL --src FILE [--repeats 3]
+    python benchmarks/translate_speed.py -m MODEL --src FILE [--repeats 3]
 
 MODEL holds an export. FILE is repeated up to 20,000 lines for beam 5 and 50,000 for greedy search.
 Both sides have the same tokenizer, threads and longest output, and each its best batch size of 32,

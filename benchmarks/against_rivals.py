@@ -1,6 +1,6 @@
 """Training throughput, memory and time to the first update against other toolkits, interleaved.
 
-Usage: PEERS_HOME=FOLDER python tests/bench/against_rivals.py PEERS_SCRIPTS DATA SHAPE [options]
+Usage: PEERS_HOME=FOLDER python benchmarks/against_rivals.py PEERS_SCRIPTS DATA SHAPE [options]
 PEERS_SCRIPTS holds bench.sh, which runs a toolkit's own trainer for N updates and leaves a JSON
 line for each in $PEERS_HOME/logs/bench; DATA holds train.en, train.de, valid.en, valid.de. All get
 the same work: joint 10,000 pieces, at most 4096 padded cells an update over all processes, label
@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SHAPES = {
     "tiny": {"d_model": 128, "encoder_layers": 4, "decoder_layers": 4, "num_heads": 4,
              "d_ff": 256, "dropout": 0.3},

@@ -1,6 +1,6 @@
 """Ways to translate a greedy repetition once more, on the sentences that have one.
 
-    python tests/bench/second_attempts.py MODEL SRC REF
+    python benchmarks/second_attempts.py MODEL SRC REF
 
 MODEL is a model folder that holds an export to CTranslate2. For each way: how many translations
 still repeat themselves, the BLEU (tokenize none) of what is given out, that is, of the second

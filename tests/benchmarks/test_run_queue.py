@@ -1,4 +1,4 @@
-"""tests/bench/run_queue.py: jobs side by side, an interruption, going on, the table."""
+"""benchmarks/run_queue.py: jobs side by side, an interruption, going on, the table."""
 
 import argparse
 import os
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import run_queue
+from benchmarks.run_queue import Job, Queue, read_jobs
 from mtcli.runs.claim import locked
-from tests.bench import run_queue
-from tests.bench.run_queue import Job, Queue, read_jobs
 from tests.small_run import CONFIG, write_run
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "tests/bench/run_queue.py"
+SCRIPT = ROOT / "benchmarks/run_queue.py"
 
 
 def command(*args):

@@ -1,6 +1,6 @@
 """How far int8 exports are from their model, rounded as CTranslate2 does and as mtcli does.
 
-    python tests/bench/int8_fidelity.py MODEL SRC REF [--lines 400]
+    python benchmarks/int8_fidelity.py MODEL SRC REF [--lines 400]
 
 Log-probabilities of the reference's pieces, in nats: root mean square and largest difference from
 the torch engine in float32. `exact sums` is CTranslate2's rounding computed by torch, with weights

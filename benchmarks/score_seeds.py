@@ -1,6 +1,6 @@
 """The test scores of several seeds of one recipe, each taken once.
 
-    python tests/bench/score_seeds.py DATA RUN [RUN ...] [--tokenize none] [--limit-tokens 28e6]
+    python benchmarks/score_seeds.py DATA RUN [RUN ...] [--tokenize none] [--limit-tokens 28e6]
 
 DATA holds test2016.en and test2016.de. The best model of each run translates with beam 5, and is
 scored with `mtcli eval`; the score stays in RUN/test2016.json, and a run that has one is not scored

@@ -22,7 +22,7 @@ from mtcli.bundle.model_folder import read_model
 from mtcli.model.positions import sinusoid_table
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 CAP = 40
 BATCH_SIZES = (32, 64, 128, 256)
 RIVAL_SIDE = Path(__file__).with_name("rival_decoding.py")

@@ -1,6 +1,6 @@
 """Time from `mtcli train` to the end of the first update, on a warm store, and what it goes into.
 
-Usage: python tests/bench/startup.py CONFIG [--set KEY=VALUE ...] [--repeats 5] [--nproc 1]
+Usage: python benchmarks/startup.py CONFIG [--set KEY=VALUE ...] [--repeats 5] [--nproc 1]
 The first start, which trains the tokenizer and builds the store, is not counted. Prints wall and
 CPU seconds (of the launcher and its workers) of every start, and the medians. On a machine that
 others use, only the CPU seconds mean something.
