@@ -132,8 +132,19 @@ def write_text_atomically(path: Path, text: str) -> None:
     Raises:
         RunFolderError: it cannot be written.
     """
+    write_bytes_atomically(path, text.encode("utf-8"))
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Write a file such that readers, and a crash, see the old bytes or the new ones.
+
+    The folder that it lies in is made if need be.
+
+    Raises:
+        RunFolderError: it cannot be written.
+    """
     with _replacing(path) as temporary, temporary.open("wb") as file:
-        file.write(text.encode("utf-8"))
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
 

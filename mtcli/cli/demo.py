@@ -21,7 +21,7 @@ def demo(
     21,000 sentence pairs that mtcli's own grammar makes. Files that are there already and differ
     are not touched.
     """
-    from mtcli.demo.generate import write_demo
+    from mtcli.workflows.demo import write_demo
 
     with user_errors():
         write_demo(folder)

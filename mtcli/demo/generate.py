@@ -1,12 +1,12 @@
-"""Generates the demo corpus, and writes it with its config into a folder."""
+"""Generate the demo corpus: `python -m mtcli.demo.generate` writes it to data/demo and packs it."""
 
 from __future__ import annotations
 
 import hashlib
-import os
+import io
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from mtcli.demo.derivation import (
@@ -21,7 +21,6 @@ from mtcli.demo.dice import Dice
 from mtcli.demo.english import english_sentence
 from mtcli.demo.german import german_sentence
 from mtcli.demo.sentences import draw
-from mtcli.errors import MtcliError
 
 SEED = 20250601
 SIZES = {"train": 20_000, "valid": 500, "test": 500}
@@ -119,36 +118,6 @@ def generate(seed: int = SEED, sizes: Mapping[str, int] | None = None) -> dict[s
     return {name: splits[name] for name in sizes}
 
 
-def write_demo(folder: Path) -> None:
-    """Write data/demo/{train,valid,test}.{en,de} and configs/demo.yaml under the folder.
-
-    Files that are there already and hold the same are no obstacle, so a second call does nothing.
-
-    Raises:
-        MtcliError: a file of that name holds something else, or cannot be written.
-    """
-    files = corpus_files(generate())
-    config = resources.files("mtcli.demo").joinpath("demo.yaml").read_bytes()
-    contents = {f"data/demo/{name}": data for name, data in files.items()}
-    contents["configs/demo.yaml"] = config
-    try:
-        for name, content in contents.items():
-            path = folder / name
-            if path.exists() and (not path.is_file() or path.read_bytes() != content):
-                raise MtcliError(
-                    f"{path} is already there and differs from the demo's file, so nothing was "
-                    "written; move it away or choose another folder"
-                )
-        for name, content in contents.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-            temporary.write_bytes(content)
-            temporary.replace(path)
-    except OSError as error:
-        raise MtcliError(f"cannot write the demo to {folder}: {error.strerror or error}") from error
-
-
 def corpus_files(splits: Mapping[str, list[Pair]]) -> dict[str, bytes]:
     """The bytes of `train.en`, `train.de` and so on: UTF-8, one sentence a line."""
     files: dict[str, bytes] = {}
@@ -156,3 +125,22 @@ def corpus_files(splits: Mapping[str, list[Pair]]) -> dict[str, bytes]:
         files[f"{name}.{SRC_LANG}"] = "".join(f"{pair.src}\n" for pair in pairs).encode()
         files[f"{name}.{TGT_LANG}"] = "".join(f"{pair.tgt}\n" for pair in pairs).encode()
     return files
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """The archive that the package ships; the same files give the same bytes."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:xz", preset=9) as tar:
+        for name, content in sorted(files.items()):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+if __name__ == "__main__":
+    root = Path(__file__).parents[2]
+    generated = corpus_files(generate())
+    for name, content in generated.items():
+        (root / "data/demo" / name).write_bytes(content)
+    (root / "mtcli/workflows/demo_files/corpus.tar.xz").write_bytes(pack(generated))

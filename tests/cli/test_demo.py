@@ -27,8 +27,7 @@ def test_it_writes_the_corpus_and_the_config_of_the_repository(tmp_path):
 
 
 def test_a_file_that_differs_is_not_touched(tmp_path, monkeypatch):
-    monkeypatch.setattr("mtcli.demo.generate.corpus_files", lambda splits: {"test.en": b"ours\n"})
-    monkeypatch.setattr("mtcli.demo.generate.generate", dict)
+    monkeypatch.setattr("mtcli.workflows.demo.corpus_files", lambda: {"test.en": b"ours\n"})
     path = tmp_path / "data/demo/test.en"
     path.parent.mkdir(parents=True)
     path.write_text("mine\n", encoding="utf-8")

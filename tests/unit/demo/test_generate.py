@@ -8,25 +8,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sacrebleu
-from ruamel.yaml import YAML
 
 from mtcli.demo.generate import (
     SEED,
     SIZES,
-    Pair,
     corpus_files,
     generate,
     is_held_out,
-    write_demo,
 )
-from mtcli.errors import MtcliError
+from mtcli.workflows import demo
 
 ROOT = Path(__file__).parents[3]
 SMALL = {"train": 200, "valid": 20, "test": 40}
 
 
-def test_the_committed_corpus_is_the_generators_output_byte_for_byte(splits):
-    for name, content in corpus_files(splits).items():
+def test_the_committed_and_the_shipped_corpus_are_the_generators_output_byte_for_byte(splits):
+    generated = corpus_files(splits)
+    assert demo.corpus_files() == generated
+    for name, content in generated.items():
         assert (ROOT / "data" / "demo" / name).read_bytes() == content, name
 
 
@@ -150,54 +149,3 @@ def test_every_construction_is_frequent(splits):
     counts = Counter(pair.construction for pair in splits["train"])
     assert len(counts) >= 20
     assert min(counts.values()) >= 100
-
-
-# ------------------------------------------------------------------------------------ write_demo
-
-
-@pytest.fixture
-def tiny_corpus(monkeypatch) -> dict[str, list[Pair]]:
-    splits = generate(3, SMALL)
-    monkeypatch.setattr("mtcli.demo.generate.generate", lambda: splits)
-    return splits
-
-
-def test_write_demo_writes_corpus_and_config(tiny_corpus, tmp_path):
-    write_demo(tmp_path / "new")
-    written = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file())
-    names = [
-        f"new/data/demo/{s}.{lang}" for s in ("test", "train", "valid") for lang in ("de", "en")
-    ]
-    assert written == ["new/configs/demo.yaml", *names]
-    text = (tmp_path / "new/data/demo/train.de").read_bytes().decode("utf-8")
-    assert text.split("\n") == [*(pair.tgt for pair in tiny_corpus["train"]), ""]
-    config = YAML(typ="safe").load((tmp_path / "new/configs/demo.yaml").read_text("utf-8"))
-    assert (config["src_lang"], config["tgt_lang"]) == ("en", "de")
-    for source in (*config["data"]["train"], *config["data"]["valid"]):
-        assert (tmp_path / "new" / source["src"]).is_file()
-        assert (tmp_path / "new" / source["tgt"]).is_file()
-
-
-def test_write_demo_may_run_twice(tiny_corpus, tmp_path):
-    write_demo(tmp_path)
-    write_demo(tmp_path)
-
-
-def test_write_demo_overwrites_nothing(tiny_corpus, tmp_path):
-    mine = tmp_path / "data" / "demo" / "valid.en"
-    mine.parent.mkdir(parents=True)
-    mine.write_text("mine\n", encoding="utf-8")
-    with pytest.raises(MtcliError) as caught:
-        write_demo(tmp_path)
-    assert str(caught.value) == (
-        f"{mine} is already there and differs from the demo's file, so nothing was written; "
-        "move it away or choose another folder"
-    )
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [mine]
-    assert mine.read_text(encoding="utf-8") == "mine\n"
-
-
-def test_write_demo_says_when_the_folder_is_a_file(tiny_corpus, tmp_path):
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(MtcliError, match=r"^cannot write the demo to .*file: Not a directory$"):
-        write_demo(tmp_path / "file")
