@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from mtcli.demo.function_words import ENGLISH_BE, A
-from mtcli.demo.spelling import punctuate
-from mtcli.demo.syntax import (
+from scripts.demo_corpus.function_words import ENGLISH_BE, A
+from scripts.demo_corpus.spelling import punctuate
+from scripts.demo_corpus.syntax import (
     Adverbial,
     Clause,
     Comparison,
@@ -28,8 +28,8 @@ from mtcli.demo.syntax import (
     Subordinate,
     person_of,
 )
-from mtcli.demo.verb_forms import CAN, GERN, MAY, MUST, SHOULD, WANT, WOULD_LIKE
-from mtcli.demo.words import Fixed, Name, Person, Tense
+from scripts.demo_corpus.verb_forms import CAN, GERN, MAY, MUST, SHOULD, WANT, WOULD_LIKE
+from scripts.demo_corpus.words import Fixed, Name, Person, Tense
 
 _PRONOUNS = {
     (Person.FIRST_SINGULAR, "m"): ("I", "me"),

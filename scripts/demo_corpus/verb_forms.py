@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mtcli.demo.words import EnglishVerb, Frame, GermanVerb, Modal, Person, Verb, kind_set
+from scripts.demo_corpus.words import EnglishVerb, Frame, GermanVerb, Modal, Person, Verb, kind_set
 
 _DOUBLED = kind_set("run swim sit get put forget")
 _MARKS = kind_set("stative momentary present generic")

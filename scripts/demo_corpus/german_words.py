@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from mtcli.demo.function_words import NO
-from mtcli.demo.syntax import (
+from scripts.demo_corpus.function_words import NO
+from scripts.demo_corpus.syntax import (
     Couple,
     Description,
     Expletive,
@@ -16,8 +16,17 @@ from mtcli.demo.syntax import (
     Pronoun,
     Relative,
 )
-from mtcli.demo.verb_forms import HABEN, HABEN_PAST, SEIN, SEIN_PAST
-from mtcli.demo.words import Case, Determiner, Fixed, GermanVerb, Inflection, Name, Noun, Person
+from scripts.demo_corpus.verb_forms import HABEN, HABEN_PAST, SEIN, SEIN_PAST
+from scripts.demo_corpus.words import (
+    Case,
+    Determiner,
+    Fixed,
+    GermanVerb,
+    Inflection,
+    Name,
+    Noun,
+    Person,
+)
 
 _COLUMNS = {"m": 0, "f": 1, "n": 2, "p": 3}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Literal, TypeAlias
 
-from mtcli.demo.words import (
+from scripts.demo_corpus.words import (
     Adjective,
     Determiner,
     Fixed,

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from mtcli.demo.function_words import AT_HOME, CITIES, HERE, HOME, IN_CITY, TO_CITY, WHERE, WHITHER
-from mtcli.demo.nouns import NOUNS
-from mtcli.demo.syntax import Adverbial, Prepositional
-from mtcli.demo.words import Noun, Preposition
+from scripts.demo_corpus.function_words import (
+    AT_HOME,
+    CITIES,
+    HERE,
+    HOME,
+    IN_CITY,
+    TO_CITY,
+    WHERE,
+    WHITHER,
+)
+from scripts.demo_corpus.nouns import NOUNS
+from scripts.demo_corpus.syntax import Adverbial, Prepositional
+from scripts.demo_corpus.words import Noun, Preposition
 
 _NOUNS = {noun.english: noun for noun in NOUNS}
 _SPOTS = {

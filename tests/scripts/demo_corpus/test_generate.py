@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from mtcli.demo.generate import (
+from mtcli.workflows import demo
+from scripts.demo_corpus.generate import (
     SEED,
     SIZES,
     corpus_files,
     generate,
     is_held_out,
 )
-from mtcli.workflows import demo
 
 ROOT = Path(__file__).parents[3]
 SMALL = {"train": 200, "valid": 20, "test": 40}

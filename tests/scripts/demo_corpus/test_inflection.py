@@ -2,13 +2,23 @@
 
 import pytest
 
-from mtcli.demo.adjectives import ADJECTIVES
-from mtcli.demo.function_words import ALL, COUNTS, MANY, NO, POSSESSIVES, THE, THIS, WHERE, WHITHER
-from mtcli.demo.german_words import adverbial, imperative, nominal, noun_form, present
-from mtcli.demo.nouns import NOUNS, english_plural
-from mtcli.demo.syntax import Description, NounPhrase, Prepositional
-from mtcli.demo.verb_forms import english_verb, german_verb
-from mtcli.demo.words import Case, Person
+from scripts.demo_corpus.adjectives import ADJECTIVES
+from scripts.demo_corpus.function_words import (
+    ALL,
+    COUNTS,
+    MANY,
+    NO,
+    POSSESSIVES,
+    THE,
+    THIS,
+    WHERE,
+    WHITHER,
+)
+from scripts.demo_corpus.german_words import adverbial, imperative, nominal, noun_form, present
+from scripts.demo_corpus.nouns import NOUNS, english_plural
+from scripts.demo_corpus.syntax import Description, NounPhrase, Prepositional
+from scripts.demo_corpus.verb_forms import english_verb, german_verb
+from scripts.demo_corpus.words import Case, Person
 
 NOUN = {noun.english: noun for noun in NOUNS}
 RED = next(adjective for adjective in ADJECTIVES if adjective.english == "red")

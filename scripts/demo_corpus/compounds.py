@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mtcli.demo.clauses import PLAIN, VERBS_BY_WEIGHT, Plan, allows_negation, deed, event
-from mtcli.demo.dice import Dice
-from mtcli.demo.function_words import HOME, IF, PRECEDING, THAT, WHETHER, WHILE
-from mtcli.demo.phrases import (
+from scripts.demo_corpus.clauses import PLAIN, VERBS_BY_WEIGHT, Plan, allows_negation, deed, event
+from scripts.demo_corpus.dice import Dice
+from scripts.demo_corpus.function_words import HOME, IF, PRECEDING, THAT, WHETHER, WHILE
+from scripts.demo_corpus.phrases import (
     corefer,
     person,
     time,
 )
-from mtcli.demo.states import state, weather
-from mtcli.demo.syntax import (
+from scripts.demo_corpus.states import state, weather
+from scripts.demo_corpus.syntax import (
     Clause,
     Link,
     Mood,
@@ -21,7 +21,7 @@ from mtcli.demo.syntax import (
     Sentence,
     Subordinate,
 )
-from mtcli.demo.verbs import (
+from scripts.demo_corpus.verbs import (
     BELIEVE,
     HOPE,
     KNOW,
@@ -29,7 +29,7 @@ from mtcli.demo.verbs import (
     SAY,
     VERBS_BY_NAME,
 )
-from mtcli.demo.words import Frame, Person, Tense
+from scripts.demo_corpus.words import Frame, Person, Tense
 
 _INNER = Plan(modal=0.15, negation=0.1, time=0.25, fronting=0.0)
 _ASKED = replace(_INNER, negation=0.0)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mtcli.demo.clauses import PLAIN, Plan, allows_negation, any_verb, event
-from mtcli.demo.complements import own_clothes
-from mtcli.demo.dice import Dice
-from mtcli.demo.function_words import THE, TOO
-from mtcli.demo.nouns import PERSONS
-from mtcli.demo.phrases import (
+from scripts.demo_corpus.clauses import PLAIN, Plan, allows_negation, any_verb, event
+from scripts.demo_corpus.complements import own_clothes
+from scripts.demo_corpus.dice import Dice
+from scripts.demo_corpus.function_words import THE, TOO
+from scripts.demo_corpus.nouns import PERSONS
+from scripts.demo_corpus.phrases import (
     Use,
     adjectives_of,
     description,
@@ -17,8 +17,8 @@ from mtcli.demo.phrases import (
     nouns_of,
     two_adjectives,
 )
-from mtcli.demo.states import described
-from mtcli.demo.syntax import (
+from scripts.demo_corpus.states import described
+from scripts.demo_corpus.syntax import (
     Clause,
     Description,
     Expletive,
@@ -28,7 +28,7 @@ from mtcli.demo.syntax import (
     Relative,
     Sentence,
 )
-from mtcli.demo.verbs import (
+from scripts.demo_corpus.verbs import (
     BE,
     DATIVE,
     INTRANSITIVE,
@@ -38,7 +38,7 @@ from mtcli.demo.verbs import (
     TRANSITIVE,
     VERBS_BY_NAME,
 )
-from mtcli.demo.words import Adjective, Noun, Person, Tense, Verb, kind_set
+from scripts.demo_corpus.words import Adjective, Noun, Person, Tense, Verb, kind_set
 
 _GAPPED = Plan(modal=0.1, negation=0.05, time=0.25, fronting=0.0, is_definite=True)
 _PAST = replace(PLAIN, tense=Tense.PAST)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mtcli.demo.adjectives import UNGRADED
-from mtcli.demo.clauses import Plan, allows_negation
-from mtcli.demo.dice import Dice
-from mtcli.demo.function_words import BIG_NUMBERS, SMALL_NUMBERS, TOO, VERY, A
-from mtcli.demo.nouns import ANIMALS, PERSONS
-from mtcli.demo.phrases import (
+from scripts.demo_corpus.adjectives import UNGRADED
+from scripts.demo_corpus.clauses import Plan, allows_negation
+from scripts.demo_corpus.dice import Dice
+from scripts.demo_corpus.function_words import BIG_NUMBERS, SMALL_NUMBERS, TOO, VERY, A
+from scripts.demo_corpus.nouns import ANIMALS, PERSONS
+from scripts.demo_corpus.phrases import (
     DEFINITE,
     Use,
     adjectives_of,
@@ -19,8 +19,8 @@ from mtcli.demo.phrases import (
     spot,
     two_adjectives,
 )
-from mtcli.demo.places import SPOTS
-from mtcli.demo.syntax import (
+from scripts.demo_corpus.places import SPOTS
+from scripts.demo_corpus.syntax import (
     Clause,
     Comparison,
     Description,
@@ -29,8 +29,8 @@ from mtcli.demo.syntax import (
     Nominal,
     NounPhrase,
 )
-from mtcli.demo.verbs import BE, COST, EXIST, RAIN, SNOW
-from mtcli.demo.words import Adjective, Fixed, Noun, Tense, kind_set
+from scripts.demo_corpus.verbs import BE, COST, EXIST, RAIN, SNOW
+from scripts.demo_corpus.words import Adjective, Fixed, Noun, Tense, kind_set
 
 FEELINGS = frozenset({"happy", "sad", "tired", "hungry", "sick"})
 _DESCRIBED = nouns_of(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mtcli.demo.dice import Dice
-from mtcli.demo.function_words import (
+from scripts.demo_corpus.dice import Dice
+from scripts.demo_corpus.function_words import (
     NO,
     POSSESSIVES,
     THE,
     THIS,
     A,
 )
-from mtcli.demo.phrases import (
+from scripts.demo_corpus.phrases import (
     DEFINITE,
     HAVE_OBJECT,
     NEGATED_OBJECT,
@@ -26,8 +26,8 @@ from mtcli.demo.phrases import (
     person,
     spot,
 )
-from mtcli.demo.places import GOALS, SPOTS
-from mtcli.demo.syntax import (
+from scripts.demo_corpus.places import GOALS, SPOTS
+from scripts.demo_corpus.syntax import (
     Clause,
     Nominal,
     NounPhrase,
@@ -36,12 +36,12 @@ from mtcli.demo.syntax import (
     is_indefinite,
     person_of,
 )
-from mtcli.demo.verb_forms import GERN
-from mtcli.demo.verbs import (
+from scripts.demo_corpus.verb_forms import GERN
+from scripts.demo_corpus.verbs import (
     HAVE,
     OBJECT_PREPOSITIONS,
 )
-from mtcli.demo.words import Frame, Noun, Person
+from scripts.demo_corpus.words import Frame, Noun, Person
 
 
 def object_of(dice: Dice, clause: Clause, *, is_definite: bool) -> Nominal:

@@ -1,4 +1,4 @@
-"""Generate the demo corpus: `python -m mtcli.demo.generate` writes it to data/demo and packs it."""
+"""Generate the demo corpus; `python -m scripts.demo_corpus.generate` writes and packs it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtcli.demo.derivation import (
+from scripts.demo_corpus.derivation import (
     Combination,
     combinations,
     is_ambiguous,
@@ -17,10 +17,10 @@ from mtcli.demo.derivation import (
     num_partners,
     repeats_itself,
 )
-from mtcli.demo.dice import Dice
-from mtcli.demo.english import english_sentence
-from mtcli.demo.german import german_sentence
-from mtcli.demo.sentences import draw
+from scripts.demo_corpus.dice import Dice
+from scripts.demo_corpus.english import english_sentence
+from scripts.demo_corpus.german import german_sentence
+from scripts.demo_corpus.sentences import draw
 
 SEED = 20250601
 SIZES = {"train": 20_000, "valid": 500, "test": 500}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mtcli.demo.adjectives import ADJECTIVES
-from mtcli.demo.nouns import NOUNS
-from mtcli.demo.syntax import (
+from scripts.demo_corpus.adjectives import ADJECTIVES
+from scripts.demo_corpus.nouns import NOUNS
+from scripts.demo_corpus.syntax import (
     Clause,
     Comparison,
     Couple,
@@ -20,7 +20,7 @@ from mtcli.demo.syntax import (
     Subordinate,
     person_of,
 )
-from mtcli.demo.verbs import (
+from scripts.demo_corpus.verbs import (
     DATIVE,
     DITRANSITIVE,
     HAVE,
@@ -29,7 +29,7 @@ from mtcli.demo.verbs import (
     PREPOSITIONAL,
     TRANSITIVE,
 )
-from mtcli.demo.words import Frame, Name, Noun, Person, Tense
+from scripts.demo_corpus.words import Frame, Name, Noun, Person, Tense
 
 Combination = tuple[str, str, str]
 """`("object", verb, noun)` or `("adjective", adjective, noun)`, in English dictionary forms."""

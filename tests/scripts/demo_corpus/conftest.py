@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtcli.demo.generate import Pair, generate
+from scripts.demo_corpus.generate import Pair, generate
 
 
 @pytest.fixture(scope="session")

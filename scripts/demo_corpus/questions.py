@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mtcli.demo.clauses import Plan, allows_negation, any_verb, event
-from mtcli.demo.complements import complemented
-from mtcli.demo.dice import Dice
-from mtcli.demo.function_words import (
+from scripts.demo_corpus.clauses import Plan, allows_negation, any_verb, event
+from scripts.demo_corpus.complements import complemented
+from scripts.demo_corpus.dice import Dice
+from scripts.demo_corpus.function_words import (
     ASK_WHEN,
     ASK_WHERE,
     ASK_WHITHER,
@@ -16,9 +16,9 @@ from mtcli.demo.function_words import (
     HOW_MANY,
     WITH,
 )
-from mtcli.demo.phrases import DEFINITE, description, nouns_of, person, subject
-from mtcli.demo.states import state
-from mtcli.demo.syntax import (
+from scripts.demo_corpus.phrases import DEFINITE, description, nouns_of, person, subject
+from scripts.demo_corpus.states import state
+from scripts.demo_corpus.syntax import (
     Clause,
     Interrogative,
     Mood,
@@ -29,8 +29,8 @@ from mtcli.demo.syntax import (
     Subordinate,
     person_of,
 )
-from mtcli.demo.verb_forms import CAN, MAY, MUST, SHOULD, WANT
-from mtcli.demo.verbs import (
+from scripts.demo_corpus.verb_forms import CAN, MAY, MUST, SHOULD, WANT
+from scripts.demo_corpus.verbs import (
     BE,
     DATIVE,
     DITRANSITIVE,
@@ -42,7 +42,7 @@ from mtcli.demo.verbs import (
     PREPOSITIONAL,
     TRANSITIVE,
 )
-from mtcli.demo.words import Frame, Person, Tense, Verb, kind_set
+from scripts.demo_corpus.words import Frame, Person, Tense, Verb, kind_set
 
 ASKED = Plan(modal=0.15, negation=0.0, time=0.35, fronting=0.0, is_definite=True)
 _ASKABLE = (CAN, MAY, MUST, SHOULD)

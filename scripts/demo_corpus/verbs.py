@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mtcli.demo.verb_forms import verb, verbs
-from mtcli.demo.words import Case, Frame, Preposition
+from scripts.demo_corpus.verb_forms import verb, verbs
+from scripts.demo_corpus.words import Case, Frame, Preposition
 
 _GROUPS = {"ware": "food clothes thing device furniture car bicycle text house animal"}
 

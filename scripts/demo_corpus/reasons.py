@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mtcli.demo.clauses import PLAIN, Plan, deed, event
-from mtcli.demo.dice import Dice
-from mtcli.demo.function_words import ALTHOUGH, BECAUSE, NO, TOO
-from mtcli.demo.nouns import NOUNS
-from mtcli.demo.phrases import corefer, person
-from mtcli.demo.states import feeling, weather
-from mtcli.demo.syntax import (
+from scripts.demo_corpus.clauses import PLAIN, Plan, deed, event
+from scripts.demo_corpus.dice import Dice
+from scripts.demo_corpus.function_words import ALTHOUGH, BECAUSE, NO, TOO
+from scripts.demo_corpus.nouns import NOUNS
+from scripts.demo_corpus.phrases import corefer, person
+from scripts.demo_corpus.states import feeling, weather
+from scripts.demo_corpus.syntax import (
     Clause,
     Description,
     Link,
@@ -19,9 +19,9 @@ from mtcli.demo.syntax import (
     Sentence,
     Subordinate,
 )
-from mtcli.demo.verb_forms import CAN, MUST, WANT
-from mtcli.demo.verbs import HAVE, VERBS_BY_NAME
-from mtcli.demo.words import Tense, Verb
+from scripts.demo_corpus.verb_forms import CAN, MUST, WANT
+from scripts.demo_corpus.verbs import HAVE, VERBS_BY_NAME
+from scripts.demo_corpus.words import Tense, Verb
 
 
 def _named(names: str) -> tuple[Verb, ...]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from mtcli.demo.adjectives import ADJECTIVES, OPPOSITES, UNGRADED
-from mtcli.demo.dice import Dice
-from mtcli.demo.function_words import (
+from scripts.demo_corpus.adjectives import ADJECTIVES, OPPOSITES, UNGRADED
+from scripts.demo_corpus.dice import Dice
+from scripts.demo_corpus.function_words import (
     AFTER,
     ALL,
     BEFORE,
@@ -27,9 +27,9 @@ from mtcli.demo.function_words import (
     VERY,
     A,
 )
-from mtcli.demo.nouns import NOUNS, PERSONS
-from mtcli.demo.places import Spot
-from mtcli.demo.syntax import (
+from scripts.demo_corpus.nouns import NOUNS, PERSONS
+from scripts.demo_corpus.places import Spot
+from scripts.demo_corpus.syntax import (
     Adverbial,
     Couple,
     Description,
@@ -39,7 +39,7 @@ from mtcli.demo.syntax import (
     Pronoun,
     person_of,
 )
-from mtcli.demo.words import Adjective, Determiner, Fixed, Name, Noun, Person, Tense
+from scripts.demo_corpus.words import Adjective, Determiner, Fixed, Name, Noun, Person, Tense
 
 PRONOUNS = (
     Pronoun(Person.FIRST_SINGULAR),

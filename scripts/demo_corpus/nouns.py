@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import get_args
 
-from mtcli.demo.words import Gender, Noun
+from scripts.demo_corpus.words import Gender, Noun
 
 _GENDERS: dict[str, Gender] = dict(zip(("der", "die", "das"), get_args(Gender), strict=True))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mtcli.demo.complements import complemented, somebody_else
-from mtcli.demo.dice import Dice
-from mtcli.demo.function_words import (
+from scripts.demo_corpus.complements import complemented, somebody_else
+from scripts.demo_corpus.dice import Dice
+from scripts.demo_corpus.function_words import (
     ALL,
     BECAUSE_OF,
     BY_VEHICLE,
@@ -20,22 +20,22 @@ from mtcli.demo.function_words import (
     WITH,
     WITHOUT,
 )
-from mtcli.demo.phrases import (
+from scripts.demo_corpus.phrases import (
     DEFINITE,
     SUBJECT,
     nouns_of,
     subject,
     time,
 )
-from mtcli.demo.syntax import (
+from scripts.demo_corpus.syntax import (
     Clause,
     Nominal,
     NounPhrase,
     Prepositional,
     is_indefinite,
 )
-from mtcli.demo.verb_forms import CAN, GERN, MAY, MUST, SHOULD, WANT, WOULD_LIKE
-from mtcli.demo.verbs import (
+from scripts.demo_corpus.verb_forms import CAN, GERN, MAY, MUST, SHOULD, WANT, WOULD_LIKE
+from scripts.demo_corpus.verbs import (
     DATIVE,
     DITRANSITIVE,
     HAVE,
@@ -47,7 +47,7 @@ from mtcli.demo.verbs import (
     PREPOSITIONAL,
     TRANSITIVE,
 )
-from mtcli.demo.words import Fixed, Frame, Modal, Tense, Verb, kind_set
+from scripts.demo_corpus.words import Fixed, Frame, Modal, Tense, Verb, kind_set
 
 VERBS_BY_WEIGHT = (
     (0.50, (*TRANSITIVE, HAVE, HAVE, LIKE, LIKE)),

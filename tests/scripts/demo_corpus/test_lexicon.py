@@ -4,13 +4,13 @@ from collections import Counter
 
 import pytest
 
-from mtcli.demo import verbs as verb_tables
-from mtcli.demo.adjectives import ADJECTIVES, OPPOSITES
-from mtcli.demo.function_words import CITIES, NAMES
-from mtcli.demo.nouns import NOUNS
-from mtcli.demo.phrases import adjectives_of
-from mtcli.demo.places import GOALS, SPOTS
-from mtcli.demo.words import Verb
+from scripts.demo_corpus import verbs as verb_tables
+from scripts.demo_corpus.adjectives import ADJECTIVES, OPPOSITES
+from scripts.demo_corpus.function_words import CITIES, NAMES
+from scripts.demo_corpus.nouns import NOUNS
+from scripts.demo_corpus.phrases import adjectives_of
+from scripts.demo_corpus.places import GOALS, SPOTS
+from scripts.demo_corpus.words import Verb
 
 KINDS = frozenset().union(*(noun.kinds for noun in NOUNS))
 VERBS = [

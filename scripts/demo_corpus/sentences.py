@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from mtcli.demo.clauses import PLAIN, Plan, event
-from mtcli.demo.compounds import (
+from scripts.demo_corpus.clauses import PLAIN, Plan, event
+from scripts.demo_corpus.compounds import (
     before_clause,
     coordination,
     if_clause,
@@ -15,23 +15,23 @@ from mtcli.demo.compounds import (
     whether_clause,
     while_clause,
 )
-from mtcli.demo.dice import Dice
-from mtcli.demo.function_words import BECAUSE, WHITHER
-from mtcli.demo.nouns import NOUNS
-from mtcli.demo.phrases import PLACE, noun_phrase
-from mtcli.demo.questions import command, indirect_question, wh_question, yes_no_question
-from mtcli.demo.reasons import although, because, so
-from mtcli.demo.references import (
+from scripts.demo_corpus.dice import Dice
+from scripts.demo_corpus.function_words import BECAUSE, WHITHER
+from scripts.demo_corpus.nouns import NOUNS
+from scripts.demo_corpus.phrases import PLACE, noun_phrase
+from scripts.demo_corpus.questions import command, indirect_question, wh_question, yes_no_question
+from scripts.demo_corpus.reasons import although, because, so
+from scripts.demo_corpus.references import (
     because_of_it,
     fault_and_virtue,
     relative_on_object,
     relative_on_subject,
     same_subject,
 )
-from mtcli.demo.states import existence, state
-from mtcli.demo.syntax import Clause, Mood, Prepositional, Purpose, Sentence, Subordinate
-from mtcli.demo.verbs import VERBS_BY_NAME
-from mtcli.demo.words import Tense
+from scripts.demo_corpus.states import existence, state
+from scripts.demo_corpus.syntax import Clause, Mood, Prepositional, Purpose, Sentence, Subordinate
+from scripts.demo_corpus.verbs import VERBS_BY_NAME
+from scripts.demo_corpus.words import Tense
 
 _NOUNS = {noun.english: noun for noun in NOUNS}
 _FREE = Plan()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from mtcli.demo.function_words import NEVER, A
-from mtcli.demo.german_words import (
+from scripts.demo_corpus.function_words import NEVER, A
+from scripts.demo_corpus.german_words import (
     REFLEXIVES,
     adverbial,
     description_words,
@@ -14,8 +14,8 @@ from mtcli.demo.german_words import (
     present,
     preterite,
 )
-from mtcli.demo.spelling import punctuate
-from mtcli.demo.syntax import (
+from scripts.demo_corpus.spelling import punctuate
+from scripts.demo_corpus.syntax import (
     Adverbial,
     Clause,
     Comparison,
@@ -35,8 +35,8 @@ from mtcli.demo.syntax import (
     is_indefinite,
     person_of,
 )
-from mtcli.demo.verb_forms import GERN, HABEN, SEIN, WERDEN
-from mtcli.demo.words import Case, Tense
+from scripts.demo_corpus.verb_forms import GERN, HABEN, SEIN, WERDEN
+from scripts.demo_corpus.words import Case, Tense
 
 
 class _Order(Enum):

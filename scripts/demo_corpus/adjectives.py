@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mtcli.demo.words import Adjective, kind_set
+from scripts.demo_corpus.words import Adjective, kind_set
 
 _STEMS = {"teuer": "teur", "dunkel": "dunkl", "müde": "müd"}
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from mtcli.demo import function_words as fw
-from mtcli.demo import verbs as v
-from mtcli.demo.adjectives import ADJECTIVES
-from mtcli.demo.english import english_sentence
-from mtcli.demo.german import german_sentence
-from mtcli.demo.nouns import NOUNS
-from mtcli.demo.syntax import (
+from scripts.demo_corpus import function_words as fw
+from scripts.demo_corpus import verbs as v
+from scripts.demo_corpus.adjectives import ADJECTIVES
+from scripts.demo_corpus.english import english_sentence
+from scripts.demo_corpus.german import german_sentence
+from scripts.demo_corpus.nouns import NOUNS
+from scripts.demo_corpus.syntax import (
     Clause,
     Comparison,
     Couple,
@@ -28,8 +28,8 @@ from mtcli.demo.syntax import (
     Sentence,
     Subordinate,
 )
-from mtcli.demo.verb_forms import CAN, GERN, MAY, MUST, SHOULD, WANT, WOULD_LIKE
-from mtcli.demo.words import Determiner, Fixed, Person, Tense, Verb
+from scripts.demo_corpus.verb_forms import CAN, GERN, MAY, MUST, SHOULD, WANT, WOULD_LIKE
+from scripts.demo_corpus.words import Determiner, Fixed, Person, Tense, Verb
 
 NOUN = {noun.english: noun for noun in NOUNS}
 ADJECTIVE = {adjective.english: adjective for adjective in ADJECTIVES}

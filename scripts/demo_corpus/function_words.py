@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from mtcli.demo.words import Case, Determiner, Fixed, Inflection, Name, Person, Preposition, Tense
+from scripts.demo_corpus.words import (
+    Case,
+    Determiner,
+    Fixed,
+    Inflection,
+    Name,
+    Person,
+    Preposition,
+    Tense,
+)
 
 THE = Determiner("the", "the", "", Inflection.DEFINITE, True)
 A = Determiner("a", "", "ein", Inflection.EIN_WORD, False)
