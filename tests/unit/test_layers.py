@@ -3,23 +3,15 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "mtcli"
-ROOMS_WITHOUT_TORCH = (
-    "cli",
-    "config",
-    "translating",
-    "engines/ctranslate2",
-    "bundle",
-    "evaluation",
-    "data",
-    "tokenizer",
-)
 FAST_ROOMS = ("cli", "config")
+LAZY_PACKAGES = {"sacrebleu", "datasets"}
 SLOW_PACKAGES = {"torch", "numpy", "pydantic", "datasets", "sentencepiece", "sacrebleu"}
 PICKLES = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal", "cloudpickle"}
 CODE_RUNNERS = {"eval", "exec", "torch.load", "yaml.load", "numpy.load", "np.load"}
@@ -64,6 +56,16 @@ def package(name: str) -> str:
     return name.split(".")[0]
 
 
+def modules_without_torch() -> list[str]:
+    """Dotted names, of rooms and of single modules, from the contract in pyproject.toml."""
+    settings = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    (names,) = [c["source_modules"] for c in contracts if c.get("forbidden_modules") == ["torch"]]
+    return names
+
+
+WITHOUT_TORCH = modules_without_torch()
+
 # ------------------------------------------------------------------------------------------ rules
 
 
@@ -92,7 +94,8 @@ ENGINES_OF_TORCH = {"engines/torch.py", "engines/torch_loading.py"}
 
 
 def torch_on_import(module: Module) -> list[str]:
-    if not module.name.startswith(tuple(f"{room}/" for room in ROOMS_WITHOUT_TORCH)):
+    dotted = "mtcli." + module.name.removesuffix(".py").replace("/", ".")
+    if not any(dotted == name or dotted.startswith(f"{name}.") for name in WITHOUT_TORCH):
         return []
     return [name for name in module.imports(only_on_import=True) if package(name) == "torch"]
 
@@ -101,6 +104,12 @@ def slow_packages_on_import(module: Module) -> list[str]:
     if module.room not in FAST_ROOMS:
         return []
     return [name for name in module.imports(only_on_import=True) if package(name) in SLOW_PACKAGES]
+
+
+def lazy_packages_on_import(module: Module) -> list[str]:
+    """They take seconds, and most commands need neither; sentencepiece is for the tokenizer."""
+    lazy = LAZY_PACKAGES | ({"sentencepiece"} if module.room != "tokenizer" else set())
+    return [name for name in module.imports(only_on_import=True) if package(name) in lazy]
 
 
 def code_from_data(module: Module) -> list[str]:
@@ -119,6 +128,7 @@ RULES: list[Rule] = [
     terminal_packages,
     torch_on_import,
     slow_packages_on_import,
+    lazy_packages_on_import,
     code_from_data,
     prints,
 ]
@@ -150,6 +160,10 @@ def test_the_package_keeps_the_rule(rule):
         (torch_on_import, "cli/a.py", "class A:\n    from torch import nn"),
         (torch_on_import, "translating/a.py", "try:\n    import torch.nn\nexcept OSError: ..."),
         (slow_packages_on_import, "config/a.py", "from pydantic import TypeAdapter"),
+        (torch_on_import, "folders.py", "import torch"),
+        (torch_on_import, "distributed/launch.py", "import torch"),
+        (lazy_packages_on_import, "training/a.py", "import sacrebleu"),
+        (lazy_packages_on_import, "data/a.py", "from sentencepiece import x"),
         (code_from_data, "data/a.py", "def f():\n    import pickle"),
         (code_from_data, "data/a.py", "weights = torch.load(path)"),
         (code_from_data, "cli/a.py", "eval('1')"),
@@ -168,6 +182,7 @@ def test_the_rule_notices_a_breach(rule, name, source):
         (torch_on_import, "cli/a.py", "if TYPE_CHECKING:\n    import torch"),
         (torch_on_import, "engines/torch.py", "import torch"),
         (slow_packages_on_import, "cli/a.py", "def f():\n    import numpy"),
+        (lazy_packages_on_import, "tokenizer/a.py", "import sentencepiece"),
         (code_from_data, "model/a.py", "model.eval()"),
         (prints, "cli/a.py", "print('here')"),
     ],
