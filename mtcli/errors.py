@@ -15,9 +15,19 @@ class ExitCode(IntEnum):
 
 
 class MtcliError(Exception):
-    """Something the user can fix; the command line prints the message, without a traceback."""
+    """Something the user can fix; the command line prints it without a traceback.
+
+    Args:
+        sentence: what is wrong, where, and what was found.
+        hint: what to do about it, as an instruction without a full stop; empty if the sentence
+            already says so. It is the last line of `str(error)`, after `hint: `.
+    """
 
     exit_code = ExitCode.USER_ERROR
+
+    def __init__(self, sentence: str, *, hint: str = "") -> None:
+        super().__init__(f"{sentence}\nhint: {hint}" if hint else sentence)
+        self.sentence, self.hint = sentence, hint
 
 
 class ConfigError(MtcliError):
