@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtcli.config.languages import language_of
-from mtcli.errors import ConfigError
+from mtcli.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric
@@ -27,6 +27,42 @@ class Score:
     """0 to 100, more is better."""
     signature: str
     """sacreBLEU's: references, case, tokenisation, smoothing, version."""
+
+
+def evaluate(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    *,
+    tgt_lang: str,
+    tokenize: str | None = None,
+    lowercase: bool = False,
+) -> list[Score]:
+    """Score translations with BLEU and chrF against one reference each, as `mtcli eval` does.
+
+    Args:
+        hypotheses: translations, detokenised.
+        references: human translations, one for each hypothesis.
+        tgt_lang: BCP 47 tag of the language, which chooses BLEU's tokenisation.
+        tokenize: one of sacreBLEU's tokenisations for BLEU; None follows `tgt_lang`.
+        lowercase: score without regard to case.
+
+    Returns:
+        BLEU, then chrF, each from 0 to 100 with sacreBLEU's signature.
+
+    Raises:
+        ConfigError: the tokenisation is unknown, or needs a package that is not installed.
+        DataError: there are no lines, or not as many on both sides.
+    """
+    if len(hypotheses) != len(references) or not hypotheses:
+        raise DataError(
+            "`references` must have as many lines as `hypotheses`, and at least one:"
+            f" found {len(references)} and {len(hypotheses)}",
+            hint="give one reference for each hypothesis",
+        )
+    return [
+        bleu(hypotheses, references, tgt_lang=tgt_lang, tokenize=tokenize, lowercase=lowercase),
+        chrf(hypotheses, references, lowercase=lowercase),
+    ]
 
 
 def tokenization_for(lang: str) -> str:
