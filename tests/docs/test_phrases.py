@@ -1,7 +1,7 @@
 """Phrases that must not come back into what users and contributors read.
 
-The house writes plain, modern technical English (CONTRIBUTING.md, "English"). Each phrase below once
-made a reader stop; beside it stands what to write. A phrase may run over a line break.
+The house writes plain, modern technical English (CONTRIBUTING.md, "English"). Each phrase below
+once made a reader stop; next to it is what to write. A phrase may run over a line break.
 """
 
 import re
@@ -16,11 +16,13 @@ PHRASES = {
     r"go(?:es|ing)? on with|gone on with|went on with": "resume, continue",
     r"go(?:es|ing)? on where": "resume",
     r"\banew\b": "start over, again",
-    r"(?<!there\x20)\bis no (?:valid )?(?:duration|number|list|piece|id|file|folder|model|text|config)\b": (
+    r"(?<!there\x20)\bis no (?:valid )?(?:duration|number|list|piece|id|file|model|config)\b": (
         "is not a valid X"
     ),
     r"is none of": "must be one of",
-    r"that (?:it|this) is (?-i:none)|it is (?-i:none)\b|where there is (?-i:none)": "does not exist, if there is one",
+    r"that (?:it|this) is (?-i:none)|it is (?-i:none)\b|where there is (?-i:none)": (
+        "does not exist, if there is one"
+    ),
     r"(?:is|are) not to be had|to be had\b": "is missing, is not available",
     r"in the place of": "instead of",
     r"what becomes of": "what happens to",
