@@ -26,7 +26,7 @@ from pathlib import Path
 
 from mtcli.config.load import load_config
 from mtcli.errors import MtcliError
-from mtcli.runs.claim import is_in_use
+from mtcli.runs.lock import is_in_use
 from mtcli.runs.metrics import read_validations
 from mtcli.system.processes import leave, terminals
 

@@ -27,8 +27,8 @@ from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import PAD_ID
 from mtcli.training.corpus import Corpus, prepare_corpus
 from mtcli.training.loop import pass_settings, seed_update
+from mtcli.training.observers import SilentObserver
 from mtcli.training.parts import LoopParts
-from mtcli.training.progress import SilentObserver
 from mtcli.training.setup import build
 from mtcli.training.step import train_step
 from mtcli.training.stopping import StopRequest

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from mtcli.config.compare import differences, identity_differences
@@ -16,50 +12,6 @@ from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import RunFolderError
 from mtcli.folders import remove_leftovers, write_text_atomically
 from mtcli.runs.folder import RunFolder, rename_aside
-
-_LOCK = ".lock"
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the run folder's lock; the system releases it when the process ends, however it ends.
-
-    Raises:
-        RunFolderError: another process holds it, or the folder cannot be written.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        lock = (path / _LOCK).open("a+")
-    except OSError as error:
-        raise RunFolderError(
-            f"cannot write into the run folder {path}: {error.strerror}"
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
-            raise RunFolderError(
-                f"{path} is in use by another mtcli (process {holder}); wait for it, stop it,"
-                " or give this run another run_dir"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
-
-
-def is_in_use(path: Path) -> bool:
-    """Whether a mtcli that is alive holds the lock of a run folder, which need not be there."""
-    try:
-        with (path / _LOCK).open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
 
 
 def move_aside(path: Path) -> Path | None:

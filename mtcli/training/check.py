@@ -24,8 +24,8 @@ from mtcli.model.seq2seq import PassSettings, num_parameters
 from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import EOS_ID
 from mtcli.training.corpus import Corpus, check_files_of, describe_drops, make_plan, prepare_corpus
-from mtcli.training.length import check_length
 from mtcli.training.optim import build_optimizers
+from mtcli.training.run_length import check_length
 from mtcli.training.step import LESS_MEMORY, StepParts, train_step
 from mtcli.training.tensors import to_tensors
 from mtcli.training.validation import batch_of

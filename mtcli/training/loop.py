@@ -13,14 +13,15 @@ from mtcli.config.schema.regularization import RegularizationConfig, amount_at
 from mtcli.device.memory_errors import memory_errors
 from mtcli.errors import DivergedError
 from mtcli.model.seq2seq import PassSettings
-from mtcli.training.length import STEPS_TO_MEASURE
-from mtcli.training.milestones import Stopped, save, validate
-from mtcli.training.parts import LoopParts, Outcome
-from mtcli.training.progress import Stopwatch
+from mtcli.training.clock import Stopwatch
+from mtcli.training.outcome import Outcome
+from mtcli.training.parts import LoopParts
 from mtcli.training.reporting import Report, report_steps
+from mtcli.training.run_length import STEPS_TO_MEASURE
 from mtcli.training.schedule import fits_budget, lr_multiplier
 from mtcli.training.step import LESS_MEMORY, train_step
 from mtcli.training.tensors import to_tensors
+from mtcli.training.validate_and_save import Stopped, save, validate
 
 logger = logging.getLogger(__name__)
 

@@ -11,41 +11,13 @@ from mtcli.data.prefetch import Prefetch
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.runs.folder import RunFolder
 from mtcli.training.averaging import ExponentialAverage
-from mtcli.training.early_stopping import BestScore
-from mtcli.training.progress import Observer
+from mtcli.training.best_score import BestScore
+from mtcli.training.observers import Observer
+from mtcli.training.progress import Progress
 from mtcli.training.schedule import PlateauState
 from mtcli.training.step import StepParts
 from mtcli.training.stopping import StopRequest
 from mtcli.training.validation import ValidationResult, Validator
-
-
-@dataclass
-class Progress:
-    """How far a run has come. Saved in every checkpoint."""
-
-    step: int = 0
-    """Updates made."""
-    epoch: int = 0
-    """Epoch of the next update, from 0."""
-    update: int = 0
-    """Index of the next update within its epoch."""
-    total_tgt_tokens: int = 0
-    """Target tokens of all updates, each counted once."""
-    total_tgt_tokens_computed: int = 0
-    """Target tokens that went through the model: twice those of an update with R-Drop, and before
-    all those of the model that the run started from."""
-    cpu_s: float = 0.0
-    """CPU seconds, user and system, of all training processes of all invocations."""
-    total_steps: int | None = None
-    """Number of the last step, once it is known."""
-    budget_steps: int | None = None
-    """Number of the last step that a budget allows, once it is measured (`schedule.fit`)."""
-    elapsed_s: float = 0.0
-
-    @property
-    def epoch_of_last_update(self) -> int:
-        """From 0; `epoch` is already the next one when the last update ended its epoch."""
-        return max(0, self.epoch - (self.update == 0))
 
 
 @dataclass
@@ -79,12 +51,3 @@ class LoopParts:
     """Of the data: `Corpus.fingerprints`."""
     cpu_before_s: float = 0.0
     """CPU seconds of the invocations before this one."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an invocation ended."""
-
-    is_finished: bool
-    """False: stopped before the end, and resumable."""
-    reason: str

@@ -1,90 +1,34 @@
-"""What a run reports while it goes: metrics.jsonl, lines of the log, and a live observer."""
+"""How far a run has come."""
 
 from __future__ import annotations
 
-import logging
-import resource
-import time
-from typing import Protocol
-
-from mtcli.runs.metrics import StepMetrics, ValidationMetrics
-
-logger = logging.getLogger(__name__)
+from dataclasses import dataclass
 
 
-class Observer(Protocol):
-    """Whoever shows a run to a person; called on the main process only."""
+@dataclass
+class Progress:
+    """How far a run has come. Saved in every checkpoint."""
 
-    def stepped(self, step: int, total_steps: int | None) -> None:
-        """An update was made."""
+    step: int = 0
+    """Updates made."""
+    epoch: int = 0
+    """Epoch of the next update, from 0."""
+    update: int = 0
+    """Index of the next update within its epoch."""
+    total_tgt_tokens: int = 0
+    """Target tokens of all updates, each counted once."""
+    total_tgt_tokens_computed: int = 0
+    """Target tokens that went through the model: twice those of an update with R-Drop, and before
+    all those of the model that the run started from."""
+    cpu_s: float = 0.0
+    """CPU seconds, user and system, of all training processes of all invocations."""
+    total_steps: int | None = None
+    """Number of the last step, once it is known."""
+    budget_steps: int | None = None
+    """Number of the last step that a budget allows, once it is measured (`schedule.fit`)."""
+    elapsed_s: float = 0.0
 
-    def reported(self, metrics: StepMetrics) -> None:
-        """A report is due, every `training.log_every_steps`."""
-
-    def validated(self, metrics: ValidationMetrics) -> None:
-        """A validation is done."""
-
-
-class SilentObserver:
-    """Shows nothing."""
-
-    def stepped(self, step: int, total_steps: int | None) -> None:
-        """Nothing."""
-
-    def reported(self, metrics: StepMetrics) -> None:
-        """Nothing."""
-
-    def validated(self, metrics: ValidationMetrics) -> None:
-        """Nothing."""
-
-
-def describe_step(m: StepMetrics) -> str:
-    """One line for the log."""
-    end = f"/{m.total_steps}" if m.total_steps else ""
-    eta = f", {describe_duration(m.eta_s)} left" if m.eta_s is not None else ""
-    return (
-        f"step {m.step}{end}, epoch {m.epoch + 1}: loss {m.loss_per_token:.3f},"
-        f" {m.tgt_tokens_per_s:.0f} target tokens/s, lr {m.lr:.2e}, norm {m.grad_norm:.2f},"
-        f" {m.tgt_tokens_per_update:.0f} tokens in {m.cells_per_update:.0f} cells an update,"
-        f" data wait {m.data_wait_share:.1%}, data CPU {m.data_cpu_share:.1%}{eta}"
-    )
-
-
-def describe_validation(m: ValidationMetrics) -> str:
-    """One line for the log."""
-    mark = "best so far" if m.is_best else f"best is {m.best_score:.2f} at step {m.best_step}"
-    return (
-        f"validation at step {m.step}: BLEU {m.bleu:.2f}, chrF {m.chrf:.2f},"
-        f" loss {m.loss_per_token:.3f}, perplexity {m.perplexity:.2f}"
-        f" ({mark}; took {m.duration_s:.1f} s)"
-    )
-
-
-def describe_duration(seconds: float) -> str:
-    """For instance `1 h 05 min`, `3 min 20 s`, `12 s`."""
-    whole = round(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    if whole >= 60:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole} s"
-
-
-def process_cpu_s() -> float:
-    """User and system time of this process since it started, and of its children that ended."""
-    own, children = (
-        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-
-
-class Stopwatch:
-    """Training time over all invocations of a run."""
-
-    def __init__(self, before_s: float = 0.0) -> None:
-        self._before_s = before_s
-        self._started = time.monotonic()
-
-    def elapsed_s(self) -> float:
-        """Seconds since the run began, pauses between invocations not counted."""
-        return self._before_s + time.monotonic() - self._started
+    @property
+    def epoch_of_last_update(self) -> int:
+        """From 0; `epoch` is already the next one when the last update ended its epoch."""
+        return max(0, self.epoch - (self.update == 0))

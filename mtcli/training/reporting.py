@@ -10,13 +10,10 @@ import torch
 from mtcli.data.batches import Update
 from mtcli.data.prefetch import Prefetch
 from mtcli.runs.metrics import MetricsFile, StepMetrics, ValidationMetrics
-from mtcli.training.parts import LoopParts, Outcome
-from mtcli.training.progress import (
-    describe_duration,
-    describe_step,
-    describe_validation,
-    process_cpu_s,
-)
+from mtcli.training.clock import process_cpu_s
+from mtcli.training.log_lines import describe_duration, describe_step, describe_validation
+from mtcli.training.outcome import Outcome
+from mtcli.training.parts import LoopParts
 from mtcli.training.validation import ValidationResult
 
 logger = logging.getLogger(__name__)

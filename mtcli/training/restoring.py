@@ -14,7 +14,7 @@ from mtcli.training.averaging import ExponentialAverage, copy_weights, named_wei
 from mtcli.training.checkpoint import Checkpoint
 from mtcli.training.corpus import VALIDATION
 from mtcli.training.optim import Optimizers
-from mtcli.training.parts import Progress
+from mtcli.training.progress import Progress
 from mtcli.training.schedule import fits_budget
 
 logger = logging.getLogger(__name__)

@@ -21,12 +21,13 @@ from mtcli.evaluation.metrics import check_tokenization
 from mtcli.folders import read_json
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq, num_parameters
-from mtcli.runs.claim import claim, locked, move_aside
+from mtcli.runs.claim import claim, move_aside
 from mtcli.runs.environment import write_environment
 from mtcli.runs.folder import RunFolder
+from mtcli.runs.lock import locked
 from mtcli.system.allocator import prepare_memory
 from mtcli.training.averaging import ExponentialAverage, copy_weights, named_weights
-from mtcli.training.cards import make_card, make_scores
+from mtcli.training.best_score import BestScore
 from mtcli.training.checkpoint import read_newest
 from mtcli.training.compiling import CompiledForward
 from mtcli.training.corpus import (
@@ -37,8 +38,16 @@ from mtcli.training.corpus import (
     open_stream,
     prepare_corpus,
 )
-from mtcli.training.early_stopping import BestScore
-from mtcli.training.length import (
+from mtcli.training.loop import run_loop
+from mtcli.training.model_card import make_card, make_scores
+from mtcli.training.observers import Observer, SilentObserver
+from mtcli.training.optim import Optimizers, build_optimizers
+from mtcli.training.outcome import Outcome
+from mtcli.training.parts import LoopParts
+from mtcli.training.progress import Progress
+from mtcli.training.reporting import describe_end
+from mtcli.training.restoring import check_same_data, restore, restored_progress
+from mtcli.training.run_length import (
     already_finished,
     check_length,
     find_step_limit,
@@ -46,17 +55,11 @@ from mtcli.training.length import (
     has_end,
     long_warmup,
 )
-from mtcli.training.loop import run_loop
-from mtcli.training.milestones import validate
-from mtcli.training.optim import Optimizers, build_optimizers
-from mtcli.training.parts import LoopParts, Outcome, Progress
-from mtcli.training.progress import Observer, SilentObserver
-from mtcli.training.reporting import describe_end
-from mtcli.training.restoring import check_same_data, restore, restored_progress
 from mtcli.training.run_log import logging_to
 from mtcli.training.schedule import PlateauState
 from mtcli.training.step import StepParts
 from mtcli.training.stopping import Interrupted, StopRequest, interruptible
+from mtcli.training.validate_and_save import validate
 from mtcli.training.validation import ValidationResult, Validator
 from mtcli.training.warm_start import starting_model, take_weights
 

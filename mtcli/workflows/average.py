@@ -21,7 +21,7 @@ from mtcli.runs.folder import RunFolder
 from mtcli.runs.metrics import read_validations
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.averaging import mean_weights, named_weights
-from mtcli.training.cards import make_scores
+from mtcli.training.model_card import make_scores
 from mtcli.training.validation import ValidationSet, Validator
 
 

@@ -16,8 +16,8 @@ from safetensors.numpy import load_file
 
 from mtcli.config.load import load_config
 from mtcli.errors import CheckpointError, ConfigError, DataError, MtcliError, RunFolderError
-from mtcli.runs.claim import locked
 from mtcli.runs.folder import RunFolder
+from mtcli.runs.lock import locked
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.checkpoint import read_checkpoint, write_checkpoint
 from mtcli.training.setup import train
@@ -237,7 +237,7 @@ def test_a_second_signal_does_not_end_the_saving(tmp_path, monkeypatch):
         write_checkpoint(*arguments)
 
     config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
-    monkeypatch.setattr("mtcli.training.milestones.write_checkpoint", interrupted)
+    monkeypatch.setattr("mtcli.training.validate_and_save.write_checkpoint", interrupted)
     before = signal.signal(signal.SIGUSR1, fall)
     try:
         stop_at(config, tmp_path, 4)
@@ -286,7 +286,7 @@ def test_a_run_killed_before_its_first_checkpoint_begins_anew(tmp_path, monkeypa
         raise KeyboardInterrupt
 
     config = load_config(write_run(tmp_path), working_dir=tmp_path)
-    monkeypatch.setattr("mtcli.training.milestones.write_checkpoint", die)
+    monkeypatch.setattr("mtcli.training.validate_and_save.write_checkpoint", die)
     with pytest.raises(KeyboardInterrupt):
         train(config)
     monkeypatch.undo()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from mtcli.config.schema.root import TrainConfig
 from mtcli.data.plan import Plan
 from mtcli.errors import ConfigError
-from mtcli.training.parts import LoopParts, Outcome, Progress
+from mtcli.training.outcome import Outcome
+from mtcli.training.parts import LoopParts
+from mtcli.training.progress import Progress
 from mtcli.training.schedule import fits_budget, needs_total_steps
 
 STEPS_TO_MEASURE = 100

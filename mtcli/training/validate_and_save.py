@@ -13,15 +13,15 @@ import torch
 from mtcli.distributed.fsdp import gather_on_main
 from mtcli.runs.ranking import rank_models
 from mtcli.training.averaging import copy_weights, holding_weights, mean_weights, named_weights
+from mtcli.training.best_score import BestScore
 from mtcli.training.checkpoint import (
     Checkpoint,
     read_weights,
     stop_steps,
     write_checkpoint,
 )
-from mtcli.training.early_stopping import BestScore
+from mtcli.training.clock import process_cpu_s
 from mtcli.training.parts import LoopParts
-from mtcli.training.progress import process_cpu_s
 from mtcli.training.reporting import report_validation
 from mtcli.training.schedule import PlateauState
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mtcli.bundle.card import ModelCard, ModelScore, TrainingFacts
 from mtcli.config.schema.root import TrainConfig
 from mtcli.training.corpus import Corpus
-from mtcli.training.parts import Progress
+from mtcli.training.progress import Progress
 from mtcli.training.validation import ValidationResult
 
 

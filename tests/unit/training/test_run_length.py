@@ -3,8 +3,8 @@
 import pytest
 
 from mtcli.config.load import load_config
-from mtcli.training.length import find_total_steps, long_warmup
-from mtcli.training.parts import Progress
+from mtcli.training.progress import Progress
+from mtcli.training.run_length import find_total_steps, long_warmup
 from tests.small_run import write_run
 
 

@@ -1,6 +1,6 @@
 """The best score, and patience."""
 
-from mtcli.training.early_stopping import BestScore
+from mtcli.training.best_score import BestScore
 
 
 def test_higher_is_better_but_for_loss():

@@ -1,0 +1,37 @@
+"""The lines of the log about updates and validations."""
+
+from __future__ import annotations
+
+from mtcli.runs.metrics import StepMetrics, ValidationMetrics
+
+
+def describe_step(m: StepMetrics) -> str:
+    """One line for the log."""
+    end = f"/{m.total_steps}" if m.total_steps else ""
+    eta = f", {describe_duration(m.eta_s)} left" if m.eta_s is not None else ""
+    return (
+        f"step {m.step}{end}, epoch {m.epoch + 1}: loss {m.loss_per_token:.3f},"
+        f" {m.tgt_tokens_per_s:.0f} target tokens/s, lr {m.lr:.2e}, norm {m.grad_norm:.2f},"
+        f" {m.tgt_tokens_per_update:.0f} tokens in {m.cells_per_update:.0f} cells an update,"
+        f" data wait {m.data_wait_share:.1%}, data CPU {m.data_cpu_share:.1%}{eta}"
+    )
+
+
+def describe_validation(m: ValidationMetrics) -> str:
+    """One line for the log."""
+    mark = "best so far" if m.is_best else f"best is {m.best_score:.2f} at step {m.best_step}"
+    return (
+        f"validation at step {m.step}: BLEU {m.bleu:.2f}, chrF {m.chrf:.2f},"
+        f" loss {m.loss_per_token:.3f}, perplexity {m.perplexity:.2f}"
+        f" ({mark}; took {m.duration_s:.1f} s)"
+    )
+
+
+def describe_duration(seconds: float) -> str:
+    """For instance `1 h 05 min`, `3 min 20 s`, `12 s`."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    if whole >= 60:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole} s"
