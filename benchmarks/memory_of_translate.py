@@ -1,7 +1,8 @@
 """Memory of `mtcli translate` while millions of lines run through it, and whether all come out.
 
 Usage: python benchmarks/memory_of_translate.py [--lines 200000] [--stub-lines 20000]
-           [--noise-lines 100000] [--threads 1] [--at-once] [--svg docs/translate-memory.svg]
+           [--noise-lines 100000] [--threads 1] [--at-once]
+           [--svg docs/results/translate-memory.svg]
 
 Three runs of the whole command, each a process of its own between two pipes:
 - identity: an engine that gives back what it gets; the output must be the input, byte for byte.

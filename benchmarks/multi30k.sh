@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains configs/multi30k-en-de.yaml on local files and scores test2016: the figures of docs/results.md.
+# Trains configs/multi30k-en-de.yaml on local files and scores test2016: the figures of docs/results/training.md.
 #   benchmarks/multi30k.sh DATA [RUN] [NPROC]      DATA holds {train,valid,test2016}.{en,de}
 set -euo pipefail
 cd "$(dirname "$0")/.."

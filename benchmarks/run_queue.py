@@ -9,7 +9,7 @@ Empty lines and what follows a # are ignored; --set holds for all jobs. Called a
 mtcli itself says of a finished run that it is, and resumes the others. Ctrl-C, SIGTERM and a closed
 terminal let the runs save, then leave with code 75. A run that something else trains, an earlier
 queue that was killed say, is waited for. --table trains nothing. The table is made from
-metrics.jsonl, on valid only. benchmarks/jobs has the lists behind docs/results.md.
+metrics.jsonl, on valid only. benchmarks/jobs has the lists behind docs/results/training.md.
 """
 
 from __future__ import annotations

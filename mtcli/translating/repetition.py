@@ -97,7 +97,7 @@ def second_settings(generation: DecodingConfig) -> SecondSettings:
 
     Greedy search stays greedy, without any three pieces twice: nothing can come four times in a
     row. On the sentences of Multi30k that young models repeated themselves in, the BLEU of that was
-    the BLEU of a beam of 4, in a third of its time (`docs/results-translate.md`). Of a beam the
+    the BLEU of a beam of 4, in a third of its time (`docs/results/translating.md`). Of a beam the
     n-gram block makes other things in CTranslate2 than in torch, so a beam is wider, and has next
     to no reward for length: an average over pieces rewards a loop, whose pieces are ever more
     probable; the plain sum punishes each. What was searched by a sum, or nearly so, is searched by

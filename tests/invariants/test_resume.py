@@ -23,7 +23,7 @@ from mtcli.training.checkpoint import read_checkpoint, write_checkpoint
 from mtcli.training.setup import train
 from tests.small_run import CONFIG, write_run
 
-# Every ingredient at once, most of them on a schedule; see docs/recipes.md.
+# Every ingredient at once, most of them on a schedule; see docs/guides/better-models.md.
 REGULARIZATION = """\
 regularization:
   rdrop: {value: 5.0, start: 1.0, to_epoch: 1.2}
