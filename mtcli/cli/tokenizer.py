@@ -139,7 +139,7 @@ def _train(config: TrainConfig, output_dir: Path) -> Iterator[str]:
         ) from error
 
     def read() -> Iterable[tuple[str, str]]:
-        return read_pairs(config.data.train, config.data.root)
+        return read_pairs(config.data.train)
 
     paths = train_tokenizers(read, config.tokenizer, seed=config.seed, folder=output_dir)
     tokenizers = {name: SentencePieceTokenizer(path) for name, path in paths.items()}

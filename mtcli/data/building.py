@@ -245,7 +245,7 @@ def _key(
     """A hash of everything that decides what is in the store."""
     content = {
         "rules_version": _RULES_VERSION,
-        "sources": fingerprint(config.train, config.root, cache_dir),
+        "sources": fingerprint(config.train, cache_dir),
         "holdout": hashlib.sha256(holdout.tobytes()).hexdigest(),
         "tokenizers": [sha256_of(path) for path in tokenizer_files],
         "max_length": config.max_length,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtcli.config.schema.data import HubSource, Source, TableSource, TsvSource
+from mtcli.config.schema.data import HubSource, Source, TableSource, TextSource, TsvSource
 from mtcli.data.lines import unreadable
 from mtcli.data.sources import local_paths, refuse_pipe
 from mtcli.data.tables import hub_fingerprint
@@ -20,7 +20,7 @@ _SETTLED_AFTER_NS = 2_000_000_000
 """A younger file may change again within one tick of its clock, so its hash is not remembered."""
 
 
-def fingerprint(sources: Sequence[Source], root: Path | None, cache_dir: Path) -> str:
+def fingerprint(sources: Sequence[Source], cache_dir: Path) -> str:
     """SHA-256, in hexadecimal, over the contents of all sources and how their columns are chosen.
 
     Where files lie and what they are called does not matter. The hash of a file is remembered in
@@ -33,24 +33,24 @@ def fingerprint(sources: Sequence[Source], root: Path | None, cache_dir: Path) -
     cache_path = cache_dir / _CACHE
     known = _read_cache(cache_path)
     entries = dict(known)
-    described = [_describe(source, root, entries) for source in sources]
+    described = [_describe(source, entries) for source in sources]
     if entries != known:
         write_json(cache_path, entries)
     return hashlib.sha256(json.dumps(described).encode("utf-8")).hexdigest()
 
 
-def _describe(source: Source, root: Path | None, entries: dict[str, str]) -> list[object]:
+def _describe(source: Source, entries: dict[str, str]) -> list[object]:
     """What of a source decides which pairs it gives."""
-    hashes = [_hash_of(path, entries) for path in local_paths(source, root)]
+    hashes = [_hash_of(path, entries) for path in local_paths(source)]
     match source:
         case TsvSource():
             return ["tsv", *hashes, source.src_column, source.tgt_column]
         case TableSource():
             return [source.kind, *hashes, source.src_field, source.tgt_field]
-        case HubSource() if not hashes:
+        case HubSource():
             fields = (source.split, source.src_field, source.tgt_field)
             return ["hub", source.name, source.subset, hub_fingerprint(source), *fields]
-        case _:
+        case TextSource():
             return ["text", *hashes]
 
 

@@ -42,7 +42,7 @@ def holdout_of(config: DataConfig, seed: int) -> Indices:
     """
     if config.valid is not None:
         return np.empty(0, dtype=np.int64)
-    return choose_holdout(count_pairs(config.train, config.root), seed)
+    return choose_holdout(count_pairs(config.train), seed)
 
 
 def read_training(config: DataConfig, holdout: Indices) -> Iterator[tuple[str, str]]:
@@ -52,7 +52,7 @@ def read_training(config: DataConfig, holdout: Indices) -> Iterator[tuple[str, s
         DataError: as `read_pairs`.
     """
     excluded = set(holdout.tolist())
-    for index, pair in enumerate(read_pairs(config.train, config.root)):
+    for index, pair in enumerate(read_pairs(config.train)):
         if index not in excluded:
             yield pair
 
@@ -64,7 +64,7 @@ def read_validation(config: DataConfig, holdout: Indices) -> list[tuple[str, str
         DataError: as `read_pairs`.
     """
     if config.valid is not None:
-        return list(read_pairs(config.valid, config.root))
+        return list(read_pairs(config.valid))
     included = set(holdout.tolist())
-    pairs = enumerate(read_pairs(config.train, config.root))
+    pairs = enumerate(read_pairs(config.train))
     return [pair for index, pair in pairs if index in included]

@@ -12,17 +12,11 @@ from mtcli.data.tables import read_hub, read_table
 from mtcli.errors import DataError
 
 
-def resolve_path(root: Path | None, path: Path) -> Path:
-    """`path`, below `root` where it is relative and there is a root."""
-    return path if root is None else root / path
-
-
-def read_pairs(sources: Sequence[Source], root: Path | None = None) -> Iterator[tuple[str, str]]:
+def read_pairs(sources: Sequence[Source]) -> Iterator[tuple[str, str]]:
     """Source and target text of every pair of all sources, in order, nothing left out.
 
     Args:
-        sources: where the pairs lie.
-        root: folder put before relative paths; with it, a hub source with local files reads those.
+        sources: where the pairs are, paths as `load_config` resolves them.
 
     Raises:
         DataError: a file is missing, unreadable, damaged or not UTF-8; the two files of a text
@@ -30,40 +24,41 @@ def read_pairs(sources: Sequence[Source], root: Path | None = None) -> Iterator[
     """
     num_pairs = 0
     for source in sources:
-        for pair in _read_source(source, root):
+        for pair in _read_source(source):
             num_pairs += 1
             yield pair
     if num_pairs == 0:
-        names = ", ".join(describe_source(source, root) for source in sources)
+        names = ", ".join(describe_source(source) for source in sources)
         raise DataError(f"the corpus is empty: there is no sentence pair in {names}")
 
 
-def count_pairs(sources: Sequence[Source], root: Path | None = None) -> int:
+def count_pairs(sources: Sequence[Source]) -> int:
     """Number of pairs that `read_pairs` gives; raises what it raises."""
-    return sum(1 for _ in read_pairs(sources, root))
+    return sum(1 for _ in read_pairs(sources))
 
 
-def local_paths(source: Source, root: Path | None) -> list[Path]:
-    """The files that a source reads; none for a source that is read from the hub."""
+def local_paths(source: Source) -> list[Path]:
+    """The files that a source reads; none for a source that is read from the hub.
+
+    (A hub source that reads local files is a `TextSource` once its config is resolved.)
+    """
     match source:
         case TextSource():
-            paths = [source.src, source.tgt]
+            return [source.src, source.tgt]
         case TsvSource() | TableSource():
-            paths = [source.path]
+            return [source.path]
         case HubSource():
-            is_local = root is not None and source.local_src and source.local_tgt
-            paths = [path for path in (source.local_src, source.local_tgt) if is_local and path]
-    return [resolve_path(root, path) for path in paths]
+            return []
 
 
-def check_files(sources: Sequence[Source], root: Path | None) -> None:
+def check_files(sources: Sequence[Source]) -> None:
     """Find a mistyped name before anything is made of what the other names mean.
 
     Raises:
         DataError: a file is missing, unreadable, or a folder.
     """
     for source in sources:
-        for path in local_paths(source, root):
+        for path in local_paths(source):
             try:
                 refuse_pipe(path)
                 path.open("rb").close()
@@ -77,25 +72,23 @@ def refuse_pipe(path: Path) -> None:
         raise DataError(f"{path}: not a file")
 
 
-def describe_source(source: Source, root: Path | None) -> str:
+def describe_source(source: Source) -> str:
     """What to call a source in a message: its files, or its name on the hub."""
-    paths = local_paths(source, root)
-    if isinstance(source, HubSource) and not paths:
+    if isinstance(source, HubSource):
         return f"the {source.split} split of {source.name}"
-    return " and ".join(map(str, paths))
+    return " and ".join(map(str, local_paths(source)))
 
 
-def _read_source(source: Source, root: Path | None) -> Iterator[tuple[str, str]]:
-    paths = local_paths(source, root)
+def _read_source(source: Source) -> Iterator[tuple[str, str]]:
     match source:
+        case TextSource():
+            return _read_text(source.src, source.tgt)
         case TsvSource():
-            return _read_tsv(paths[0], source)
+            return _read_tsv(source)
         case TableSource():
-            return read_table(source, paths[0])
-        case HubSource() if not paths:
+            return read_table(source)
+        case HubSource():
             return read_hub(source)
-        case _:
-            return _read_text(*paths)
 
 
 def _read_text(src: Path, tgt: Path) -> Iterator[tuple[str, str]]:
@@ -111,7 +104,8 @@ def _read_text(src: Path, tgt: Path) -> Iterator[tuple[str, str]]:
         yield src_text, tgt_text
 
 
-def _read_tsv(path: Path, source: TsvSource) -> Iterator[tuple[str, str]]:
+def _read_tsv(source: TsvSource) -> Iterator[tuple[str, str]]:
+    path = source.path
     src_column, tgt_column = source.src_column, source.tgt_column
     for number, line in enumerate(read_lines(path), start=1):
         columns = line.split("\t")

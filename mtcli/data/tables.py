@@ -6,7 +6,6 @@ import glob
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from mtcli.config.schema.data import HubSource, TableSource
@@ -17,7 +16,7 @@ _BUILDERS = {"csv": "csv", "jsonl": "json", "parquet": "parquet", "arrow": "arro
 _ROWS_AT_ONCE = 1000
 
 
-def read_table(source: TableSource, path: Path) -> Iterator[tuple[str, str]]:
+def read_table(source: TableSource) -> Iterator[tuple[str, str]]:
     """Source and target text of every record; null is read as empty text.
 
     The file is streamed: nothing is copied to the cache of `datasets`.
@@ -25,6 +24,7 @@ def read_table(source: TableSource, path: Path) -> Iterator[tuple[str, str]]:
     Raises:
         DataError: the file is missing, empty or malformed; a column is missing or holds no text.
     """
+    path = source.path
     if not path.is_file():
         what = "not a file" if path.exists() else "there is no such file"
         raise DataError(f"{path}: {what}")

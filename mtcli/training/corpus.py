@@ -76,7 +76,7 @@ def check_files_of(config: TrainConfig) -> None:
         DataError: a file of the corpus is missing or unreadable.
         TokenizerError: a tokenizer that the config names is.
     """
-    check_files([*config.data.train, *(config.data.valid or [])], config.data.root)
+    check_files([*config.data.train, *(config.data.valid or [])])
     named = (config.tokenizer.model, config.tokenizer.src_model, config.tokenizer.tgt_model)
     for path in named:
         if path is not None:
@@ -258,7 +258,7 @@ def _report_tokenizers(
             pair[side]
             for _, pair in zip(
                 range(_REPORT_SENTENCES),
-                read_pairs(config.data.train, config.data.root),
+                read_pairs(config.data.train),
                 strict=False,
             )
         ]

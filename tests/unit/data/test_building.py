@@ -133,8 +133,10 @@ def test_whatever_decides_the_content_decides_the_name(build, config, tmp_path):
 def test_what_does_not_decide_the_content_does_not(build, config, tmp_path):
     first = build().path
     assert build(replace(config, prefetch_batches=3, valid=config.train)).path == first
-    moved = TextSource(src=Path("a.en"), tgt=Path("a.de"))
-    assert build(replace(config, train=[moved], root=tmp_path)).path == first
+    for name in ("a.en", "a.de"):
+        (tmp_path / name).rename(tmp_path / f"moved.{name}")
+    moved = TextSource(src=tmp_path / "moved.a.en", tgt=tmp_path / "moved.a.de")
+    assert build(replace(config, train=[moved])).path == first
 
 
 def test_held_out_pairs_are_left_out(build):

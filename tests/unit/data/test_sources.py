@@ -1,9 +1,8 @@
-from pathlib import Path
-
 import pytest
 
-from mtcli.config.schema.data import HubSource, TextSource, TsvSource
-from mtcli.data.sources import count_pairs, read_pairs, resolve_path
+from mtcli.config.load import load_config
+from mtcli.config.schema.data import TextSource, TsvSource
+from mtcli.data.sources import count_pairs, read_pairs
 from mtcli.errors import DataError
 
 
@@ -16,23 +15,16 @@ def write(tmp_path):
     return write
 
 
-def test_a_root_is_put_before_relative_paths_only():
-    assert resolve_path(Path("/data"), Path("a/b")) == Path("/data/a/b")
-    assert resolve_path(Path("/data"), Path("/a")) == Path("/a")
-    assert resolve_path(None, Path("a")) == Path("a")
-
-
-def test_sources_follow_one_another(write, tmp_path):
-    write("a.en", "one\ntwo\r\n")
-    write("a.de", "eins\nzwei")
-    write("b.tsv", "drei\tx\tthree\n")
+def test_sources_follow_one_another(write):
+    src, tgt = write("a.en", "one\ntwo\r\n"), write("a.de", "eins\nzwei")
+    tsv = write("b.tsv", "drei\tx\tthree\n")
     sources = [
-        TextSource(src=Path("a.en"), tgt=Path("a.de")),
-        TsvSource(kind="tsv", path=Path("b.tsv"), src_column=2, tgt_column=0),
+        TextSource(src=src, tgt=tgt),
+        TsvSource(kind="tsv", path=tsv, src_column=2, tgt_column=0),
     ]
     pairs = [("one", "eins"), ("two", "zwei"), ("three", "drei")]
-    assert list(read_pairs(sources, tmp_path)) == pairs
-    assert count_pairs(sources, tmp_path) == 3
+    assert list(read_pairs(sources)) == pairs
+    assert count_pairs(sources) == 3
 
 
 def test_no_line_is_left_out_or_split(write):
@@ -110,13 +102,10 @@ def test_tsv_knows_no_quoting(write):
 def test_a_hub_source_reads_local_files_where_a_root_is_set(write, tmp_path):
     write("t.en", "a\n")
     write("t.de", "b\n")
-    source = HubSource(
-        kind="hub",
-        name="no/such",
-        split="train",
-        src_field="en",
-        tgt_field="de",
-        local_src=Path("t.en"),
-        local_tgt=Path("t.de"),
+    path = write(
+        "c.yaml",
+        "{src_lang: en, tgt_lang: de, run_dir: r, data: {train: [{kind: hub, name: no/such, "
+        "split: train, src_field: en, tgt_field: de, local_src: t.en, local_tgt: t.de}]}}",
     )
-    assert list(read_pairs([source], tmp_path)) == [("a", "b")]
+    config = load_config(path, [f"data.root={tmp_path}"])
+    assert list(read_pairs(config.data.train)) == [("a", "b")]
