@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtcli.data.drawing import PairDrawing
-from mtcli.data.drawing import Sampling as Sampling
+from mtcli.data.drawing import DrawSettings, PairDrawing
 from mtcli.data.plan import PairIds, Plan, split
-from mtcli.data.sentences import Ids
-from mtcli.data.sentences import Sentences as Sentences
+from mtcli.data.sentences import Ids, Sentences
 from mtcli.data.store import Store
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID
 
@@ -62,7 +60,7 @@ class BatchStream:
     What an update holds is a function of (plan, epoch, index); rank, number of ranks and where the
     stream was entered do not matter to it, so that a run resumes bit for bit and on other hardware.
 
-    With sampling, the micro-batches are cut by the lengths that were drawn, which is why every rank
+    With draws, the micro-batches are cut by the lengths that were drawn, which is why every rank
     draws for all pairs of the update. (Cutting by deterministic lengths and a margin would bound
     memory by giving up draws beyond it: with BPE-dropout 0.1 half of them are over a margin of 1.3.
     Measured 2026-11-23 on Multi30k, 8000 pieces.) The plan's budget counts deterministic lengths.
@@ -73,7 +71,7 @@ class BatchStream:
         max_tokens: largest number of cells of a micro-batch, pairs times the longest side of any.
         rank: this process.
         world_size: number of processes.
-        sampling: what to draw of pairs; None takes them as they are in the store.
+        draws: what to draw for pairs; None takes them as they are in the store.
     """
 
     def __init__(
@@ -84,13 +82,13 @@ class BatchStream:
         max_tokens: int,
         rank: int = 0,
         world_size: int = 1,
-        sampling: Sampling | None = None,
+        draws: DrawSettings | None = None,
     ) -> None:
         self._plan = plan
         self._max_tokens = max_tokens
         self._rank = rank
         self._world_size = world_size
-        self._drawing = PairDrawing(store, plan.seed, sampling)
+        self._drawing = PairDrawing(store, plan.seed, draws)
 
     def updates(
         self, epoch: int = 0, index: int = 0, *, max_epochs: int | None = None

@@ -14,8 +14,9 @@ import numpy as np
 
 from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema.root import TrainConfig
-from mtcli.data.batches import BatchStream, Sampling, Update
+from mtcli.data.batches import BatchStream, Update
 from mtcli.data.building import open_or_build
+from mtcli.data.drawing import DrawSettings
 from mtcli.data.holdout import Indices, holdout_of, read_training, read_validation
 from mtcli.data.plan import Plan
 from mtcli.data.prefetch import Prefetch, prefetch
@@ -204,7 +205,7 @@ def open_stream(
 ) -> Prefetch[Update]:
     """This process's share of the updates from there to the last epoch, prepared ahead."""
     settings = config.tokenizer
-    sampling = Sampling(
+    draws = DrawSettings(
         corpus.src_tokenizer,
         corpus.tgt_tokenizer,
         settings.sample_src,
@@ -217,7 +218,7 @@ def open_stream(
         max_tokens=config.batch.max_tokens,
         rank=world.rank,
         world_size=world.size,
-        sampling=sampling,
+        draws=draws,
     )
     updates = stream.updates(epoch, update, max_epochs=config.training.max_epochs)
     return prefetch(updates, config.data.prefetch_batches)

@@ -15,7 +15,8 @@ import torch
 
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.config.schema.root import ValidationConfig
-from mtcli.data.batches import Batch, Sentences, make_batch
+from mtcli.data.batches import Batch, make_batch
+from mtcli.data.sentences import Sentences
 from mtcli.device.precision import Numerics
 from mtcli.distributed.world import World
 from mtcli.engines.torch import TorchEngine

@@ -9,9 +9,9 @@ import pytest
 
 from mtcli.config.schema.data import DataConfig, TextSource
 from mtcli.config.schema.regularization import Chance, RegularizationConfig, Share
-from mtcli.data.batches import BatchStream, Sampling
+from mtcli.data.batches import BatchStream
 from mtcli.data.building import build_store
-from mtcli.data.drawing import PairDrawing
+from mtcli.data.drawing import DrawSettings, PairDrawing
 from mtcli.data.plan import Plan
 from mtcli.data.prefetch import prefetch
 from mtcli.data.store import open_store
@@ -100,7 +100,7 @@ def make_stream(store, tokenizer):
             max_tokens=max_tokens,
             rank=rank,
             world_size=world_size,
-            sampling=Sampling(tokenizer, tokenizer, amount, amount, more) if amount else None,
+            draws=DrawSettings(tokenizer, tokenizer, amount, amount, more) if amount else None,
         )
 
     return make_stream
@@ -214,11 +214,11 @@ def draw(store, tokenizer):
     """Every pair's source, target and target as it is read, by settings, epoch and seed."""
 
     def draw(more, *, amount=0.0, epoch=0, epochs=0.0, seed=5):
-        sampling = Sampling(tokenizer, tokenizer, amount, amount, more)
+        draws = DrawSettings(tokenizer, tokenizer, amount, amount, more)
         pairs = np.arange(store.num_pairs)
         return [
             [row.tolist() for row in np.split(part.flat_ids, np.cumsum(part.lengths)[:-1])]
-            for part in PairDrawing(store, seed, sampling).draw(pairs, epoch, epochs)
+            for part in PairDrawing(store, seed, draws).draw(pairs, epoch, epochs)
         ]
 
     return draw
@@ -289,8 +289,8 @@ def test_source_and_target_are_drawn_apart(tmp_path, tokenizer, amount, more):
     plan = Plan(
         store.shard_sizes, store.src_lengths, store.tgt_lengths, tokens_per_update=500, seed=1
     )
-    sampling = Sampling(tokenizer, tokenizer, amount, amount, more)
-    stream = BatchStream(store, plan, max_tokens=500, sampling=sampling)
+    draws = DrawSettings(tokenizer, tokenizer, amount, amount, more)
+    stream = BatchStream(store, plan, max_tokens=500, draws=draws)
     pairs = [pair for update in stream.updates(max_epochs=1) for pair in inputs_of(update)]
     # the source ends with EOS, and the target as it is read begins with BOS
     assert sum(src[:-1] != tgt[1:] for src, tgt in pairs) > 0.1 * len(pairs)

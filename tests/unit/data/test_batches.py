@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from mtcli.config.schema.data import DataConfig, TextSource
-from mtcli.data.batches import BatchStream, Sampling, Sentences, make_batch
+from mtcli.data.batches import BatchStream, make_batch
 from mtcli.data.building import build_store
+from mtcli.data.drawing import DrawSettings
 from mtcli.data.plan import Plan
+from mtcli.data.sentences import Sentences
 from mtcli.data.store import open_store
 from tests.unit.data.letters import LetterTokenizer
 
@@ -34,8 +36,8 @@ def stream(store, *, max_tokens=150, amount=0.0, **world):
     plan = Plan(
         store.shard_sizes, store.src_lengths, store.tgt_lengths, tokens_per_update=400, seed=1
     )
-    sampling = Sampling(TOKENIZER, TOKENIZER, amount, amount) if amount else None
-    return BatchStream(store, plan, max_tokens=max_tokens, sampling=sampling, **world)
+    draws = DrawSettings(TOKENIZER, TOKENIZER, amount, amount) if amount else None
+    return BatchStream(store, plan, max_tokens=max_tokens, draws=draws, **world)
 
 
 def sentences(*rows):
@@ -122,8 +124,8 @@ def test_sampling_one_side_leaves_the_other(store):
     plan = Plan(
         store.shard_sizes, store.src_lengths, store.tgt_lengths, tokens_per_update=400, seed=1
     )
-    sampling = Sampling(TOKENIZER, TOKENIZER, 0.0, 0.9)
-    sampled = BatchStream(store, plan, max_tokens=500, sampling=sampling)
+    draws = DrawSettings(TOKENIZER, TOKENIZER, 0.0, 0.9)
+    sampled = BatchStream(store, plan, max_tokens=500, draws=draws)
     plain = BatchStream(store, plan, max_tokens=500)
     totals = np.zeros((2, 2), dtype=int)
     for i, batches in enumerate((plain, sampled)):
