@@ -89,8 +89,3 @@ class Prefetch(Generic[T]):
             return next(self._iterator, _END)
         finally:
             self.cpu_s += time.thread_time() - before_s
-
-
-def prefetch(iterator: Iterator[T], depth: int) -> Prefetch[T]:
-    """The same items, prepared up to `depth` ahead on a background thread; see `Prefetch`."""
-    return Prefetch(iterator, depth)

@@ -68,22 +68,6 @@ class Store:
         self._first_pairs = np.cumsum([0, *meta.shard_sizes])[:-1]
         self._shards: dict[int, Arrays] = {}
 
-    def src_ids(self, pair: int) -> npt.NDArray[np.int64]:
-        """Ids of a pair's source, without EOS."""
-        return self.flat_ids("src", np.array([pair]))
-
-    def tgt_ids(self, pair: int) -> npt.NDArray[np.int64]:
-        """Ids of a pair's target, without BOS and EOS."""
-        return self.flat_ids("tgt", np.array([pair]))
-
-    def src_text(self, pair: int) -> str:
-        """A pair's source as its tokenizer normalised it."""
-        return self.text("src", pair)
-
-    def tgt_text(self, pair: int) -> str:
-        """A pair's target as its tokenizer normalised it."""
-        return self.text("tgt", pair)
-
     def text(self, side: Side, pair: int) -> str:
         """One side of a pair as its tokenizer normalised it."""
         shard, row = self._locate(pair)

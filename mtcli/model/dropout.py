@@ -11,11 +11,6 @@ from torch import Tensor, nn
 _BYTE_VALUES = 256
 
 
-def byte_probability(p: float) -> float:
-    """The multiple of 1/256 nearest to `p`: the probability that byte dropout really drops with."""
-    return round(p * _BYTE_VALUES) / _BYTE_VALUES
-
-
 def _random_bytes(shape: torch.Size, device: torch.device) -> Tensor:
     """Uniform bytes of the given shape: one 64-bit draw makes eight of them."""
     num_bytes = shape.numel()

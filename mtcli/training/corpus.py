@@ -19,7 +19,7 @@ from mtcli.data.building import open_or_build
 from mtcli.data.drawing import DrawSettings
 from mtcli.data.holdout import Indices, holdout_of, read_training, read_validation
 from mtcli.data.plan import Plan
-from mtcli.data.prefetch import Prefetch, prefetch
+from mtcli.data.prefetch import Prefetch
 from mtcli.data.sources import check_files, read_pairs
 from mtcli.data.store import Store
 from mtcli.distributed.world import World
@@ -221,7 +221,7 @@ def open_stream(
         draws=draws,
     )
     updates = stream.updates(epoch, update, max_epochs=config.training.max_epochs)
-    return prefetch(updates, config.data.prefetch_batches)
+    return Prefetch(updates, config.data.prefetch_batches)
 
 
 def describe_drops(drops: dict[str, int]) -> str:

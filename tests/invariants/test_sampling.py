@@ -13,7 +13,7 @@ from mtcli.data.batches import BatchStream
 from mtcli.data.building import build_store
 from mtcli.data.drawing import DrawSettings, PairDrawing
 from mtcli.data.plan import Plan
-from mtcli.data.prefetch import prefetch
+from mtcli.data.prefetch import Prefetch
 from mtcli.data.store import open_store
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 
@@ -172,7 +172,7 @@ def test_the_size_of_micro_batches_does_not_change_what_is_drawn(make_stream):
 def test_prefetching_and_other_draws_in_between_change_nothing(make_stream, tokenizer):
     plain = [identity(update) for update in make_stream().updates(max_epochs=1)]
     for depth in (1, 5):
-        with prefetch(make_stream().updates(max_epochs=1), depth) as updates:
+        with Prefetch(make_stream().updates(max_epochs=1), depth) as updates:
             ahead = []
             for update in updates:
                 tokenizer.encode("abc def")
@@ -199,7 +199,7 @@ def test_what_is_drawn_reads_as_the_text_and_differs_by_epoch_and_seed(
             for src, tgt in pairs_of(update)
         }
 
-    texts = {(store.src_text(pair), store.tgt_text(pair)) for pair in range(store.num_pairs)}
+    texts = {(store.text("src", pair), store.text("tgt", pair)) for pair in range(store.num_pairs)}
     runs = [drawn(0), drawn(1), drawn(0, seed=6)]
     for run in runs:
         assert run.keys() == texts
@@ -327,7 +327,7 @@ def test_words_are_dropped_from_what_is_read_not_from_what_is_to_be_predicted(ma
 
 def test_noise_changes_the_source_alone_and_sampling_its_share(make_stream, store, tokenizer):
     more = RegularizationConfig(case_noise=Chance(value=0.9), subword_sampling=Share(value=0.5))
-    texts = {store.tgt_text(pair): store.src_text(pair) for pair in range(store.num_pairs)}
+    texts = {store.text("tgt", pair): store.text("src", pair) for pair in range(store.num_pairs)}
     num_noisy = num_sampled = 0
     for update in make_stream(more=more).updates(max_epochs=1):
         for src, tgt in pairs_of(update):

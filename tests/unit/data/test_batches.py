@@ -82,7 +82,7 @@ def test_an_epoch_holds_every_pair_of_the_store(store):
                 assert not tgt_in[len(tgt) + 1 :].any()
                 found.append((src, tgt))
     stored = [
-        (store.src_ids(pair).tolist(), store.tgt_ids(pair).tolist())
+        tuple(store.flat_ids(side, np.array([pair])).tolist() for side in ("src", "tgt"))
         for pair in range(store.num_pairs)
     ]
     assert sorted(found) == sorted(stored)

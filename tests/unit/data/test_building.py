@@ -69,7 +69,7 @@ def test_every_drop_is_counted_by_its_reason(tmp_path, config):
         "duplicate": 1,
     }
     assert (store.meta.num_read, store.num_pairs) == (8, 2)
-    assert [store.src_text(pair) for pair in range(2)] == ["abab", "cdcd"]
+    assert [store.text("src", pair) for pair in range(2)] == ["abab", "cdcd"]
 
 
 @pytest.mark.parametrize("chunk_size", [1, 7, 100])
@@ -87,7 +87,7 @@ def test_chunks_and_shards_change_nothing(tmp_path, config, monkeypatch, chunk_s
     store = open_store(tmp_path / "s")
     kept = [pair for pair in pairs if pair[0]]
     assert store.shard_sizes == [min(shard_size, 20 - i) for i in range(0, 20, shard_size)]
-    assert [(store.src_text(i), store.tgt_text(i)) for i in range(20)] == kept
+    assert [(store.text("src", i), store.text("tgt", i)) for i in range(20)] == kept
     assert store.meta.drops["empty"] == 5
 
 
@@ -142,7 +142,7 @@ def test_what_does_not_decide_the_content_does_not(build, config, tmp_path):
 def test_held_out_pairs_are_left_out(build):
     store = build(holdout=np.array([0, 19]))
     assert store.meta.num_read == 18
-    assert [store.src_text(i) for i in (0, 17)] == ["ab" * 2, "ab" * 19]
+    assert [store.text("src", i) for i in (0, 17)] == ["ab" * 2, "ab" * 19]
 
 
 def test_who_comes_second_uses_what_is_there(build, tmp_path, monkeypatch):
@@ -198,7 +198,7 @@ store = open_or_build(
     tokenizers=(tokenizer, tokenizer),
     tokenizer_files=[folder / "a.en"],
 )
-print(store.path, store.num_pairs, store.src_text(19))
+print(store.path, store.num_pairs, store.text("src", 19))
 """
 
 

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from mtcli.data.prefetch import prefetch
+from mtcli.data.prefetch import Prefetch
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def _no_thread_is_left():
 @pytest.mark.parametrize("depth", [1, 2, 100])
 @pytest.mark.parametrize("size", [0, 1, 7])
 def test_the_items_come_in_their_order(depth, size):
-    with prefetch(iter(range(size)), depth) as items:
+    with Prefetch(iter(range(size)), depth) as items:
         assert list(items) == list(range(size))
         assert list(items) == []
 
@@ -24,7 +24,7 @@ def test_the_items_come_in_their_order(depth, size):
 def test_items_are_prepared_ahead_but_no_more_than_depth():
     prepared = []
     items = (prepared.append(i) or i for i in range(100))
-    with prefetch(items, 3) as ahead:
+    with Prefetch(items, 3) as ahead:
         deadline_s = time.monotonic() + 5
         while len(prepared) < 3 and time.monotonic() < deadline_s:
             time.sleep(0.001)
@@ -36,7 +36,7 @@ def test_items_are_prepared_ahead_but_no_more_than_depth():
 
 
 def test_items_are_prepared_on_another_thread():
-    with prefetch((threading.get_ident() for _ in range(3)), 2) as items:
+    with Prefetch((threading.get_ident() for _ in range(3)), 2) as items:
         (worker,) = set(items)
     assert worker != threading.get_ident()
 
@@ -47,7 +47,7 @@ def test_an_exception_comes_where_its_item_would_have():
         yield 2
         raise ValueError("the third")
 
-    with prefetch(fail(), 8) as items:
+    with Prefetch(fail(), 8) as items:
         assert [next(items), next(items)] == [1, 2]
         with pytest.raises(ValueError, match="the third"):
             next(items)
@@ -59,7 +59,7 @@ def test_an_exception_that_nobody_asked_for_is_silent():
         yield 1
         raise ValueError("never asked for")
 
-    with prefetch(fail(), 8) as items:
+    with Prefetch(fail(), 8) as items:
         assert next(items) == 1
 
 
@@ -74,7 +74,7 @@ def test_leaving_early_closes_the_generator_at_once():
             closed.append(True)
 
     started_at_s = time.perf_counter()
-    with prefetch(endless(), 4) as items:
+    with Prefetch(endless(), 4) as items:
         next(items)
     assert closed == [True]
     assert time.perf_counter() - started_at_s < 1
@@ -82,7 +82,7 @@ def test_leaving_early_closes_the_generator_at_once():
 
 def test_an_error_of_the_consumer_ends_the_thread():
     def consume():
-        with prefetch(iter(range(100)), 4) as items:
+        with Prefetch(iter(range(100)), 4) as items:
             next(items)
             raise KeyboardInterrupt
 
@@ -91,17 +91,17 @@ def test_an_error_of_the_consumer_ends_the_thread():
 
 
 def test_only_waiting_is_counted_as_waiting():
-    with prefetch((time.sleep(0.02) or i for i in range(3)), 1) as slow:
+    with Prefetch((time.sleep(0.02) or i for i in range(3)), 1) as slow:
         list(slow)
     assert slow.waited_s > 0.03
-    with prefetch(iter(range(3)), 3) as fast:
+    with Prefetch(iter(range(3)), 3) as fast:
         time.sleep(0.05)
         next(fast)
     assert fast.waited_s < 0.03
 
 
 def test_closing_twice_is_closing_once():
-    items = prefetch(iter(range(3)), 1)
+    items = Prefetch(iter(range(3)), 1)
     items.close()
     items.close()
     assert list(items) == []
@@ -115,6 +115,6 @@ def test_the_cpu_time_of_preparing_is_counted_and_waiting_is_none():
             pass
         yield 1
 
-    with prefetch(items(), 1) as stream:
+    with Prefetch(items(), 1) as stream:
         assert list(stream) == [1]
         assert 0.05 <= stream.cpu_s < 0.09

@@ -40,10 +40,10 @@ def test_every_pair_comes_back(store, pairs, tokenizer):
     assert store.num_pairs == len(pairs) == 57
     assert store.shard_sizes == [10, 10, 10, 10, 10, 7]
     for pair, (src, tgt) in enumerate(pairs):
-        assert store.src_ids(pair).tolist() == tokenizer.encode(src)
-        assert store.tgt_ids(pair).tolist() == tokenizer.encode(tgt)
-        assert store.src_text(pair) == tokenizer.normalize(src)
-        assert store.tgt_text(pair) == tokenizer.normalize(tgt)
+        assert store.flat_ids("src", np.array([pair])).tolist() == tokenizer.encode(src)
+        assert store.flat_ids("tgt", np.array([pair])).tolist() == tokenizer.encode(tgt)
+        assert store.text("src", pair) == tokenizer.normalize(src)
+        assert store.text("tgt", pair) == tokenizer.normalize(tgt)
     assert store.src_lengths.tolist() == [len(tokenizer.encode(src)) for src, _ in pairs]
     assert store.tgt_lengths.tolist() == [len(tokenizer.encode(tgt)) for _, tgt in pairs]
 
