@@ -95,25 +95,25 @@ def evaluate(
     belongs to line i of the other; only a newline ends a line.
     """
     with user_errors():
-        from mtcli.data.lines import read_lines
+        from mtcli.data.lines import read_file_lines
         from mtcli.evaluation.metrics import check_tokenization
 
         ref = only(refs, "--ref")
         hyp = only(hyps, "--hyp") if hyps else None
         model = only(models, "--model") if models else None
         src = only(srcs, "--src") if srcs else None
-        references = list(read_lines(ref))
+        references = list(read_file_lines(ref))
         if not references:
             raise DataError(f"{ref}: empty, so there is nothing to score against")
         if hyp is not None:
             _refuse_model_options(model, src, output)
-            hypotheses = list(read_lines(hyp))
+            hypotheses = list(read_file_lines(hyp))
             _check_counts(hyp, len(hypotheses), ref, len(references))
         elif model is None or src is None:
             raise ConfigError("give --hyp FILE, or --model MODEL and --src FILE")
         else:
             run = _ModelRun(model, src, checkpoint, device, beam_size, batch_size)
-            sources = list(read_lines(src))
+            sources = list(read_file_lines(src))
             _check_counts(src, len(sources), ref, len(references))
             folder, model_lang = _find(run)
             tgt_lang = tgt_lang or model_lang

@@ -85,17 +85,17 @@ def export(
 
 
 def _read_sentences(path: Path | None, ref: Path | None) -> Sentences | None:
-    from mtcli.data.lines import read_lines
+    from mtcli.data.lines import read_file_lines
     from mtcli.interchange.verification import Sentences
 
     if path is None:
         if ref is not None:
             raise ConfigError("--ref needs --verify-on: the lines that it translates")
         return None
-    sources = tuple(read_lines(path))
+    sources = tuple(read_file_lines(path))
     if not sources:
         raise DataError(f"{path}: empty, so there is nothing to translate")
-    references = None if ref is None else tuple(read_lines(ref))
+    references = None if ref is None else tuple(read_file_lines(ref))
     if references is not None and len(references) != len(sources):
         raise DataError(
             f"{path} has {len(sources)} lines, but {ref} has {len(references)}: line i of one must"

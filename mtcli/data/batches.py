@@ -9,7 +9,7 @@ import numpy as np
 
 from mtcli.data.drawing import DrawSettings, PairDrawing
 from mtcli.data.plan import PairIds, Plan, split
-from mtcli.data.sentences import Ids, Sentences
+from mtcli.data.ragged import Ids, RaggedIds
 from mtcli.data.store import Store
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID
 
@@ -129,7 +129,7 @@ class BatchStream:
         )
 
 
-def make_batch(src: Sentences, tgt: Sentences, tgt_in: Sentences | None = None) -> Batch:
+def make_batch(src: RaggedIds, tgt: RaggedIds, tgt_in: RaggedIds | None = None) -> Batch:
     """The batch of some pairs, which have at least a piece on each side; of none, an empty one.
 
     Args:

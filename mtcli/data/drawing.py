@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mtcli.config.schema.regularization import Chance, RegularizationConfig, Share, amount_at
-from mtcli.data.noise import NoiseAmounts, add_noise
 from mtcli.data.plan import PairIds
+from mtcli.data.ragged import RaggedIds
 from mtcli.data.randomness import Purpose, sampling_seed, uniform_draws
-from mtcli.data.sentences import Sentences
 from mtcli.data.store import Side, Store
+from mtcli.data.text_noise import NoiseAmounts, add_noise
 from mtcli.data.word_dropout import drop_words, word_starts
 from mtcli.tokenizer.protocol import Tokenizer
 
@@ -149,7 +149,7 @@ class PairDrawing:
 
     def draw(
         self, pairs: PairIds, epoch: int, epochs: float
-    ) -> tuple[Sentences, Sentences, Sentences]:
+    ) -> tuple[RaggedIds, RaggedIds, RaggedIds]:
         """Sources, targets to be predicted, and targets as the decoder reads them.
 
         Args:
@@ -166,9 +166,9 @@ class PairDrawing:
         tgt, tgt_in = tgt_side.draw(stored_tgt, pairs, moment)
         return src, tgt, tgt_in
 
-    def _stored(self, side: Side, pairs: PairIds) -> Sentences:
+    def _stored(self, side: Side, pairs: PairIds) -> RaggedIds:
         lengths = self._store.lengths(side)[pairs].astype(np.int64)
-        return Sentences(self._store.flat_ids(side, pairs), lengths)
+        return RaggedIds(self._store.flat_ids(side, pairs), lengths)
 
 
 class SideDrawing:
@@ -187,8 +187,8 @@ class SideDrawing:
         self._purposes = _PURPOSES[side]
 
     def draw(
-        self, stored: Sentences, pairs: PairIds, moment: Moment
-    ) -> tuple[Sentences, Sentences]:
+        self, stored: RaggedIds, pairs: PairIds, moment: Moment
+    ) -> tuple[RaggedIds, RaggedIds]:
         """The side as it is to be predicted, and as the model reads it.
 
         Args:
@@ -201,8 +201,8 @@ class SideDrawing:
         return whole, self._with_words_dropped(whole, pairs, moment)
 
     def _with_noise_and_segmentation(
-        self, stored: Sentences, pairs: PairIds, moment: Moment
-    ) -> Sentences:
+        self, stored: RaggedIds, pairs: PairIds, moment: Moment
+    ) -> RaggedIds:
         # Encoding is by far the slowest step, so rows that do not change keep the store's ids.
         noise = self._settings.noise_at(moment.epochs)
         is_sampled = self._choose_sampled(pairs, moment)
@@ -231,7 +231,7 @@ class SideDrawing:
             # A draw that got too long is given up, not cut: half a sentence has no translation.
             if 0 < len(ids) <= limit:
                 rows[row] = np.array(ids)
-        return Sentences(np.concatenate(rows), np.array([len(ids) for ids in rows]))
+        return RaggedIds(np.concatenate(rows), np.array([len(ids) for ids in rows]))
 
     def _choose_sampled(self, pairs: PairIds, moment: Moment) -> npt.NDArray[np.bool_]:
         """Whether each pair gets a random segmentation; shape (B,)."""
@@ -243,7 +243,7 @@ class SideDrawing:
         seeds = moment.seeds_of(self._purposes.sampled_share, pairs)
         return uniform_draws(seeds, np.zeros(len(pairs), dtype=np.int64)) < share
 
-    def _with_words_dropped(self, whole: Sentences, pairs: PairIds, moment: Moment) -> Sentences:
+    def _with_words_dropped(self, whole: RaggedIds, pairs: PairIds, moment: Moment) -> RaggedIds:
         # 3. Replace words by the unknown piece.
         chance = amount_at(self._settings.word_dropout, moment.epochs)
         if chance == 0:
@@ -255,7 +255,7 @@ class SideDrawing:
             seeds=moment.seeds_of(self._purposes.word_dropout, pairs),
             chance=chance,
         )
-        return Sentences(flat_ids, whole.lengths)
+        return RaggedIds(flat_ids, whole.lengths)
 
     @cached_property
     def _starts_word(self) -> npt.NDArray[np.bool_]:

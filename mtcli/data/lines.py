@@ -26,7 +26,7 @@ _LONGEST_MAGIC = max(map(len, _NOT_READ))
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def read_lines(path: Path) -> Iterator[str]:
+def read_file_lines(path: Path) -> Iterator[str]:
     r"""The lines of a UTF-8 file, plain or gzip, without their ends.
 
     A line ends at "\n", or "\r\n", and nowhere else: a lone "\r", U+0085, U+2028 and the like are

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from mtcli.config.schema.data import HubSource, Source, TableSource, TextSource, TsvSource
-from mtcli.data.lines import read_lines, unreadable
+from mtcli.data.lines import read_file_lines, unreadable
 from mtcli.data.tables import read_hub, read_table
 from mtcli.errors import DataError
 
@@ -92,7 +92,7 @@ def _read_source(source: Source) -> Iterator[tuple[str, str]]:
 
 
 def _read_text(src: Path, tgt: Path) -> Iterator[tuple[str, str]]:
-    src_lines, tgt_lines = read_lines(src), read_lines(tgt)
+    src_lines, tgt_lines = read_file_lines(src), read_file_lines(tgt)
     for number, (src_text, tgt_text) in enumerate(zip_longest(src_lines, tgt_lines)):
         if src_text is None or tgt_text is None:
             num_src = number + (src_text is not None) + sum(1 for _ in src_lines)
@@ -107,7 +107,7 @@ def _read_text(src: Path, tgt: Path) -> Iterator[tuple[str, str]]:
 def _read_tsv(source: TsvSource) -> Iterator[tuple[str, str]]:
     path = source.path
     src_column, tgt_column = source.src_column, source.tgt_column
-    for number, line in enumerate(read_lines(path), start=1):
+    for number, line in enumerate(read_file_lines(path), start=1):
         columns = line.split("\t")
         try:
             yield columns[src_column], columns[tgt_column]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mtcli.config.schema.data import HubSource, TableSource
-from mtcli.data.lines import read_lines
+from mtcli.data.lines import read_file_lines
 from mtcli.errors import DataError
 
 _BUILDERS = {"csv": "csv", "jsonl": "json", "parquet": "parquet", "arrow": "arrow"}
@@ -52,7 +52,7 @@ def read_table(source: TableSource) -> Iterator[tuple[str, str]]:
             )
             yield from _texts(table, source, str(path))
     except UnicodeDecodeError:
-        for _ in read_lines(path):  # names the line, which the library does not
+        for _ in read_file_lines(path):  # names the line, which the library does not
             pass
         raise
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:

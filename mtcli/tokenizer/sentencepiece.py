@@ -14,7 +14,7 @@ from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, SPACE, UNK_ID
 
 if TYPE_CHECKING:
     from mtcli.tokenizer.model_file import Algorithm, ModelFile
-    from mtcli.tokenizer.sampling import BpeDropout, UnigramSampler
+    from mtcli.tokenizer.random_segmentation import BpeDropout, UnigramSampler
 
 _SILENT = 2  # SentencePiece logs straight to the C stderr; its errors reach us as exceptions anyway
 
@@ -108,7 +108,7 @@ class SentencePieceTokenizer:
     def _sampler(self) -> BpeDropout | UnigramSampler:
         # here, for translating does not sample
         from mtcli.tokenizer.model_file import Algorithm
-        from mtcli.tokenizer.sampling import BpeDropout, UnigramSampler, Vocabulary
+        from mtcli.tokenizer.random_segmentation import BpeDropout, UnigramSampler, Vocabulary
 
         vocabulary = Vocabulary(self._model_file)
         match self.algorithm:

@@ -16,7 +16,7 @@ import torch
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.config.schema.root import ValidationConfig
 from mtcli.data.batches import Batch, make_batch
-from mtcli.data.sentences import Sentences
+from mtcli.data.ragged import RaggedIds
 from mtcli.device.precision import Numerics
 from mtcli.distributed.world import World
 from mtcli.engines.torch import TorchEngine
@@ -180,7 +180,7 @@ def batches_by_length(
 def batch_of(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Batch:
     """One batch of some pairs of ids, BOS and EOS not among them."""
     src, tgt = (
-        Sentences(
+        RaggedIds(
             np.array([i for pair in pairs for i in pair[side]], dtype=np.int64),
             np.array([len(pair[side]) for pair in pairs], dtype=np.int64),
         )

@@ -111,7 +111,7 @@ NOT_YET_CLEAN: set[str] = {
     "mtcli/system/allocator.py",
     "mtcli/system/processes.py",
     "mtcli/tokenizer/protocol.py",
-    "mtcli/tokenizer/sampling.py",
+    "mtcli/tokenizer/random_segmentation.py",
     "mtcli/tokenizer/sentencepiece.py",
     "mtcli/training/checkpoint.py",
     "mtcli/training/corpus.py",

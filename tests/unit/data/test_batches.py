@@ -10,7 +10,7 @@ from mtcli.data.batches import BatchStream, make_batch
 from mtcli.data.building import build_store
 from mtcli.data.drawing import DrawSettings
 from mtcli.data.plan import Plan
-from mtcli.data.sentences import Sentences
+from mtcli.data.ragged import RaggedIds
 from mtcli.data.store import open_store
 from tests.unit.data.letters import LetterTokenizer
 
@@ -41,7 +41,7 @@ def stream(store, *, max_tokens=150, amount=0.0, **world):
 
 
 def sentences(*rows):
-    return Sentences(
+    return RaggedIds(
         np.array([i for row in rows for i in row], dtype=np.int64),
         np.array([len(row) for row in rows], dtype=np.int64),
     )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtcli.data.lines import read_lines
+from mtcli.data.lines import read_file_lines
 from mtcli.errors import DataError
 
 
@@ -42,8 +42,8 @@ def write(tmp_path):
     ],
 )
 def test_a_line_ends_at_a_newline_only(write, content, lines):
-    assert list(read_lines(write(content))) == lines
-    assert list(read_lines(write(gzip.compress(content), "file.gz"))) == lines
+    assert list(read_file_lines(write(content))) == lines
+    assert list(read_file_lines(write(gzip.compress(content), "file.gz"))) == lines
 
 
 @pytest.fixture(scope="module")
@@ -56,30 +56,30 @@ def scratch(tmp_path_factory):
 def test_what_was_joined_by_newlines_is_split_again(scratch, lines):
     scratch.write_bytes("".join(line + "\n" for line in lines).encode("utf-8"))
     expected = [line if i else line.removeprefix("\ufeff") for i, line in enumerate(lines)]
-    assert list(read_lines(scratch)) == expected
+    assert list(read_file_lines(scratch)) == expected
 
 
 def test_a_line_of_a_hundred_thousand_letters(write):
-    assert [len(line) for line in read_lines(write(b"x" * 100_000 + b"\ny"))] == [100_000, 1]
+    assert [len(line) for line in read_file_lines(write(b"x" * 100_000 + b"\ny"))] == [100_000, 1]
 
 
 def test_gzip_is_told_by_its_bytes_not_its_name(write):
-    assert list(read_lines(write(gzip.compress(b"a\n"), "plain.txt"))) == ["a"]
-    assert list(read_lines(write(b"a\n", "plain.gz"))) == ["a"]
+    assert list(read_file_lines(write(gzip.compress(b"a\n"), "plain.txt"))) == ["a"]
+    assert list(read_file_lines(write(b"a\n", "plain.gz"))) == ["a"]
 
 
 def test_bad_utf8_is_named_with_file_and_line(write):
     path = write("gut\nschön\n".encode() + b"abc\xff\n")
     with pytest.raises(DataError) as caught:
-        list(read_lines(path))
+        list(read_file_lines(path))
     assert str(caught.value) == f"{path}, line 3: not UTF-8, byte 4 of the line is 0xff"
 
 
 def test_latin1_and_surrogates_are_named(write):
     with pytest.raises(DataError, match="line 1: not UTF-8, byte 2 of the line is 0xe4"):
-        list(read_lines(write("häßlich\n".encode("latin-1"))))
+        list(read_file_lines(write("häßlich\n".encode("latin-1"))))
     with pytest.raises(DataError, match="line 1: not UTF-8, byte 1 of the line is 0xed"):
-        list(read_lines(write(b"\xed\xa0\x80\n")))
+        list(read_file_lines(write(b"\xed\xa0\x80\n")))
 
 
 @pytest.mark.parametrize(
@@ -97,19 +97,19 @@ def test_latin1_and_surrogates_are_named(write):
 def test_what_is_no_text_is_named(write, content, what):
     path = write(content)
     with pytest.raises(DataError, match=f"^{re.escape(f'{path}: {what}')}"):
-        list(read_lines(path))
+        list(read_file_lines(path))
 
 
 def test_text_that_begins_like_a_packed_file(write):
-    assert list(read_lines(write(b"BZh9 is no name.\nPK\n"))) == ["BZh9 is no name.", "PK"]
+    assert list(read_file_lines(write(b"BZh9 is no name.\nPK\n"))) == ["BZh9 is no name.", "PK"]
 
 
 def test_a_missing_file_and_a_folder_are_one_sentence(tmp_path):
     with pytest.raises(DataError) as caught:
-        list(read_lines(tmp_path / "no"))
+        list(read_file_lines(tmp_path / "no"))
     assert str(caught.value) == f"{tmp_path / 'no'}: there is no such file"
     with pytest.raises(DataError) as caught:
-        list(read_lines(tmp_path))
+        list(read_file_lines(tmp_path))
     assert str(caught.value) == f"{tmp_path}: cannot be read (Is a directory)"
 
 
@@ -124,4 +124,4 @@ def test_damaged_gzip_is_one_sentence(write, damage):
         content += b"rubbish"
     path = write(bytes(content))
     with pytest.raises(DataError, match=r"damaged gzip data after line \d+ \("):
-        list(read_lines(path))
+        list(read_file_lines(path))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtcli.tokenizer.model_file import Algorithm, ModelFile, Piece, PieceKind
-from mtcli.tokenizer.sampling import BpeDropout, UnigramSampler, Vocabulary
+from mtcli.tokenizer.random_segmentation import BpeDropout, UnigramSampler, Vocabulary
 from tests.unit.tokenizer.made_up import SYLLABLES, sentences, tokenizer
 
 SPACE = "\u2581"

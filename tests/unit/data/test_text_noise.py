@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from mtcli.data.noise import NoiseAmounts, add_noise
+from mtcli.data.text_noise import NoiseAmounts, add_noise
 
 TEXT = "Der kleine Hund, der bellt, schläft heute nicht."
 

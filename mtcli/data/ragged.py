@@ -14,7 +14,7 @@ Ids = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Sentences:
+class RaggedIds:
     """Ids of some sentences, without BOS and EOS, one after the other."""
 
     flat_ids: Ids
@@ -22,11 +22,11 @@ class Sentences:
     lengths: Ids
     """Shape (B,)."""
 
-    def rows(self, rows: npt.NDArray[np.int64]) -> Sentences:
+    def rows(self, rows: npt.NDArray[np.int64]) -> RaggedIds:
         """Some of the sentences, in the order of `rows`."""
         lengths = self.lengths[rows]
         starts = (np.cumsum(self.lengths) - self.lengths)[rows]
-        return Sentences(self.flat_ids[spans(starts, lengths)], lengths)
+        return RaggedIds(self.flat_ids[spans(starts, lengths)], lengths)
 
     def padded(self, first_column: int, width: int) -> Ids:
         """The sentences as rows from a column on, PAD elsewhere; shape (B, width)."""
