@@ -16,6 +16,8 @@ batches are translated by processes that end with their window; memory is then t
 that stays. Exit code 1 says that something failed.
 """
 
+from __future__ import annotations
+
 import argparse
 import hashlib
 import random
@@ -28,8 +30,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from line_chart import Series, line_chart
+
+if TYPE_CHECKING:
+    from mtcli.engines.protocol import EngineBatch, PostponedSearch
 
 BATCH_SIZE = 256
 WARM_LINES = 4 * 32 * BATCH_SIZE
@@ -70,10 +76,16 @@ class IdentityEngine:
 
     max_positions = 1000
 
-    def translate(self, src_ids: list[list[int]], max_lengths: object, options: object) -> object:
-        from mtcli.engines.protocol import EngineHypothesis
+    def begin(self, batches: list[EngineBatch], options: object) -> PostponedSearch:
+        from mtcli.decoding.options import Hypothesis
+        from mtcli.engines.protocol import PostponedSearch
 
-        return [[EngineHypothesis(tuple(ids), -1.0, -1.0, True)] for ids in src_ids]
+        return PostponedSearch(
+            lambda: [
+                [[Hypothesis(tuple(ids), True, -1.0, -1.0)] for ids in batch.src_ids]
+                for batch in batches
+            ]
+        )
 
 
 def run_command(kind: str, model: str, threads: str) -> None:
@@ -147,8 +159,8 @@ class Run:
     num_in: int
     num_out: int = 0
     elapsed_s: float = 0.0
-    in_hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-    out_hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    in_hash: hashlib._Hash = field(default_factory=hashlib.sha256)
+    out_hash: hashlib._Hash = field(default_factory=hashlib.sha256)
     samples: list[tuple[int, float]] = field(default_factory=list)
     """(lines answered, MiB) once a second."""
     num_changed: int = 0

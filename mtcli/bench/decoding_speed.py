@@ -12,13 +12,9 @@ import torch
 from mtcli.bench.jobs import Job
 from mtcli.bundle.model_folder import read_model
 from mtcli.config.schema.root import TrainConfig
+from mtcli.decoding.options import Hypothesis
 from mtcli.device.precision import Numerics
-from mtcli.engines.protocol import (
-    EngineBatch,
-    EngineHypothesis,
-    PostponedSearch,
-    TranslateOptions,
-)
+from mtcli.engines.protocol import EngineBatch, PostponedSearch, TranslateOptions
 from mtcli.engines.torch import TorchEngine
 from mtcli.engines.torch_loading import load_engine
 from mtcli.model.factory import build_model
@@ -29,7 +25,7 @@ from mtcli.translating.translator import Translator
 
 
 class _CountingEngine:
-    """An engine that counts the tokens of what it finds, EOS among them."""
+    """Counts the tokens of the best hypotheses that an engine finds, EOS included."""
 
     def __init__(self, engine: TorchEngine) -> None:
         self._engine = engine
@@ -39,22 +35,14 @@ class _CountingEngine:
     def max_positions(self) -> int:
         return self._engine.max_positions
 
-    def translate(
-        self,
-        src_ids: Sequence[Sequence[int]],
-        max_lengths: Sequence[int],
-        options: TranslateOptions,
-    ) -> list[list[EngineHypothesis]]:
-        return self.begin([EngineBatch(src_ids, max_lengths)], options).result()[0]
-
     def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> PostponedSearch:
         running = self._engine.begin(batches, options)
 
-        def finish() -> list[list[list[EngineHypothesis]]]:
-            found = running.result()
-            best = [of_sentence[0] for of_batch in found for of_sentence in of_batch]
-            self.num_tokens += sum(len(one.token_ids) + one.is_complete for one in best)
-            return found
+        def finish() -> list[list[list[Hypothesis]]]:
+            hypotheses_of = running.result()
+            best = [hypotheses[0] for of_batch in hypotheses_of for hypotheses in of_batch]
+            self.num_tokens += sum(len(h.token_ids) + h.is_complete for h in best)
+            return hypotheses_of
 
         return PostponedSearch(finish)
 

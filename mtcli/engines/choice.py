@@ -11,13 +11,7 @@ from mtcli.bundle.exports import CTRANSLATE2, ExportRecord, ThreadSplit, read_ex
 from mtcli.bundle.model_folder import Bundle
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine
 from mtcli.engines.ctranslate2.package import MISSING, search_obstacle
-from mtcli.engines.protocol import (
-    Engine,
-    EngineBatch,
-    EngineHypothesis,
-    RunningSearch,
-    TranslateOptions,
-)
+from mtcli.engines.protocol import Engine, EngineBatch, RunningSearch, TranslateOptions
 from mtcli.errors import ConfigError, ModelFolderError
 
 if TYPE_CHECKING:
@@ -145,13 +139,11 @@ def num_cores() -> int:
 
 
 class AutoEngine:
-    """CTranslate2, and torch, loaded when first needed, for searches that it cannot do.
-
-    Implements `Engine` and `ParallelEngine`.
+    """Implements `Engine`: CTranslate2, and torch for the searches that CTranslate2 cannot do.
 
     Args:
         fast: runs the export.
-        load_torch: makes the other engine.
+        load_torch: loads the other engine, when it is first needed.
     """
 
     def __init__(self, fast: CTranslate2Engine, load_torch: Callable[[], TorchEngine]) -> None:
@@ -159,18 +151,10 @@ class AutoEngine:
         self._torch: TorchEngine | None = None
         self.max_positions = fast.max_positions
 
-    def translate(
-        self,
-        src_ids: Sequence[Sequence[int]],
-        max_lengths: Sequence[int],
-        options: TranslateOptions,
-    ) -> list[list[EngineHypothesis]]:
-        """Hypotheses for each sentence, best first; see `Engine`."""
-        return self.begin([EngineBatch(src_ids, max_lengths)], options).result()[0]
-
     def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> RunningSearch:
-        """The same for each batch, later; torch translates when it is asked for its answers."""
-        if search_obstacle(options) is None:
+        """Start to translate with the engine that can; see `Engine`."""
+        has_prefixes = any(batch.prefix_ids for batch in batches)
+        if search_obstacle(options, has_prefixes=has_prefixes) is None:
             return self._fast.begin(batches, options)
         if self._torch is None:
             self._torch = self._load_torch()

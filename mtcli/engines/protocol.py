@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from mtcli.decoding.options import Constraints, Sampling, Stop
+from mtcli.decoding.options import Constraints, Hypothesis, Sampling, Stop
 
 if TYPE_CHECKING:
     import numpy as np  # importing it would slow the start of engines that need none
@@ -32,15 +32,9 @@ class TranslateOptions:
     repetition_penalty: float = 1.0
     """The log-probability of a piece that the output has already is multiplied by this in the
     search; 1 is off. `score` says what was searched for, `log_prob` what the model says."""
-    prefix_ids: tuple[tuple[int, ...], ...] = ()
-    """For each sentence of the batch the pieces that its outputs begin with, perhaps none; they are
-    part of the outputs, of their lengths and of their log-probabilities. Empty: none has any."""
     sampling: Sampling | None = None
     """Draw outputs at random, in place of the beam search: `num_hypotheses` of each sentence, in
     the order in which they were drawn, without regard to `beam_size`. None searches."""
-    sample_keys: tuple[int, ...] = ()
-    """For each sentence of the batch a number of 64 bits that its samples depend on, besides the
-    seed. Empty: one made of the source, so that equal sources have equal samples."""
     with_scores: bool = True
     """False allows NaN for scores and log-probabilities where a search is faster without: a greedy
     one need not normalise what it chooses among."""
@@ -52,44 +46,54 @@ class TranslateOptions:
         )
 
 
-class EngineHypothesis(NamedTuple):
-    """One translation of one sentence."""
+class EngineBatch(NamedTuple):
+    """Sentences that are translated together, and what is asked of each of them."""
 
-    token_ids: tuple[int, ...]
-    """Without BOS and EOS."""
-    log_prob: float
-    """Sum of the natural-log probabilities of token_ids and EOS."""
-    score: float
-    """log_prob after length normalisation: what hypotheses are ranked by."""
-    is_complete: bool
-    """Whether the model ended it with EOS; False when it was cut at its longest length."""
+    src_ids: Sequence[Sequence[int]]
+    """Pieces of each sentence, between 1 and max_positions - 1, without EOS: the engine appends
+    it."""
+    max_lengths: Sequence[int]
+    """Longest output of each sentence in pieces, EOS counted; at most max_positions. One for each,
+    so that what a sentence gets does not depend on its batch."""
+    prefix_ids: Sequence[Sequence[int]] = ()
+    """Pieces that the outputs of each sentence begin with, perhaps none. They are part of the
+    outputs, of their lengths and of their log-probabilities. Empty: no sentence has any."""
+
+
+class RunningSearch(Protocol):
+    """Batches that are being translated."""
+
+    def settle(self) -> None:
+        """Wait until each batch was searched once, and start what must be searched again.
+
+        Call it before other batches are begun: what is searched again would wait behind them.
+        Only an engine that works in parallel with its caller has anything to do here.
+        """
+        ...
+
+    def result(self) -> list[list[list[Hypothesis]]]:
+        """Wait for the hypotheses of each sentence of each batch; call it once."""
+        ...
 
 
 class Engine(Protocol):
-    """Runs one model."""
+    """Runs one model, or an ensemble."""
 
     @property
     def max_positions(self) -> int:
         """Longest source, and longest output, that the model takes; in pieces, EOS counted."""
         ...
 
-    def translate(
-        self,
-        src_ids: Sequence[Sequence[int]],
-        max_lengths: Sequence[int],
-        options: TranslateOptions,
-    ) -> list[list[EngineHypothesis]]:
-        """Hypotheses for each sentence, best first.
+    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> RunningSearch:
+        """Start to translate; several searches may be running, and are done in their order.
 
         Args:
-            src_ids: one batch, all of it translated at once; each sentence has between 1 and
-                max_positions - 1 ids, without EOS, which the engine appends.
-            max_lengths: longest output of each sentence in pieces, EOS counted; at most
-                max_positions. One for each, so that a batch does not change what it holds.
+            batches: any number of them; the engine may translate some in parallel.
             options: how to search.
 
         Returns:
-            For each sentence between 1 and `options.num_hypotheses` hypotheses.
+            The search. Its result has between 1 and `options.num_hypotheses` hypotheses for each
+            sentence, best first; samples come in the order in which they were drawn.
         """
         ...
 
@@ -139,37 +143,6 @@ class PairEngine(Protocol):
         ...
 
 
-class EngineBatch(NamedTuple):
-    """One batch; the meanings are those of `Engine.translate`."""
-
-    src_ids: Sequence[Sequence[int]]
-    max_lengths: Sequence[int]
-
-
-class RunningSearch(Protocol):
-    """Batches that are being translated."""
-
-    def settle(self) -> None:
-        """Wait until all were searched, and start what is to be searched again, if anything.
-
-        To be called before other batches are begun: what is searched again would wait for them.
-        """
-        ...
-
-    def result(self) -> list[list[list[EngineHypothesis]]]:
-        """Wait for what `Engine.translate` would answer to each batch; to be called once."""
-        ...
-
-
-@runtime_checkable
-class ParallelEngine(Protocol):
-    """An `Engine` that is faster when it is given several batches at once."""
-
-    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> RunningSearch:
-        """Start to translate. Several may be running: they are worked off in their order."""
-        ...
-
-
 class PostponedSearch:
     """A `RunningSearch` that does all of its work when it is asked for the result.
 
@@ -177,12 +150,12 @@ class PostponedSearch:
         translate: gives the result.
     """
 
-    def __init__(self, translate: Callable[[], list[list[list[EngineHypothesis]]]]) -> None:
+    def __init__(self, translate: Callable[[], list[list[list[Hypothesis]]]]) -> None:
         self._translate = translate
 
     def settle(self) -> None:
-        """Nothing is running yet."""
+        """Do nothing: no search has started yet."""
 
-    def result(self) -> list[list[list[EngineHypothesis]]]:
+    def result(self) -> list[list[list[Hypothesis]]]:
         """Translate."""
         return self._translate()

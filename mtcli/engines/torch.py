@@ -21,13 +21,8 @@ from mtcli.decoding.options import Constraints, Hypothesis, SearchOptions
 from mtcli.decoding.sampling import sample
 from mtcli.decoding.scorer import ModelScorer, Scorer
 from mtcli.device.memory_errors import memory_errors
-from mtcli.engines.protocol import (
-    EngineBatch,
-    EngineHypothesis,
-    PostponedSearch,
-    TranslateOptions,
-)
-from mtcli.engines.workers import run_beside
+from mtcli.engines.protocol import EngineBatch, PostponedSearch, TranslateOptions
+from mtcli.engines.workers import run_parallel
 from mtcli.errors import ConfigError
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.model.shape import StackShape
@@ -37,8 +32,7 @@ _FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
 
 
 class TorchEngine:
-    """Implements `Engine`, `ParallelEngine` and `PairEngine` over models in memory, which may still
-    be in training.
+    """Implements `Engine` and `PairEngine` over models in memory, which may still be in training.
 
     Args:
         model: the model, on `device`; it may be in training mode, which it is in again afterwards.
@@ -46,7 +40,7 @@ class TorchEngine:
         autocast: makes the context that the search runs in.
         others: further models of an ensemble, of the same vocabulary and on the same device; their
             probabilities are averaged.
-        may_fork: whether batches may be translated by processes, see `run_beside`; not within a
+        may_fork: whether batches may be translated by processes, see `run_parallel`; not during
             training.
     """
 
@@ -67,58 +61,31 @@ class TorchEngine:
         """Longest source, and longest output, in pieces, EOS counted."""
         return min(model.config.max_positions for model in self._models)
 
-    def translate(
-        self,
-        src_ids: Sequence[Sequence[int]],
-        max_lengths: Sequence[int],
-        options: TranslateOptions,
-    ) -> list[list[EngineHypothesis]]:
-        """Hypotheses for each sentence, best first; samples as they were drawn; see `Engine`.
-
-        Raises:
-            DeviceError: the batch does not fit into the memory of the accelerator.
-            ConfigError: an option makes no sense.
-        """
-        return self.begin([EngineBatch(src_ids, max_lengths)], options).result()[0]
-
     def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> PostponedSearch:
-        """Translates all batches when asked for them, on the CPU beside each other.
+        """Translate all batches once the result is asked for, in parallel on the CPU.
 
-        Raises:
+        The result raises:
+            DeviceError: a batch does not fit into the memory of the accelerator.
             ConfigError: an option makes no sense.
         """
 
-        def translate_all() -> list[list[list[EngineHypothesis]]]:
+        def translate_all() -> list[list[list[Hypothesis]]]:
             num_threads = torch.get_num_threads() if self._device.type == "cpu" else 1
             jobs = [partial(self._translate, batch, options) for batch in batches]
             with self._evaluating():
-                return run_beside(jobs, num_threads, may_fork=self._may_fork)
+                return run_parallel(jobs, num_threads, may_fork=self._may_fork)
 
         return PostponedSearch(translate_all)
 
-    def _translate(
-        self, batch: EngineBatch, options: TranslateOptions
-    ) -> list[list[EngineHypothesis]]:
-        src_ids, max_lengths = batch
-        if not src_ids:
+    def _translate(self, batch: EngineBatch, options: TranslateOptions) -> list[list[Hypothesis]]:
+        if not batch.src_ids:
             return []
         width = options.beam_size if options.sampling is None else options.num_hypotheses
-        with self._computing(f"{len(src_ids)} sentences with a beam of {width}"):
-            found = self._search(src_ids, max_lengths, options, width)
+        with self._computing(f"{len(batch.src_ids)} sentences with a beam of {width}"):
+            hypotheses = self._search(batch, options, width)
             if options.repetition_penalty != 1:
-                found = self._with_own_log_probs(src_ids, found)
-        return [
-            [
-                EngineHypothesis(
-                    token_ids=hypothesis.token_ids,
-                    log_prob=hypothesis.log_prob,
-                    score=hypothesis.score,
-                    is_complete=hypothesis.is_complete,
-                )
-                for hypothesis in hypotheses
-            ]
-            for hypotheses in found
-        ]
+                hypotheses = self._with_model_log_probs(batch.src_ids, hypotheses)
+        return hypotheses
 
     def score(
         self, src_ids: Sequence[Sequence[int]], tgt_ids: Sequence[Sequence[int]]
@@ -162,14 +129,10 @@ class TorchEngine:
         ]
 
     def _search(
-        self,
-        src_ids: Sequence[Sequence[int]],
-        max_lengths: Sequence[int],
-        options: TranslateOptions,
-        width: int,
+        self, batch: EngineBatch, options: TranslateOptions, width: int
     ) -> list[list[Hypothesis]]:
         constraints = Constraints(
-            prefix_ids=options.prefix_ids,
+            prefix_ids=tuple(map(tuple, batch.prefix_ids)),
             no_repeat_ngram=options.no_repeat_ngram,
             repetition_penalty=options.repetition_penalty,
             forbidden_ids=_FORBIDDEN_IDS,
@@ -180,7 +143,7 @@ class TorchEngine:
             num_hypotheses=options.num_hypotheses,
             normalization=options.normalization,
             length_penalty=options.length_penalty,
-            max_length=max(max_lengths),
+            max_length=max(batch.max_lengths),
             bos_id=BOS_ID,
             eos_id=EOS_ID,
             # a prefix may hold what is forbidden elsewhere, <unk> for one
@@ -188,14 +151,14 @@ class TorchEngine:
             stop=options.stop,
         )
         scorer = self._scorer(constraints if is_constrained else None)
-        src_ids_BS = _pad(src_ids).to(self._device)
-        max_length_B = torch.tensor(list(max_lengths), device=self._device)
+        src_ids_BS = _pad(batch.src_ids).to(self._device)
+        max_length_B = torch.tensor(list(batch.max_lengths), device=self._device)
         needs_probabilities = options.with_scores or width > 1 or options.sampling is not None
         if isinstance(scorer, ModelScorer) and not needs_probabilities:
             return [[one] for one in greedy_search(scorer, src_ids_BS, search, max_length_B)]
         if options.sampling is None:
             return beam_search(scorer, src_ids_BS, search, max_length_B)
-        keys = options.sample_keys or [key_of(ids) for ids in src_ids]
+        keys = [key_of(ids) for ids in batch.src_ids]  # equal sources have equal samples
         keys_B = torch.tensor(keys, dtype=torch.long, device=self._device)
         return sample(scorer, src_ids_BS, search, options.sampling, keys_B, max_length_B)
 
@@ -204,22 +167,22 @@ class TorchEngine:
         scorer: Scorer[Any] = members[0] if len(members) == 1 else EnsembleScorer(members)
         return scorer if constraints is None else ConstrainedScorer(scorer, constraints)
 
-    def _with_own_log_probs(
-        self, src_ids: Sequence[Sequence[int]], found: list[list[Hypothesis]]
+    def _with_model_log_probs(
+        self, src_ids: Sequence[Sequence[int]], penalised: list[list[Hypothesis]]
     ) -> list[list[Hypothesis]]:
         """The same hypotheses with the log-probabilities of the model, nothing penalised."""
         pairs = [
-            (ids, [*one.token_ids, EOS_ID] if one.is_complete else [*one.token_ids])
-            for ids, hypotheses in zip(src_ids, found, strict=True)
-            for one in hypotheses
+            (ids, [*h.token_ids, EOS_ID] if h.is_complete else [*h.token_ids])
+            for ids, hypotheses in zip(src_ids, penalised, strict=True)
+            for h in hypotheses
         ]
-        log_probs = iter(self._token_log_probs(*map(list, zip(*pairs, strict=True))))
+        log_probs_of = iter(self._token_log_probs(*map(list, zip(*pairs, strict=True))))
         return [
             [
-                one._replace(log_prob=sum(said) if one.log_prob > -math.inf else one.log_prob)
-                for one, said in zip(hypotheses, log_probs, strict=False)
+                h._replace(log_prob=sum(log_probs) if h.log_prob > -math.inf else h.log_prob)
+                for h, log_probs in zip(hypotheses, log_probs_of, strict=False)
             ]
-            for hypotheses in found
+            for hypotheses in penalised
         ]
 
     def _token_log_probs(

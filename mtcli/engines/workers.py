@@ -24,7 +24,7 @@ _jobs_of_parent: Sequence[Callable[[], object]] = ()
 """In a process that was forked: the jobs, of which it is told indices."""
 
 
-def run_beside(
+def run_parallel(
     jobs: Sequence[Callable[[], T]], num_workers: int, *, may_fork: bool = False
 ) -> list[T]:
     """The results of all jobs, in their order; `num_workers` of them are at work at a time.

@@ -8,7 +8,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.engines.protocol import EngineHypothesis, PairEngine
+from mtcli.decoding.options import Hypothesis
+from mtcli.engines.protocol import PairEngine
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.answer import Answer, Link, part_texts
 from mtcli.translating.batching import batches_by_length
@@ -69,7 +70,7 @@ def align_answers(
     generation: DecodingConfig,
     texts: Sequence[str],
     parts_of: Sequence[Sequence[Part]],
-    found: Sequence[Sequence[EngineHypothesis]],
+    found: Sequence[Sequence[Hypothesis]],
     answers: Sequence[Answer],
 ) -> list[Answer]:
     """The answers, with links between the words of text and translation in each translation.
@@ -119,7 +120,7 @@ def align_answers(
 
 def _aligned_parts(
     part: Part,
-    hypotheses: Sequence[EngineHypothesis],
+    hypotheses: Sequence[Hypothesis],
     arrays: Sequence[np.ndarray],
     tokenizers: tuple[Tokenizer, Tokenizer],
 ) -> list[AlignedPart]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from mtcli.engines.protocol import EngineHypothesis
+from mtcli.decoding.options import Hypothesis
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.controls import without_controls
 from mtcli.translating.splitting import join_parts
@@ -56,7 +56,7 @@ class Answer(NamedTuple):
 
 
 def join_answer(
-    parts: Sequence[Sequence[EngineHypothesis]],
+    parts: Sequence[Sequence[Hypothesis]],
     tokenizer: Tokenizer,
     *,
     is_repeated: bool,
@@ -92,7 +92,7 @@ def join_answer(
     )
 
 
-def _join(hypotheses: Sequence[EngineHypothesis], tokenizer: Tokenizer) -> Translation:
+def _join(hypotheses: Sequence[Hypothesis], tokenizer: Tokenizer) -> Translation:
     if len(hypotheses) == 1:
         (only,) = hypotheses
         (text,) = part_texts(hypotheses, tokenizer)
@@ -105,7 +105,7 @@ def _join(hypotheses: Sequence[EngineHypothesis], tokenizer: Tokenizer) -> Trans
     )
 
 
-def part_texts(hypotheses: Sequence[EngineHypothesis], tokenizer: Tokenizer) -> list[str]:
+def part_texts(hypotheses: Sequence[Hypothesis], tokenizer: Tokenizer) -> list[str]:
     """What each says, as it stands in a translation of several parts."""
     texts = tokenizer.decode_batch([hypothesis.token_ids for hypothesis in hypotheses])
     return [without_controls(text).strip() for text in texts]

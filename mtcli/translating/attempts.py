@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.engines.protocol import EngineHypothesis
+from mtcli.decoding.options import Hypothesis
 from mtcli.translating.repetition import SecondSettings, rescored, second_settings
 from mtcli.translating.searching import SentenceSearch
 
-Hypotheses = list[EngineHypothesis]
+Hypotheses = list[Hypothesis]
 
 
 class TwoAttempts:
@@ -26,7 +26,7 @@ class TwoAttempts:
     def __init__(
         self,
         first: SentenceSearch,
-        repeats: Callable[[int, Sequence[EngineHypothesis]], bool],
+        repeats: Callable[[int, Sequence[Hypothesis]], bool],
         begin: Callable[[Sequence[int], SecondSettings], SentenceSearch] | None,
         generation: DecodingConfig,
     ) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.decoding.options import SearchOptions
-from mtcli.engines.protocol import EngineHypothesis
+from mtcli.decoding.options import Hypothesis, SearchOptions
 
 LONGEST_UNIT = 16
 """Most pieces of what is repeated."""
@@ -120,9 +119,7 @@ def second_settings(generation: DecodingConfig) -> SecondSettings:
     )
 
 
-def rescored(
-    hypotheses: Sequence[EngineHypothesis], generation: DecodingConfig
-) -> list[EngineHypothesis]:
+def rescored(hypotheses: Sequence[Hypothesis], generation: DecodingConfig) -> list[Hypothesis]:
     """Hypotheses with the scores that `generation` gives, in their order."""
     options = SearchOptions(
         beam_size=1,

@@ -6,15 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.engines.protocol import (
-    Engine,
-    EngineBatch,
-    EngineHypothesis,
-    ParallelEngine,
-    PostponedSearch,
-    RunningSearch,
-    TranslateOptions,
-)
+from mtcli.decoding.options import Hypothesis
+from mtcli.engines.protocol import Engine, EngineBatch, RunningSearch, TranslateOptions
 from mtcli.translating.batching import batches_by_length, output_limit
 
 
@@ -33,12 +26,12 @@ class SentenceSearch:
         """See `RunningSearch`."""
         self._running.settle()
 
-    def result(self) -> list[list[EngineHypothesis]]:
-        """The hypotheses of each sentence; to be called once."""
-        found: dict[int, list[EngineHypothesis]] = {}
-        for own, of_batch in zip(self._places, self._running.result(), strict=True):
-            found.update(zip(own, of_batch, strict=True))
-        return [found[i] for i in range(len(found))]
+    def result(self) -> list[list[Hypothesis]]:
+        """The hypotheses of each sentence; call it once."""
+        hypotheses_of: dict[int, list[Hypothesis]] = {}
+        for places, of_batch in zip(self._places, self._running.result(), strict=True):
+            hypotheses_of.update(zip(places, of_batch, strict=True))
+        return [hypotheses_of[i] for i in range(len(hypotheses_of))]
 
 
 class Searcher:
@@ -84,25 +77,20 @@ class Searcher:
         max_length = min(generation.max_length, self._engine.max_positions)
         lengths = [len(ids) for ids in src_ids]
         prefixes = prefix_ids or [()] * len(src_ids)
-        places = list(batches_by_length(lengths, generation.batch_size))
+        limits = [
+            min(output_limit(length, max_length) + len(prefix), max_length)
+            for length, prefix in zip(lengths, prefixes, strict=True)
+        ]
+        places_of = list(batches_by_length(lengths, generation.batch_size))
         batches = [
             EngineBatch(
-                [src_ids[i] for i in own],
-                [
-                    min(output_limit(lengths[i], max_length) + len(prefixes[i]), max_length)
-                    for i in own
-                ],
+                [src_ids[i] for i in places],
+                [limits[i] for i in places],
+                () if prefix_ids is None else [prefix_ids[i] for i in places],
             )
-            for own in places
+            for places in places_of
         ]
-        if prefix_ids is None:
-            running = self._begin_batches(batches, options)
-        else:
-            with_prefixes = [
-                replace(options, prefix_ids=tuple(prefix_ids[i] for i in own)) for own in places
-            ]
-            running = self._postpone(batches, with_prefixes)
-        return SentenceSearch(running, places)
+        return SentenceSearch(self._engine.begin(batches, options), places_of)
 
     def _options(self, generation: DecodingConfig, num_hypotheses: int) -> TranslateOptions:
         options = TranslateOptions(
@@ -118,21 +106,4 @@ class Searcher:
             no_repeat_ngram=self._base.no_repeat_ngram,
             repetition_penalty=self._base.repetition_penalty,
             sampling=self._base.sampling,
-        )
-
-    def _begin_batches(
-        self, batches: Sequence[EngineBatch], options: TranslateOptions
-    ) -> RunningSearch:
-        if isinstance(self._engine, ParallelEngine):
-            return self._engine.begin(batches, options)
-        return self._postpone(batches, [options] * len(batches))
-
-    def _postpone(
-        self, batches: Sequence[EngineBatch], options: Sequence[TranslateOptions]
-    ) -> RunningSearch:
-        return PostponedSearch(
-            lambda: [
-                self._engine.translate(*batch, of_batch)
-                for batch, of_batch in zip(batches, options, strict=True)
-            ]
         )

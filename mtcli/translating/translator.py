@@ -9,6 +9,7 @@ from typing import Literal, cast
 
 from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.config.schema.decoding import DecodingConfig
+from mtcli.decoding.options import Hypothesis
 from mtcli.engines.choice import (
     EngineChoice,
     EngineRequest,
@@ -16,7 +17,7 @@ from mtcli.engines.choice import (
     load_engine,
 )
 from mtcli.engines.loading import check_ensemble, load_tokenizers
-from mtcli.engines.protocol import Engine, EngineHypothesis, PairEngine, TranslateOptions
+from mtcli.engines.protocol import Engine, PairEngine, TranslateOptions
 from mtcli.errors import ConfigError
 from mtcli.runs.resolve import resolve_model
 from mtcli.tokenizer.protocol import Tokenizer
@@ -254,7 +255,7 @@ class Translator:
             src_ids, generation, num_hypotheses, prefix_ids, with_scores=options.has_scores
         )
 
-        def repeats(place: int, hypotheses: Sequence[EngineHypothesis]) -> bool:
+        def repeats(place: int, hypotheses: Sequence[Hypothesis]) -> bool:
             src, tgt = self._src_tokenizer, self._tgt_tokenizer
             return is_repeated(src_ids[place], hypotheses[0].token_ids, src.decode, tgt.decode)
 
@@ -289,7 +290,7 @@ class Translator:
     def _join(
         self,
         cut: Sequence[CutText],
-        found: Sequence[Sequence[EngineHypothesis]],
+        found: Sequence[Sequence[Hypothesis]],
         repeated: AbstractSet[int],
     ) -> list[Answer]:
         """The answer to each text, made of what was found for each part.

@@ -15,6 +15,7 @@ from mtcli.engines.torch import TorchEngine
 from mtcli.translating.scoring import PairScorer
 from mtcli.translating.translator import Translator
 from tests.architectures import EOS, PAD, VARIANTS, V, random_batch, tiny_model
+from tests.support.engines import translate
 
 CPU = torch.device("cpu")
 OPTIONS = TranslateOptions(
@@ -26,13 +27,13 @@ WAYS = {
     "greedy": replace(OPTIONS, beam_size=1, num_hypotheses=1),
     "ngrams": replace(OPTIONS, no_repeat_ngram=2),
     "penalty": replace(OPTIONS, repetition_penalty=1.5),
-    "prefix": replace(OPTIONS, prefix_ids=((9, 1, 9), (), (7,)) * 4),
+    "prefix": OPTIONS,
     "samples": replace(OPTIONS, sampling=Sampling(seed=1, temperature=1.2, top_k=20)),
     "all": replace(
-        OPTIONS, no_repeat_ngram=3, repetition_penalty=1.2, sampling=Sampling(top_p=0.9),
-        prefix_ids=((9, 1, 9), (), (7,)) * 4,
+        OPTIONS, no_repeat_ngram=3, repetition_penalty=1.2, sampling=Sampling(top_p=0.9)
     ),
-}  # fmt: skip
+}
+PREFIXES = {name: [(9, 1, 9), (), (7,)] * 4 for name in ("prefix", "all")}
 
 
 def sentences(number, seed=1):
@@ -58,7 +59,8 @@ def test_a_target_has_the_log_probability_that_translate_reports(name, num_model
     model, *others = (model_that_ends(seed) for seed in range(1, 1 + num_models))
     engine, src = TorchEngine(model, CPU, others=others), sentences(12)
     num_complete = 0
-    for ids, found in zip(src, engine.translate(src, [15] * 12, WAYS[name]), strict=True):
+    found_of = translate(engine, src, [15] * 12, WAYS[name], PREFIXES.get(name, ()))
+    for ids, found in zip(src, found_of, strict=True):
         complete = [h for h in found if h.is_complete]
         num_complete += len(complete)
         said = engine.score([ids] * len(complete), [h.token_ids for h in complete])

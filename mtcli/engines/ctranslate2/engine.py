@@ -31,12 +31,7 @@ from mtcli.engines.ctranslate2.searches import (
     Search,
     SearchesOfBatches,
 )
-from mtcli.engines.protocol import (
-    EngineBatch,
-    EngineHypothesis,
-    RunningSearch,
-    TranslateOptions,
-)
+from mtcli.engines.protocol import EngineBatch, RunningSearch, TranslateOptions
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.tokenizer.protocol import EOS_ID
 
@@ -46,7 +41,7 @@ scored again: mostly a few dozen, which all threads should have a share of."""
 
 
 class CTranslate2Engine:
-    """Implements `Engine` and `ParallelEngine` over an exported folder.
+    """Implements `Engine` over an exported folder.
 
     Args:
         folder: what `mtcli export --to ctranslate2` wrote.
@@ -81,28 +76,13 @@ class CTranslate2Engine:
         self._suppressed = [[self._tgt_pieces[i]] for i in FORBIDDEN_IDS]
         self._warm_up()
 
-    def translate(
-        self,
-        src_ids: Sequence[Sequence[int]],
-        max_lengths: Sequence[int],
-        options: TranslateOptions,
-    ) -> list[list[EngineHypothesis]]:
-        """Hypotheses for each sentence, best first; see `Engine`.
-
-        Raises:
-            ConfigError: CTranslate2 cannot search that way.
-        """
-        if not src_ids:
-            return []
-        return self.begin([EngineBatch(src_ids, max_lengths)], options).result()[0]
-
     def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> RunningSearch:
-        """Start to search; batches run beside each other.
+        """Start to search; `inter_threads` batches run in parallel.
 
         Raises:
             ConfigError: CTranslate2 cannot search that way.
         """
-        obstacle = search_obstacle(options)
+        obstacle = search_obstacle(options, has_prefixes=any(b.prefix_ids for b in batches))
         if obstacle is not None:
             raise ConfigError(f"engine ctranslate2 cannot search with {obstacle}: use engine torch")
         asked = [

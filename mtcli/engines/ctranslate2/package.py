@@ -15,7 +15,7 @@ from mtcli.errors import ConfigError
 MISSING = "the ctranslate2 package is not installed: pip install 'mtcli[fast]'"
 
 
-def search_obstacle(options: TranslateOptions) -> str | None:
+def search_obstacle(options: TranslateOptions, *, has_prefixes: bool = False) -> str | None:
     """What of this search CTranslate2 cannot do exactly; None if it can do all of it.
 
     It lacks GNMT's penalty, and without any penalty it stops by a rule of its own. Greedy search
@@ -23,7 +23,7 @@ def search_obstacle(options: TranslateOptions) -> str | None:
     """
     if options.sampling:
         return "sampling"
-    if options.prefix_ids:
+    if has_prefixes:
         return "prefixes"
     if options.repetition_penalty != 1:
         return f"repetition_penalty {options.repetition_penalty:g}"

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
-from mtcli.engines.protocol import EngineHypothesis, TranslateOptions
+from mtcli.decoding.options import Hypothesis
+from mtcli.engines.protocol import TranslateOptions
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
 FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
@@ -58,10 +59,10 @@ class Found(NamedTuple):
         """Without EOS."""
         return tuple(self.ids[:-1] if self.is_complete else self.ids)
 
-    def answer(self, options: TranslateOptions) -> EngineHypothesis:
+    def answer(self, options: TranslateOptions) -> Hypothesis:
         """What the translator is told."""
         score = self.log_prob / _penalty(self.length, options)
-        return EngineHypothesis(self.token_ids, self.log_prob, score, self.is_complete)
+        return Hypothesis(self.token_ids, self.is_complete, self.log_prob, score)
 
 
 Finish: TypeAlias = Callable[[], list[list[Found]]]
@@ -111,7 +112,7 @@ class SearchesOfBatches:
         """See `RunningSearch`."""
         self._settled()
 
-    def result(self) -> list[list[list[EngineHypothesis]]]:
+    def result(self) -> list[list[list[Hypothesis]]]:
         """See `RunningSearch`."""
         found = self._settled()
         self._take(found)
@@ -153,7 +154,7 @@ class SearchesOfBatches:
                 found[i] = hypotheses
         self._again = []
 
-    def _ranked(self, hypotheses: Sequence[Found]) -> list[EngineHypothesis]:
+    def _ranked(self, hypotheses: Sequence[Found]) -> list[Hypothesis]:
         answers = [hypothesis.answer(self._options) for hypothesis in hypotheses]
         # equal before and after but for sentences scored anew; sorting is stable
         answers.sort(key=lambda hypothesis: -hypothesis.score)

@@ -17,6 +17,7 @@ from mtcli.engines.torch import TorchEngine, key_of
 from mtcli.engines.torch_loading import load_engine, load_ensemble
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.translating.alignment import attention_of_pairs
+from tests.support.engines import translate
 from tests.unit.translating.tiny import VOCAB_SIZE, tiny_model, train_tokenizer, write_tiny_model
 
 CPU = torch.device("cpu")
@@ -38,34 +39,29 @@ def engine() -> PairEngine:
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "prefix_ids"),
     [
-        {"prefix_ids": PREFIXES},
-        {"no_repeat_ngram": 2},
-        {"repetition_penalty": 1.3},
-        {"sampling": Sampling(seed=4)},
-        {"sampling": Sampling(seed=4, top_k=9, top_p=0.8), "sample_keys": (1, 2, 3, 4, 5, 6)},
-        {"prefix_ids": PREFIXES, "no_repeat_ngram": 2, "sampling": Sampling(seed=4)},
+        ({}, PREFIXES),
+        ({"no_repeat_ngram": 2}, ()),
+        ({"repetition_penalty": 1.3}, ()),
+        ({"sampling": Sampling(seed=4)}, ()),
+        ({"sampling": Sampling(seed=4, top_k=9, top_p=0.8)}, ()),
+        ({"no_repeat_ngram": 2, "sampling": Sampling(seed=4)}, PREFIXES),
     ],
 )
-def test_a_batch_is_as_one_by_one(engine, changes):
+def test_a_batch_is_as_one_by_one(engine, changes, prefix_ids):
     options, src = replace(OPTIONS, **changes), sentences()
-    together = engine.translate(src, [12] * 6, options)
-    assert together != engine.translate(src, [12] * 6, OPTIONS)
+    together = translate(engine, src, [12] * 6, options, prefix_ids)
+    assert together != translate(engine, src, [12] * 6, OPTIONS)
     for row, found in enumerate(together):
-        own = {
-            k: v[row : row + 1] for k, v in changes.items() if k in ("prefix_ids", "sample_keys")
-        }
-        (alone,) = engine.translate([src[row]], [12], replace(options, **own))
+        (alone,) = translate(engine, [src[row]], [12], options, prefix_ids[row : row + 1])
         assert [h.token_ids for h in alone] == [h.token_ids for h in found]
         assert [h.log_prob for h in alone] == pytest.approx([h.log_prob for h in found], abs=1e-9)
         assert [h.score for h in alone] == pytest.approx([h.score for h in found], abs=1e-9)
 
 
 def test_a_prefix_is_continued_whatever_it_holds(engine):
-    found = engine.translate(
-        sentences(), [12] * 6, replace(OPTIONS, prefix_ids=PREFIXES, no_repeat_ngram=1)
-    )
+    found = translate(engine, sentences(), [12] * 6, replace(OPTIONS, no_repeat_ngram=1), PREFIXES)
     for prefix, hypotheses in zip(PREFIXES, found, strict=True):
         for hypothesis in hypotheses:
             assert hypothesis.token_ids[: len(prefix)] == prefix
@@ -77,15 +73,11 @@ def test_a_prefix_is_continued_whatever_it_holds(engine):
 def test_samples_are_as_many_as_asked_whatever_the_beam(engine):
     options = replace(OPTIONS, beam_size=1, num_hypotheses=5, sampling=Sampling(seed=1))
     src = sentences()
-    found = engine.translate([*src, src[0]], [12] * 7, options)
+    found = translate(engine, [*src, src[0]], [12] * 7, options)
     assert all(len(samples) == 5 for samples in found)
     assert len({h.token_ids for h in found[0]}) > 1
-    # equal sources have equal samples, unless they have keys of their own
+    # equal sources have equal samples
     assert [h.token_ids for h in found[0]] == [h.token_ids for h in found[6]]
-    keyed = engine.translate(
-        [*src, src[0]], [12] * 7, replace(options, sample_keys=tuple(range(7)))
-    )
-    assert [h.token_ids for h in keyed[0]] != [h.token_ids for h in keyed[6]]
     assert all({0, 1, 2, 3}.isdisjoint(h.token_ids) for samples in found for h in samples)
 
 
@@ -97,7 +89,7 @@ def test_keys_are_the_same_in_any_process():
 def test_a_penalised_search_reports_what_the_model_says(engine):
     src = sentences()
     options = replace(OPTIONS, repetition_penalty=2.0)
-    for ids, found in zip(src, engine.translate(src, [12] * 6, options), strict=True):
+    for ids, found in zip(src, translate(engine, src, [12] * 6, options), strict=True):
         for h in found:
             (said,) = engine.score([ids], [h.token_ids])
             want = sum(said) if h.is_complete else sum(said[:-1])
@@ -193,11 +185,11 @@ def folders(tmp_path_factory):
 def test_an_ensemble_of_a_model_with_itself_is_the_model(folders):
     bundle, src = read_model(folders / "a"), sentences()
     how = {"device": "cpu", "precision": "fp32", "threads": None}
-    alone = load_engine(bundle, **how).translate(src, [12] * 6, OPTIONS)
-    twice = load_ensemble([bundle, bundle], **how).translate(src, [12] * 6, OPTIONS)
+    alone = translate(load_engine(bundle, **how), src, [12] * 6, OPTIONS)
+    twice = translate(load_ensemble([bundle, bundle], **how), src, [12] * 6, OPTIONS)
     assert [h[0].token_ids for h in twice] == [h[0].token_ids for h in alone]
     with_b = load_ensemble([bundle, read_model(folders / "b")], **how)
-    assert [h[0].token_ids for h in with_b.translate(src, [12] * 6, OPTIONS)] != [
+    assert [h[0].token_ids for h in translate(with_b, src, [12] * 6, OPTIONS)] != [
         h[0].token_ids for h in alone
     ]
 
@@ -245,8 +237,8 @@ def test_one_tokenizer_for_both_sides_is_one_object(folders):
 def test_without_scores_the_same_is_found(engine, changes):
     options = replace(OPTIONS, **{"beam_size": 1, "num_hypotheses": 1, **changes})
     src = sentences()
-    want = engine.translate(src, [12] * 6, options)
-    got = engine.translate(src, [12] * 6, replace(options, with_scores=False))
+    want = translate(engine, src, [12] * 6, options)
+    got = translate(engine, src, [12] * 6, replace(options, with_scores=False))
     assert [[h.token_ids for h in one] for one in got] == [
         [h.token_ids for h in one] for one in want
     ]

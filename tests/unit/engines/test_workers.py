@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mtcli.engines import workers as beside
-from mtcli.engines.workers import run_beside
+from mtcli.engines.workers import run_parallel
 from mtcli.errors import MtcliError
 
 needs_fork = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only")
@@ -36,8 +36,8 @@ def forking(monkeypatch):
 @pytest.mark.parametrize("num_workers", [1, 2, 7])
 def test_results_come_in_the_order_of_the_jobs(two_threads, forking, num_workers, may_fork):
     jobs = [lambda i=i: i * i for i in range(9)]
-    assert run_beside(jobs, num_workers, may_fork=may_fork) == [i * i for i in range(9)]
-    assert run_beside([], num_workers, may_fork=may_fork) == []
+    assert run_parallel(jobs, num_workers, may_fork=may_fork) == [i * i for i in range(9)]
+    assert run_parallel([], num_workers, may_fork=may_fork) == []
 
 
 def test_two_jobs_are_at_work_at_a_time_with_a_thread_of_arithmetic_each(two_threads):
@@ -47,7 +47,7 @@ def test_two_jobs_are_at_work_at_a_time_with_a_thread_of_arithmetic_each(two_thr
         barrier.wait()  # nobody passes alone
         return torch.get_num_threads(), threading.get_ident()
 
-    found = run_beside([job] * 4, 2)
+    found = run_parallel([job] * 4, 2)
     assert [num_threads for num_threads, _ in found] == [1] * 4
     assert len({ident for _, ident in found}) == 2
     assert torch.get_num_threads() == 2
@@ -57,7 +57,7 @@ def test_a_single_job_has_this_thread_and_all_its_threads_of_arithmetic(two_thre
     def job():
         return torch.get_num_threads(), threading.get_ident()
 
-    assert run_beside([job], 2) == [(2, threading.get_ident())]
+    assert run_parallel([job], 2) == [(2, threading.get_ident())]
 
 
 @pytest.mark.parametrize("may_fork", [False, pytest.param(True, marks=needs_fork)])
@@ -75,7 +75,7 @@ def test_an_error_ends_the_jobs_that_wait_and_leaves_the_threads_as_they_were(
             file.write("x")
 
     with pytest.raises(ValueError, match="no"):
-        run_beside([fail, *[job] * 1000], 2, may_fork=may_fork)
+        run_parallel([fail, *[job] * 1000], 2, may_fork=may_fork)
     assert done.stat().st_size < 1000
     assert torch.get_num_threads() == 2
 
@@ -86,7 +86,7 @@ def test_two_processes_have_a_thread_of_arithmetic_each(two_threads, forking):
         time.sleep(0.2)  # else one of them might do it all
         return os.getpid(), torch.get_num_threads()
 
-    found = run_beside([job] * 4, 2, may_fork=True)
+    found = run_parallel([job] * 4, 2, may_fork=True)
     assert len({pid for pid, _ in found} - {os.getpid()}) == 2
     assert [num_threads for _, num_threads in found] == [1] * 4
     assert torch.get_num_threads() == 2
@@ -98,7 +98,7 @@ def test_a_process_of_several_threads_is_not_forked(two_threads):
     thread = threading.Thread(target=stop.wait)
     thread.start()
     try:
-        assert run_beside([os.getpid] * 4, 2, may_fork=True) == [os.getpid()] * 4
+        assert run_parallel([os.getpid] * 4, 2, may_fork=True) == [os.getpid()] * 4
     finally:
         stop.set()
         thread.join()
@@ -113,7 +113,7 @@ def test_a_worker_that_is_killed_is_told(two_threads, forking):
         os.kill(os.getpid(), signal.SIGKILL)
 
     with pytest.raises(MtcliError, match="a process that translated was killed"):
-        run_beside([job] * 4, 2, may_fork=True)
+        run_parallel([job] * 4, 2, may_fork=True)
 
 
 @needs_fork
@@ -123,7 +123,7 @@ def test_an_error_does_not_wait_for_processes_that_are_at_work(two_threads, fork
 
     begun_s = time.monotonic()
     with pytest.raises(ValueError, match="no"):
-        run_beside([fail, lambda: time.sleep(600)], 2, may_fork=True)
+        run_parallel([fail, lambda: time.sleep(600)], 2, may_fork=True)
     assert time.monotonic() - begun_s < 300
 
 
@@ -131,11 +131,11 @@ def test_an_error_does_not_wait_for_processes_that_are_at_work(two_threads, fork
 def test_workers_do_not_outlive_a_parent_that_is_killed(tmp_path):
     program = (
         "import os, pathlib, sys, time\n"
-        "from mtcli.engines.workers import run_beside\n"
+        "from mtcli.engines.workers import run_parallel\n"
         "def job():\n"
         "    pathlib.Path(sys.argv[1], str(os.getpid())).touch()\n"
         "    time.sleep(600)\n"
-        "run_beside([job] * 2, 2, may_fork=True)\n"
+        "run_parallel([job] * 2, 2, may_fork=True)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", program, tmp_path])
     wait_until(lambda: len(list(tmp_path.iterdir())) == 2)

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from mtcli.decoding.options import Sampling
-from mtcli.engines.protocol import EngineBatch, ParallelEngine, TranslateOptions
+from mtcli.engines.protocol import EngineBatch, TranslateOptions
 from mtcli.engines.torch import TorchEngine
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.tokenizer.protocol import UNK_ID
 from tests.architectures import VARIANTS
+from tests.support.engines import translate
 from tests.unit.interchange.models import VOCAB_SIZE, engine_of, exported, random_model
 
 SEARCHES = [
@@ -55,8 +56,8 @@ def test_every_search_on_every_architecture(variant, tmp_path):
     engine = engine_of(exported(model, tmp_path / "export"))
     src, limits = sentences()
     for options in SEARCHES:
-        expected = torch_engine(model).translate(src, limits, options)
-        check_equal(engine.translate(src, limits, options), expected)
+        expected = translate(torch_engine(model), src, limits, options)
+        check_equal(translate(engine, src, limits, options), expected)
 
 
 def test_the_test_models_end_and_are_cut(tmp_path):
@@ -64,7 +65,7 @@ def test_the_test_models_end_and_are_cut(tmp_path):
     complete = [
         hypothesis.is_complete
         for variant in VARIANTS
-        for of_sentence in torch_engine(random_model(variant)).translate(*sentences(), SEARCHES[5])
+        for of_sentence in translate(torch_engine(random_model(variant)), *sentences(), SEARCHES[5])
         for hypothesis in of_sentence
     ]
     assert 0.1 < sum(complete) / len(complete) < 0.9
@@ -74,8 +75,8 @@ def test_the_test_models_end_and_are_cut(tmp_path):
 def test_without_scores_the_same_is_found(tmp_path, place):
     options = SEARCHES[place]
     engine = engine_of(exported(random_model("pre-norm"), tmp_path / "export"))
-    want = engine.translate(*sentences(), options)
-    got = engine.translate(*sentences(), replace(options, with_scores=False))
+    want = translate(engine, *sentences(), options)
+    got = translate(engine, *sentences(), replace(options, with_scores=False))
     assert [[(h.token_ids, h.is_complete) for h in one] for one in got] == [
         [(h.token_ids, h.is_complete) for h in one] for one in want
     ]
@@ -86,12 +87,11 @@ def test_without_scores_the_same_is_found(tmp_path, place):
 def test_batches_beside_each_other(tmp_path):
     model = random_model("rotary grouped")
     engine = engine_of(exported(model, tmp_path / "export"), inter_threads=2)
-    assert isinstance(engine, ParallelEngine)
     batches = [EngineBatch(*sentences(num, seed=num)) for num in range(1, 12)]
     found = engine.begin(batches, SEARCHES[5]).result()
     for batch, answers in zip(batches, found, strict=True):
-        check_equal(answers, torch_engine(model).translate(*batch, SEARCHES[5]))
-    assert engine.translate([], [], SEARCHES[5]) == []
+        check_equal(answers, translate(torch_engine(model), *batch[:2], SEARCHES[5]))
+    assert translate(engine, [], [], SEARCHES[5]) == []
 
 
 @pytest.mark.parametrize("options", [SEARCHES[0], SEARCHES[3]])
@@ -101,11 +101,11 @@ def test_forbidden_pieces_are_not_chosen_and_probabilities_are_not_renormalised(
         model.output_weight_VD[UNK_ID] = model.output_weight_VD[21]  # as likely as one of the best
     engine = engine_of(exported(model, tmp_path / "export"))
     src, limits = sentences()
-    found = engine.translate(src, limits, options)
+    found = translate(engine, src, limits, options)
     ids = {i for of_sentence in found for hypothesis in of_sentence for i in hypothesis.token_ids}
     assert 21 in ids
     assert not ids & {0, 1, 2}
-    expected = torch_engine(model).translate(src, limits, options)
+    expected = translate(torch_engine(model), src, limits, options)
     if options.beam_size == 1:
         check_equal(found, expected)
     # a beam that takes probabilities as they were left may rank otherwise; what it reports is true
@@ -130,7 +130,6 @@ def test_forbidden_pieces_are_not_chosen_and_probabilities_are_not_renormalised(
         ({"no_repeat_ngram": 3}, "no_repeat_ngram 3 under a beam"),
         ({"repetition_penalty": 1.5}, "repetition_penalty 1.5"),
         ({"sampling": Sampling(seed=1)}, "sampling"),
-        ({"prefix_ids": ((5,),)}, "prefixes"),
         ({"stop": "optimal"}, "the stopping rule optimal"),
     ],
 )
@@ -138,8 +137,15 @@ def test_a_search_that_it_cannot_do(change, obstacle, tmp_path):
     engine = engine_of(exported(random_model("pre-norm"), tmp_path / "export"))
     options = replace(TranslateOptions(4, 1, "average", 1.0), **change)
     with pytest.raises(ConfigError) as info:
-        engine.translate([[5]], [4], options)
+        translate(engine, [[5]], [4], options)
     assert str(info.value) == f"engine ctranslate2 cannot search with {obstacle}: use engine torch"
+
+
+def test_it_cannot_continue_prefixes(tmp_path):
+    engine = engine_of(exported(random_model("pre-norm"), tmp_path / "export"))
+    with pytest.raises(ConfigError) as info:
+        translate(engine, [[5]], [4], SEARCHES[5], [[5]])
+    assert str(info.value) == "engine ctranslate2 cannot search with prefixes: use engine torch"
 
 
 def test_a_folder_that_is_none(tmp_path):

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.engines.protocol import EngineBatch, EngineHypothesis, TranslateOptions
+from mtcli.decoding.options import Hypothesis
+from mtcli.engines.protocol import EngineBatch, PostponedSearch, RunningSearch, TranslateOptions
 from mtcli.translating.translator import Translator
 
 _FIRST_ID = 4
@@ -61,12 +62,16 @@ class FakeEngine:
         self.calls: list[tuple[list[list[int]], list[int], TranslateOptions]] = []
         self._answer = answer
 
+    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> RunningSearch:
+        return PostponedSearch(lambda: [self.translate(*batch[:2], options) for batch in batches])
+
     def translate(
         self,
         src_ids: Sequence[Sequence[int]],
         max_lengths: Sequence[int],
         options: TranslateOptions,
-    ) -> list[list[EngineHypothesis]]:
+    ) -> list[list[Hypothesis]]:
+        """The answers to one batch."""
         assert 1 <= options.num_hypotheses <= options.beam_size
         assert len(max_lengths) == len(src_ids) > 0
         assert all(1 <= length <= self.max_positions for length in max_lengths)
@@ -75,11 +80,11 @@ class FakeEngine:
         mark = (ord("!") + _FIRST_ID,)
         return [
             [
-                EngineHypothesis(
+                Hypothesis(
                     self._answer(tuple(ids)) + k * mark,
+                    self._is_complete,
                     self._log_prob - k,
                     -0.25 - k,
-                    self._is_complete,
                 )
                 for k in range(options.num_hypotheses)
             ]
@@ -96,19 +101,19 @@ class BesideEngine(FakeEngine):
 
     def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> "BesideSearch":
         self.events.append("begun")
-        return BesideSearch([self.translate(*batch, options) for batch in batches], self.events)
+        return BesideSearch([self.translate(*batch[:2], options) for batch in batches], self.events)
 
 
 class BesideSearch:
     """What `BesideEngine` is doing."""
 
-    def __init__(self, answers: list[list[list[EngineHypothesis]]], events: list[str]) -> None:
+    def __init__(self, answers: list[list[list[Hypothesis]]], events: list[str]) -> None:
         self._answers, self._events = answers, events
 
     def settle(self) -> None:
         self._events.append("settled")
 
-    def result(self) -> list[list[list[EngineHypothesis]]]:
+    def result(self) -> list[list[list[Hypothesis]]]:
         self._events.append("asked for")
         return self._answers
 

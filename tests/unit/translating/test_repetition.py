@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.engines.protocol import EngineHypothesis
+from mtcli.decoding.options import Hypothesis
 from mtcli.translating.repetition import (
     FEWEST_TIMES,
     LONGEST_UNIT,
@@ -133,7 +133,7 @@ def test_greedy_search_is_tried_again_with_a_block_that_no_repetition_passes(siz
 )
 def test_scores_are_those_of_the_first_settings(normalization, score):
     generation = DecodingConfig(normalization=normalization, length_penalty=0.5)
-    (found,) = rescored([EngineHypothesis((7, 8), -6.0, -6.0, True)], generation)
+    (found,) = rescored([Hypothesis((7, 8), True, -6.0, -6.0)], generation)
     assert found.score == pytest.approx(score)
-    (cut,) = rescored([EngineHypothesis((7, 8, 9), -6.0, -6.0, False)], generation)
+    (cut,) = rescored([Hypothesis((7, 8, 9), False, -6.0, -6.0)], generation)
     assert cut.score == pytest.approx(score)
