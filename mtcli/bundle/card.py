@@ -9,7 +9,7 @@ from mtcli.config.schema.architecture import ModelConfig
 from mtcli.config.schema.bounds import NotNegative, Positive
 from mtcli.config.schema.sections import section
 from mtcli.errors import ModelFolderError
-from mtcli.folders import FORMAT_VERSION, read_json
+from mtcli.folders import FORMAT_VERSION, read_json, refuse_newer_format
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,11 +107,8 @@ def read_checked(path: Path, kind: type[_T]) -> _T:
     """
     found = read_json(path, ModelFolderError)
     version = found.get("format_version", 1) if isinstance(found, dict) else 1
-    if isinstance(version, int) and version > FORMAT_VERSION:
-        raise ModelFolderError(
-            f"{path} has format_version {version}, but this mtcli reads up to {FORMAT_VERSION}:"
-            " it was written by a newer mtcli, please upgrade"
-        )
+    if isinstance(version, int):
+        refuse_newer_format(path, version, ModelFolderError)
     try:
         return from_plain(kind, found)
     except NotPlainError:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from mtcli.bundle.card import read_checked
-from mtcli.bundle.model_folder import WEIGHTS, Bundle, manifest_entries
+from mtcli.bundle.model_folder import WEIGHTS, Bundle
 from mtcli.config.schema.bounds import Fraction, NotNegativeFloat, Positive
 from mtcli.config.schema.sections import section
 from mtcli.errors import ModelFolderError
-from mtcli.folders import FORMAT_VERSION, verify_folder
+from mtcli.folders import FORMAT_VERSION, MANIFEST, read_manifest, verify_folder
 
 CTRANSLATE2 = "ctranslate2"
 """Folder of the export in the model folder."""
@@ -70,14 +70,14 @@ def read_export(bundle: Bundle) -> ExportRecord | None:
     folder = bundle.path / CTRANSLATE2
     if not (folder / RECORD).is_file():
         return None
-    verify_folder(folder, error=ModelFolderError, required=(RECORD,), check_hashes=False)
+    verify_folder(folder, error=ModelFolderError, required=(RECORD,), hashed_below_bytes=0)
     record = read_checked(folder / RECORD, ExportRecord)
     if not record.splits:
-        raise ModelFolderError(f"{folder / RECORD}: damaged, no thread split was measured")
+        raise ModelFolderError(f"{folder / RECORD} is damaged: it lists no thread split")
     if record.weights_sha256 != weights_sha256(bundle.path):
         raise ModelFolderError(
-            f"{folder} was exported from other weights than {bundle.path / WEIGHTS}: remove it and"
-            " export again"
+            f"{folder} was exported from other weights than {bundle.path / WEIGHTS}",
+            hint=f"remove {folder}, then run `mtcli export` again",
         )
     return record
 
@@ -88,7 +88,7 @@ def weights_sha256(model: Path) -> str:
     Raises:
         ModelFolderError: the manifest is damaged.
     """
-    entry = manifest_entries(model).get(WEIGHTS)
-    if not isinstance(entry, dict):
-        raise ModelFolderError(f"{model}: the manifest does not name {WEIGHTS}, it is damaged")
-    return str(entry.get("sha256"))
+    entry = read_manifest(model, ModelFolderError).get(WEIGHTS)
+    if entry is None:
+        raise ModelFolderError(f"{model / MANIFEST} is damaged: it does not list `{WEIGHTS}`")
+    return str(entry["sha256"])

@@ -14,11 +14,9 @@ from mtcli.bundle.readme import render_readme
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.errors import ModelFolderError, RunFolderError
 from mtcli.folders import (
-    FORMAT_VERSION,
-    MANIFEST,
     new_folder,
-    read_json,
-    sha256_of,
+    read_manifest,
+    verify_files,
     verify_folder,
     write_json,
 )
@@ -76,7 +74,7 @@ class Bundle:
         Raises:
             ModelFolderError: the file is missing or damaged.
         """
-        _check_file(self.path, WEIGHTS, manifest_entries(self.path))
+        _verify(self.path, [WEIGHTS])
 
 
 def write_model(
@@ -142,14 +140,10 @@ def read_model(path: Path, *, check_weights: bool = True) -> Bundle:
     Raises:
         ModelFolderError: a file is missing or damaged, or the folder is of a newer format.
     """
-    if not path.is_dir():
-        raise ModelFolderError(f"{path}: there is no such folder")
-    entries = manifest_entries(path)
-    _check_file(path, CARD, entries)
+    _verify(path, [CARD])
     card = read_checked(path / CARD, ModelCard)
-    for name in (GENERATION, SCORES, *_tokenizer_names(card), *[WEIGHTS] * check_weights):
-        _check_file(path, name, entries)
     names = _tokenizer_names(card)
+    _verify(path, [GENERATION, SCORES, *names, *[WEIGHTS] * check_weights])
     return Bundle(
         path=path,
         card=card,
@@ -175,43 +169,11 @@ def _tokenizer_names(card: ModelCard) -> tuple[str, ...]:
     return (SHARED_TOKENIZER,) if card.shared_vocab else (SRC_TOKENIZER, TGT_TOKENIZER)
 
 
-def manifest_entries(path: Path) -> dict[str, dict[str, object]]:
-    """The files that the manifest names.
-
-    Not `verify_folder`: that one checks every file, and would refuse to translate because
-    somebody added a sentence to the README, or spend seconds on hashing large weights.
+def _verify(folder: Path, names: Sequence[str]) -> None:
+    """Check some files alone: `verify_folder` checks all of them, and would refuse to translate
+    because somebody added a sentence to the README, or spend seconds on hashing large weights.
     """
-    if not (path / MANIFEST).is_file():
-        raise ModelFolderError(
-            f"{path}: {MANIFEST} is missing, so this is not a model folder that mtcli finished"
-        )
-    manifest = read_json(path / MANIFEST, ModelFolderError)
-    version = manifest.get("format_version") if isinstance(manifest, dict) else None
-    if not isinstance(version, int):
-        raise ModelFolderError(f"{path / MANIFEST}: no format_version found, it is damaged")
-    if version > FORMAT_VERSION:
-        raise ModelFolderError(
-            f"{path} has format_version {version}, but this mtcli reads up to {FORMAT_VERSION}:"
-            " it was written by a newer mtcli, please upgrade"
-        )
-    entries = manifest.get("files")
-    if not isinstance(entries, dict):
-        raise ModelFolderError(f"{path / MANIFEST}: no list of files found, it is damaged")
-    return entries
-
-
-def _check_file(folder: Path, name: str, entries: Mapping[str, dict[str, object]]) -> None:
-    """Raise ModelFolderError unless the file is there and is what the manifest says."""
-    path, entry = folder / name, entries.get(name)
-    if not path.is_file():
-        raise ModelFolderError(f"{folder}: {name} is missing")
-    if not isinstance(entry, dict):
-        raise ModelFolderError(f"{folder}: {MANIFEST} does not name {name}, it is damaged")
-    size_bytes = path.stat().st_size
-    if size_bytes != entry.get("size_bytes"):
-        raise ModelFolderError(
-            f"{path}: damaged, {size_bytes} bytes found where {MANIFEST} says"
-            f" {entry.get('size_bytes')}"
-        )
-    if size_bytes < HASHED_BELOW_BYTES and sha256_of(path) != entry.get("sha256"):
-        raise ModelFolderError(f"{path}: damaged, its SHA-256 is not the one in {MANIFEST}")
+    entries = read_manifest(folder, ModelFolderError)
+    verify_files(
+        folder, entries, names, error=ModelFolderError, hashed_below_bytes=HASHED_BELOW_BYTES
+    )

@@ -72,7 +72,7 @@ def open_or_build(
     try:
         return open_store(path)
     except DataError as error:
-        raise DataError(f"{error}; remove {path}, and it is built anew") from error
+        raise DataError(error.sentence, hint=f"remove {path}; it is built again") from error
 
 
 def build_store(

@@ -119,7 +119,7 @@ def open_store(path: Path) -> Store:
     Raises:
         DataError: the folder is no store, is damaged, or is of a newer format.
     """
-    verify_folder(path, error=DataError, required=[META, LENGTHS], check_hashes=False)
+    verify_folder(path, error=DataError, required=[META, LENGTHS], hashed_below_bytes=0)
     content = read_json(path / META, DataError)
     names = {field.name for field in fields(StoreMeta)}
     if not isinstance(content, dict) or not names <= content.keys():

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtcli.folders import replace_link, write_text_atomically
+from mtcli.folders import remove_folder, replace_link, write_text_atomically
 from mtcli.runs.metrics import read_metrics_line
 from mtcli.runs.names import step_name, steps_in
 
@@ -87,10 +85,10 @@ class RunFolder:
         stop_models = [step for step in models if step in newer][-keep_last:]
         stops = {*newer[-keep_last:], *stop_models}
         for step in {*checkpoints} - {*planned[-keep_checkpoints:]} - stops:
-            _remove(self.checkpoint(step))
+            remove_folder(self.checkpoint(step))
         planned = [step for step in models if step not in stop_steps]
         for step in {*models} - {*planned[-keep_last:], *best_steps, *stop_models}:
-            _remove(self.model(step))
+            remove_folder(self.model(step))
 
     def set_aside_without_checkpoint(self) -> list[Path]:
         """Rename what a run left that was killed before its first checkpoint, models and metrics.
@@ -121,10 +119,10 @@ class RunFolder:
         """
         for later in self.checkpoint_steps():
             if later > step:
-                _remove(self.checkpoint(later))
+                remove_folder(self.checkpoint(later))
         for later in self.model_steps():
             if later > step:
-                _remove(self.model(later))
+                remove_folder(self.model(later))
         chosen = self.path / "best"
         is_here = chosen.exists() and chosen.resolve().name == step_name(step)
         if not is_here and not (is_stop and chosen.exists()):
@@ -139,14 +137,6 @@ class RunFolder:
                 and float(metrics["step"]) <= step
             ]
             write_text_atomically(self.metrics, "".join(line + "\n" for line in kept))
-
-
-def _remove(folder: Path) -> None:
-    # Renamed first: a kill half-way must not leave a folder that looks like a checkpoint.
-    doomed = folder.with_name(f".{folder.name}.tmp-{os.getpid()}-{platform.node()}-00000000")
-    shutil.rmtree(doomed, ignore_errors=True)
-    folder.rename(doomed)
-    shutil.rmtree(doomed)
 
 
 def rename_aside(path: Path) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import random
 import re
 from collections.abc import Callable, Iterable
@@ -16,6 +15,7 @@ import sentencepiece
 
 from mtcli.config.schema.tokenizer import TokenizerConfig
 from mtcli.errors import TokenizerError
+from mtcli.folders import remove_leftovers, write_bytes_atomically
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, SPACE, UNK_ID
 from mtcli.tokenizer.sentencepiece import encodable, silence_sentencepiece
 
@@ -46,13 +46,14 @@ def train_tokenizers(
         read_pairs: gives the training pairs from the start; called once a model.
         config: what to train.
         seed: of the choice of sentences.
-        folder: where the models go; must exist.
+        folder: where the models go.
 
     Returns:
         File name (SHARED_MODEL, or SRC_MODEL and TGT_MODEL) to the path that was written.
 
     Raises:
         TokenizerError: as `train_tokenizer`.
+        RunFolderError: a file cannot be written.
     """
     texts: dict[str, Callable[[], Iterable[str]]]
     if config.shared:
@@ -80,11 +81,12 @@ def train_tokenizer(
             every sentence is as likely.
         config: what to train; its model paths and sampling are not read.
         seed: of that sample.
-        model_path: the file to write; its folder must exist.
+        model_path: the file to write.
 
     Raises:
         TokenizerError: there is no text, the vocabulary is larger or smaller than the text allows,
-            a user symbol is impossible, or the file cannot be written.
+            or a user symbol is impossible.
+        RunFolderError: the file cannot be written.
     """
     _check_symbols(config.user_symbols)
     sample = _choose(sentences, config.max_sentences, seed)
@@ -103,7 +105,8 @@ def train_tokenizer(
         sample.num_long,
         MAX_SENTENCE_BYTES,
     )
-    _write(model_path, _train(sample.sentences, config, model_path))
+    remove_leftovers(model_path.parent)
+    write_bytes_atomically(model_path, _train(sample.sentences, config, model_path))
 
 
 @dataclass(frozen=True)
@@ -211,20 +214,3 @@ def _check_symbols(symbols: list[str]) -> None:
                 f"{key}: {symbol!r} holds a space (or U+2581, which stands for one), and pieces do "
                 "not run over spaces; write it without"
             )
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that is whole or not there, even after a power cut."""
-    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise TokenizerError(
-            f"{path}: cannot write the tokenizer model: {error.strerror or error}"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)

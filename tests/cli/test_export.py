@@ -227,4 +227,4 @@ def test_an_export_of_other_weights(model, tmp_path):
     (copy / "ctranslate2/model.bin").write_bytes(b"cut")
     result = mtcli("translate", "-m", copy, "--engine", "ctranslate2")
     assert result.exit_code == 2
-    assert "model.bin: damaged, 3 bytes found" in result.stderr
+    assert "model.bin is damaged: it has 3 bytes" in result.stderr

@@ -14,6 +14,7 @@ from mtcli.folders import (
     FORMAT_VERSION,
     new_folder,
     read_json,
+    remove_folder,
     remove_leftovers,
     replace_link,
     sha256_of,
@@ -88,7 +89,7 @@ def test_an_existing_name_is_refused(tmp_path, kind):
             (path / "precious").write_text("1")
     with pytest.raises(RunFolderError) as caught, new_folder(path):
         pytest.fail("the block must not run")
-    assert str(caught.value) == f"{path} exists already: mtcli does not write over a folder"
+    assert str(caught.value) == f"{path} already exists, and mtcli does not overwrite folders"
     assert names(tmp_path) == ["x"]
     assert kind != "full" or (path / "precious").read_text() == "1"
 
@@ -103,7 +104,7 @@ def test_a_name_taken_meanwhile_is_refused(tmp_path, is_full):
             if is_full:
                 (path / "theirs").touch()
 
-    with pytest.raises(RunFolderError, match="exists already"):
+    with pytest.raises(RunFolderError, match="already exists"):
         lose_the_race()
     assert names(tmp_path) == ["x"]
     assert names(path) == (["theirs"] if is_full else [])
@@ -194,22 +195,16 @@ def newer(folder):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (damage_size, "{}/a.bin: damaged, 6 bytes found where MANIFEST.json says 5"),
-        (damage_bytes, "{}/a.bin: damaged, its SHA-256 is not the one in MANIFEST.json"),
-        (remove_file, "{}/inner/b.txt: the file is missing, although MANIFEST.json names it"),
-        (
-            remove_manifest,
-            "{}: MANIFEST.json is missing, so this is not a folder that mtcli finished",
-        ),
-        (
-            empty_manifest,
-            "{}/MANIFEST.json: no format_version found, so the manifest is damaged",
-        ),
-        (escape, "{}/MANIFEST.json: no list of files found, so the manifest is damaged"),
+        (damage_size, "{}/a.bin is damaged: it has 6 bytes, but `MANIFEST.json` says 5"),
+        (damage_bytes, "{}/a.bin is damaged: its SHA-256 is not the one in `MANIFEST.json`"),
+        (remove_file, "{} is incomplete: `inner/b.txt` is missing"),
+        (remove_manifest, "{} is incomplete: `MANIFEST.json` is missing"),
+        (empty_manifest, "{}/MANIFEST.json is damaged: it has no `format_version`"),
+        (escape, "{}/MANIFEST.json is damaged: it has no valid list of files"),
         (
             newer,
-            "{} has format_version 99, but this mtcli reads up to 1: it was written by a newer"
-            " mtcli, please upgrade",
+            "{} has format_version 99, but this mtcli reads versions up to 1\n"
+            "hint: upgrade mtcli; a newer version wrote this",
         ),
     ],
 )
@@ -222,25 +217,29 @@ def test_damage_is_named(folder, change, sentence):
 
 def test_a_truncated_manifest_is_named_with_its_line(folder):
     truncate_manifest(folder)
-    with pytest.raises(ModelFolderError, match=r"MANIFEST.json, line 1: damaged, not JSON"):
+    with pytest.raises(ModelFolderError, match=r"MANIFEST.json is damaged: line 1 is not JSON"):
         verify_folder(folder, error=ModelFolderError)
 
 
 def test_without_hashes_only_sizes_are_compared(folder):
     damage_bytes(folder)
-    verify_folder(folder, error=DataError, check_hashes=False)
+    verify_folder(folder, error=DataError, hashed_below_bytes=0)
     damage_size(folder)
     with pytest.raises(DataError, match="damaged"):
-        verify_folder(folder, error=DataError, check_hashes=False)
+        verify_folder(folder, error=DataError, hashed_below_bytes=0)
 
 
 def test_a_required_file_and_a_missing_folder_are_named(folder, tmp_path):
     with pytest.raises(CheckpointError) as caught:
         verify_folder(folder, error=CheckpointError, required=["state.json"])
-    assert str(caught.value) == f"{folder}: state.json is missing"
+    assert str(caught.value) == f"{folder} is incomplete: `state.json` is missing"
     with pytest.raises(CheckpointError) as caught:
         verify_folder(tmp_path / "no", error=CheckpointError)
-    assert str(caught.value) == f"{tmp_path / 'no'}: there is no such folder"
+    assert str(caught.value) == f"{tmp_path / 'no'} does not exist"
+    (tmp_path / "file").touch()
+    with pytest.raises(CheckpointError) as caught:
+        verify_folder(tmp_path / "file", error=CheckpointError)
+    assert str(caught.value) == f"{tmp_path / 'file'} is a file"
 
 
 def test_files_added_later_are_no_damage(folder):
@@ -289,7 +288,8 @@ def test_a_dangling_link_is_replaced_and_a_folder_is_not(tmp_path):
     with pytest.raises(RunFolderError) as caught:
         replace_link(tmp_path / "folder", "new")
     assert str(caught.value) == (
-        f"{tmp_path / 'folder'} is in the way: it should be a link, or not be there"
+        f"{tmp_path / 'folder'} is a folder, but mtcli keeps a symbolic link there\n"
+        "hint: move it away, then run the command again"
     )
     (tmp_path / "file").touch()
     with pytest.raises(RunFolderError, match="cannot write"):
@@ -312,9 +312,9 @@ def test_json_refuses_nan(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (None, "{}: there is no such file"),
-        (b'{\n"a": }', "{}, line 2: damaged, not JSON (Expecting value)"),
-        (b'"\xff"', "{}: damaged, byte 1 is not UTF-8"),
+        (None, "{} does not exist"),
+        (b'{\n"a": }', "{} is damaged: line 2 is not JSON (Expecting value)"),
+        (b'"\xff"', "{} is damaged: byte 1 is not UTF-8"),
     ],
 )
 def test_bad_json_is_named(tmp_path, content, sentence):
@@ -329,7 +329,7 @@ def test_bad_json_is_named(tmp_path, content, sentence):
 def test_json_in_a_folders_place_is_named(tmp_path):
     with pytest.raises(CheckpointError) as caught:
         read_json(tmp_path, CheckpointError)
-    assert str(caught.value) == f"{tmp_path}: cannot be read (Is a directory)"
+    assert str(caught.value) == f"cannot read {tmp_path}: Is a directory"
 
 
 def test_leftovers_of_a_killed_process_go_and_those_of_a_live_one_stay(tmp_path):
@@ -347,6 +347,14 @@ def test_leftovers_of_a_killed_process_go_and_those_of_a_live_one_stay(tmp_path)
         assert not leftover.exists()
         assert temporary.exists()
     assert names(tmp_path) == [".keep", "y"]
+
+
+def test_a_removed_folder_is_gone_and_a_missing_one_is_named(folder):
+    remove_folder(folder)
+    assert names(folder.parent) == []
+    with pytest.raises(RunFolderError) as caught:
+        remove_folder(folder)
+    assert str(caught.value) == f"cannot remove {folder}: No such file or directory"
 
 
 def test_leftovers_of_another_machine_go_after_a_day(tmp_path):
@@ -370,3 +378,33 @@ def test_a_leftover_file_goes_and_no_folder_is_no_error(tmp_path):
     remove_leftovers(tmp_path)
     assert names(tmp_path) == []
     remove_leftovers(tmp_path / "no")
+
+
+def test_a_file_that_the_manifest_does_not_list_is_named(folder):
+    (folder / "extra").touch()
+    with pytest.raises(DataError) as caught:
+        verify_folder(folder, error=DataError, required=["extra"])
+    assert str(caught.value) == f"{folder}/MANIFEST.json is damaged: it does not list `extra`"
+
+
+def test_a_half_removed_folder_of_a_dead_process_goes_whatever_the_host_is_called(tmp_path):
+    code = (
+        "import os, platform, shutil, socket, sys; from pathlib import Path\n"
+        "socket.gethostname = platform.node = lambda: 'ip-10-0-0-7'\n"
+        "from mtcli.runs.folder import RunFolder\n"
+        "run = RunFolder(Path(sys.argv[1]))\n"
+        "for step in (1, 2): run.checkpoint(step).mkdir(parents=True)\n"
+        "shutil.rmtree = lambda path, **_: None if 'ignore_errors' in _ else os._exit(1)\n"
+        "run.prune(keep_last=1, keep_checkpoints=1, best_steps=(), stop_steps=())"
+    )
+    look = (
+        "import socket, sys; from pathlib import Path\n"
+        "socket.gethostname = lambda: 'ip-10-0-0-7'\n"
+        "from mtcli.folders import remove_leftovers\n"
+        "remove_leftovers(Path(sys.argv[1]) / 'checkpoints')"
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, cwd=root)
+    assert len(names(tmp_path / "checkpoints")) == 2
+    subprocess.run([sys.executable, "-c", look, str(tmp_path)], check=True, cwd=root)
+    assert names(tmp_path / "checkpoints") == ["step_00000002"]

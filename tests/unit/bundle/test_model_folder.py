@@ -125,7 +125,7 @@ def test_the_readme_states_the_facts(model):
 
 
 def test_a_model_is_not_written_over(model, tokenizer_file):
-    with pytest.raises(RunFolderError, match="exists already"):
+    with pytest.raises(RunFolderError, match="already exists"):
         write_model(model, ARRAYS, CARD, {"tokenizer.model": tokenizer_file}, GENERATION)
 
 
@@ -147,7 +147,7 @@ def test_a_missing_file_is_named(model, name):
     (model / name).unlink()
     with pytest.raises(ModelFolderError) as info:
         read_model(model)
-    assert f"{name} is missing" in str(info.value)
+    assert f"`{name}` is missing" in str(info.value)
 
 
 @pytest.mark.parametrize("name", NEEDED)
@@ -158,7 +158,7 @@ def test_a_flipped_bit_is_found_and_named(model, name):
     path.write_bytes(content)
     with pytest.raises(ModelFolderError) as info:
         read_model(model)
-    assert str(info.value) == f"{path}: damaged, its SHA-256 is not the one in MANIFEST.json"
+    assert str(info.value) == f"{path} is damaged: its SHA-256 is not the one in `MANIFEST.json`"
 
 
 @pytest.mark.parametrize("name", NEEDED)
@@ -169,7 +169,7 @@ def test_a_cut_file_is_found_and_named(model, name):
     with pytest.raises(ModelFolderError) as info:
         read_model(model)
     assert str(info.value) == (
-        f"{path}: damaged, {size - 1} bytes found where MANIFEST.json says {size}"
+        f"{path} is damaged: it has {size - 1} bytes, but `MANIFEST.json` says {size}"
     )
 
 
@@ -180,7 +180,7 @@ def test_large_files_are_hashed_only_by_verify(model, monkeypatch):
     content[-2] ^= 1
     path.write_bytes(content)
     read_model(model)
-    with pytest.raises(ModelFolderError, match=r"model\.safetensors: damaged, its SHA-256"):
+    with pytest.raises(ModelFolderError, match=r"model\.safetensors is damaged: its SHA-256"):
         verify_model(model)
 
 
@@ -206,7 +206,7 @@ def test_a_newer_format_is_refused_by_name(model, name):
         edit_json(model, name, format_version=2)
     with pytest.raises(ModelFolderError) as info:
         read_model(model)
-    assert "has format_version 2, but this mtcli reads up to 1" in str(info.value)
+    assert "has format_version 2, but this mtcli reads versions up to 1" in str(info.value)
     assert "upgrade" in str(info.value)
 
 
@@ -245,7 +245,7 @@ def test_a_generation_that_cannot_be_is_refused(model):
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"format_version": 1}', b"\xff"])
 def test_a_damaged_manifest(model, content):
     (model / "MANIFEST.json").write_bytes(content)
-    with pytest.raises(ModelFolderError, match=r"MANIFEST\.json.*damaged"):
+    with pytest.raises(ModelFolderError, match=r"MANIFEST\.json is damaged"):
         read_model(model)
 
 
@@ -253,12 +253,14 @@ def test_a_manifest_that_does_not_name_a_file(model):
     manifest = json.loads((model / "MANIFEST.json").read_text("utf-8"))
     del manifest["files"]["tokenizer.model"]
     (model / "MANIFEST.json").write_text(json.dumps(manifest), "utf-8")
-    with pytest.raises(ModelFolderError, match=r"MANIFEST\.json does not name tokenizer\.model"):
+    with pytest.raises(
+        ModelFolderError, match=r"MANIFEST\.json is damaged: it does not list `tokenizer\.model`"
+    ):
         read_model(model)
 
 
 def test_no_such_folder(tmp_path):
-    with pytest.raises(ModelFolderError, match="there is no such folder"):
+    with pytest.raises(ModelFolderError, match="nowhere does not exist"):
         read_model(tmp_path / "nowhere")
 
 

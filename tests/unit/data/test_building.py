@@ -173,8 +173,8 @@ def test_a_damaged_store_says_what_to_remove(build):
     with pytest.raises(DataError) as caught:
         build()
     assert str(caught.value) == (
-        f"{path / 'lengths.safetensors'}: the file is missing, although MANIFEST.json names it;"
-        f" remove {path}, and it is built anew"
+        f"{path} is incomplete: `lengths.safetensors` is missing\n"
+        f"hint: remove {path}; it is built again"
     )
 
 

@@ -99,7 +99,7 @@ def test_a_missing_shard_is_one_sentence(store):
     shard.unlink()
     with pytest.raises(DataError) as caught:
         open_store(store.path)
-    assert str(caught.value) == f"{shard}: the file is missing, although MANIFEST.json names it"
+    assert str(caught.value) == f"{store.path} is incomplete: `{shard.name}` is missing"
 
 
 def test_a_truncated_shard_is_one_sentence(store):
@@ -110,7 +110,7 @@ def test_a_truncated_shard_is_one_sentence(store):
     with pytest.raises(DataError) as caught:
         open_store(store.path)
     assert str(caught.value) == (
-        f"{shard}: damaged, 100 bytes found where MANIFEST.json says {size}"
+        f"{shard} is damaged: it has 100 bytes, but `MANIFEST.json` says {size}"
     )
 
 
@@ -118,7 +118,9 @@ def test_a_newer_format_is_refused(store):
     path = store.path / "MANIFEST.json"
     manifest = json.loads(path.read_text())
     path.write_text(json.dumps(manifest | {"format_version": 2}))
-    with pytest.raises(DataError, match="has format_version 2, but this mtcli reads up to 1"):
+    with pytest.raises(
+        DataError, match="has format_version 2, but this mtcli reads versions up to 1"
+    ):
         open_store(store.path)
 
 

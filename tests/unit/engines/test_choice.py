@@ -112,10 +112,10 @@ def test_threads(monkeypatch):
 
 def test_a_damaged_record(bundle):
     put_export(bundle, splits=[])
-    with pytest.raises(ModelFolderError, match="damaged, no thread split was measured"):
+    with pytest.raises(ModelFolderError, match="is damaged: it lists no thread split"):
         read_export(bundle)
     path = bundle.path / "ctranslate2/mtcli.json"
     found = json.loads(path.read_text("utf-8"))
     path.write_text(json.dumps(found), "utf-8")
-    with pytest.raises(ModelFolderError, match=r"mtcli\.json: damaged, \d+ bytes found"):
+    with pytest.raises(ModelFolderError, match=r"mtcli\.json is damaged: it has \d+ bytes"):
         read_export(bundle)

@@ -1,11 +1,14 @@
 import logging
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import sentencepiece
 
 from mtcli.config.schema.tokenizer import TokenizerConfig
-from mtcli.errors import TokenizerError
+from mtcli.errors import RunFolderError, TokenizerError
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.tokenizer.train import (
     MAX_SENTENCE_BYTES,
@@ -202,12 +205,27 @@ def test_a_sentence_with_anything_in_it_does_no_harm(path):
 
 
 def test_a_file_that_cannot_be_written(tmp_path):
-    path = tmp_path / "nowhere" / "t.model"
-    with pytest.raises(TokenizerError) as caught:
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "t.model"
+    with pytest.raises(RunFolderError) as caught:
         train(path, sentences())
-    assert str(caught.value) == (
-        f"{path}: cannot write the tokenizer model: No such file or directory"
+    assert str(caught.value) == f"cannot write {path}: File exists ({tmp_path / 'file'})"
+
+
+def test_what_a_killed_training_left_goes(path):
+    code = (
+        "import os, sys; from pathlib import Path; import mtcli.tokenizer.train as train\n"
+        "os.fsync = lambda _: os._exit(1)\n"
+        "from tests.unit.tokenizer.made_up import sentences\n"
+        "config = train.TokenizerConfig(vocab_size=300)\n"
+        "train.train_tokenizer(sentences(), config, seed=1, model_path=Path(sys.argv[1]))"
     )
+    root = Path(__file__).parents[3]
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False, cwd=root)
+    (leftover,) = path.parent.iterdir()
+    assert leftover != path
+    train(path, sentences())
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_model_is_replaced_at_once_and_nothing_else_is_left(path):

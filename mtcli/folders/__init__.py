@@ -1,0 +1,39 @@
+"""Folders that are complete or absent: temporary names, manifests, atomic renames."""
+
+from mtcli.folders.manifest import (
+    FORMAT_VERSION,
+    MANIFEST,
+    read_json,
+    read_manifest,
+    refuse_newer_format,
+    sha256_of,
+    verify_files,
+    verify_folder,
+)
+from mtcli.folders.writing import (
+    new_folder,
+    remove_folder,
+    remove_leftovers,
+    replace_link,
+    write_bytes_atomically,
+    write_json,
+    write_text_atomically,
+)
+
+__all__ = [
+    "FORMAT_VERSION",
+    "MANIFEST",
+    "new_folder",
+    "read_json",
+    "read_manifest",
+    "refuse_newer_format",
+    "remove_folder",
+    "remove_leftovers",
+    "replace_link",
+    "sha256_of",
+    "verify_files",
+    "verify_folder",
+    "write_bytes_atomically",
+    "write_json",
+    "write_text_atomically",
+]

@@ -1,0 +1,231 @@
+"""Write folders and files that are complete or absent, under temporary names until they are."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mtcli.errors import RunFolderError
+from mtcli.folders.manifest import MANIFEST, files_in, make_manifest
+
+_TEMPORARY = re.compile(r"\..+\.tmp-(?P<pid>\d{1,9})-(?P<host>.+)-[0-9a-f]{8}")
+_STALE_AFTER_S = 24 * 3600
+"""Age after which a temporary is a leftover although its process cannot be asked."""
+
+
+@contextmanager
+def new_folder(path: Path, *, manifest: bool = True) -> Iterator[Path]:
+    """A temporary folder to write into, which becomes `path` when the block ends without error.
+
+    Every file is flushed to the disk before the rename, so that after a crash or a power cut
+    `path` is complete or absent. The temporary folder is removed when the block fails.
+
+    Args:
+        path: name of the folder; must not exist. Its parents are made.
+        manifest: whether to write `MANIFEST.json`, which `verify_folder` reads.
+
+    Raises:
+        RunFolderError: `path` exists, or something cannot be written.
+    """
+    from safetensors import SafetensorError  # here, because what only reads should start fast
+
+    temporary = _temporary_name(path)
+    try:
+        _refuse_existing(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
+        yield temporary
+        if manifest:
+            write_json(temporary / MANIFEST, make_manifest(temporary))
+        _flush_tree(temporary)
+        # A rename would replace an empty folder silently, and fails on one with files.
+        _refuse_existing(path)
+        temporary.rename(path)
+        _flush(path.parent)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            _refuse_existing(path)
+        raise RunFolderError(_cannot_write(path, error)) from error
+    except SafetensorError as error:  # how safetensors reports a full disk
+        raise RunFolderError(f"cannot write {path}: {error}") from error
+    finally:
+        _remove(temporary)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder; a crash on the way leaves no incomplete folder of that name.
+
+    Raises:
+        RunFolderError: the folder does not exist or cannot be removed.
+    """
+    doomed = _temporary_name(path)
+    try:
+        path.rename(doomed)
+    except OSError as error:
+        raise RunFolderError(f"cannot remove {path}: {error.strerror}") from error
+    _remove(doomed)
+
+
+def write_text_atomically(path: Path, text: str) -> None:
+    """Write a UTF-8 file such that readers, and a crash, see the old text or the new one.
+
+    Its parent folders are made if needed.
+
+    Raises:
+        RunFolderError: it cannot be written.
+    """
+    write_bytes_atomically(path, text.encode("utf-8"))
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Write a file such that readers, and a crash, see the old bytes or the new ones.
+
+    Its parent folders are made if needed.
+
+    Raises:
+        RunFolderError: it cannot be written.
+    """
+    with _replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_json(path: Path, obj: object) -> None:
+    """Write `obj` as indented JSON, atomically.
+
+    Raises:
+        RunFolderError: it cannot be written.
+        ValueError: `obj` holds a NaN or an infinity, which JSON does not know.
+    """
+    text = json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text_atomically(path, text + "\n")
+
+
+def replace_link(link: Path, target: str) -> None:
+    """Make `link` a symbolic link to `target`, in one step where it was a link already.
+
+    Args:
+        link: the link; must not be a folder or file of its own.
+        target: where it points to, relative to the link's folder.
+
+    Raises:
+        RunFolderError: the link cannot be made.
+    """
+    if link.exists() and not link.is_symlink():
+        kind = "folder" if link.is_dir() else "file"
+        raise RunFolderError(
+            f"{link} is a {kind}, but mtcli keeps a symbolic link there",
+            hint="move it away, then run the command again",
+        )
+    with _replacing(link) as temporary:
+        temporary.symlink_to(target)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporaries that dead processes left in `folder`; those of live ones stay.
+
+    Processes of another machine cannot be checked, and process ids are reused, so whatever has
+    not changed for a day goes too.
+    """
+    if not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        match = _TEMPORARY.fullmatch(path.name)
+        if match is None:
+            continue
+        is_local = match["host"] == _host()
+        if (is_local and not _is_alive(int(match["pid"]))) or _age_s(path) > _STALE_AFTER_S:
+            _remove(path)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary name for what replaces `path` when the block ends without error."""
+    temporary = _temporary_name(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+        _flush(path.parent)
+    except OSError as error:
+        raise RunFolderError(_cannot_write(path, error)) from error
+    finally:
+        _remove(temporary)
+
+
+def _temporary_name(path: Path) -> Path:
+    """A fresh hidden sibling, which tells `remove_leftovers` whose it is."""
+    # absolute(): Path("..").name and Path(".").name are not names to build on
+    path = path.absolute()
+    return path.with_name(f".{path.name}.tmp-{os.getpid()}-{_host()}-{os.urandom(4).hex()}")
+
+
+def _remove(path: Path) -> None:
+    """Remove a temporary, if it exists and can be removed: cleaning up hides no other error."""
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _host() -> str:
+    """The machine's name, without the hyphen that separates the parts of a temporary name."""
+    import socket  # here, because what only reads folders should start fast
+
+    return re.sub(r"[^\w.]", "_", socket.gethostname())[:64] or "localhost"
+
+
+def _refuse_existing(path: Path) -> None:
+    if os.path.lexists(path):
+        raise RunFolderError(f"{path} already exists, and mtcli does not overwrite folders")
+
+
+def _cannot_write(path: Path, error: OSError) -> str:
+    """The sentence; it names the file at fault unless that is a temporary of ours."""
+    where = str(error.filename or path)
+    culprit = "" if ".tmp-" in where or where == str(path) else f" ({where})"
+    return f"cannot write {path}: {error.strerror or error}{culprit}"
+
+
+def _flush_tree(folder: Path) -> None:
+    """Flush every file and folder below `folder`, and itself, to the disk."""
+    for path in files_in(folder):
+        _flush(path)
+    for inner, _, _ in os.walk(folder, topdown=False):
+        _flush(Path(inner))
+
+
+def _flush(path: Path) -> None:
+    if os.name != "posix" and path.is_dir():
+        return  # Windows cannot open folders, and needs no flush of them
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name != "posix":
+        return True  # signal 0 asks nothing there
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
+    return True
+
+
+def _age_s(path: Path) -> float:
+    """Seconds since anything in `path` was last written; 0 while things come and go in it."""
+    with suppress(FileNotFoundError):
+        return time.time() - max(item.lstat().st_mtime for item in (path, *path.rglob("*")))
+    return 0.0
