@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process says when it ends; documented in README.md."""
+    """What the process says when it ends; documented in docs/reference/exit-codes.md."""
 
     OK = 0
     BUG = 1

@@ -14,7 +14,7 @@ from mtcli.runs.names import step_name, steps_in
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Paths of one run; see the README's architecture section for what lies where."""
+    """Paths of one run; docs/reference/files.md says what is where."""
 
     path: Path
 

@@ -180,6 +180,22 @@ def test_python_examples_use_the_public_api_only(page):
                 assert not any(alias.name.startswith("mtcli") for alias in node.names)
 
 
+QUICK_EXAMPLES = [
+    (f"{page.relative_to(ROOT)}:{number}", block)
+    for page in PAGES
+    for number, block in enumerate(python_blocks(page))
+    if "runs/" not in block
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "block"), QUICK_EXAMPLES, ids=[name for name, _ in QUICK_EXAMPLES]
+)
+def test_a_python_example_that_needs_no_model_runs(name, block, capsys):
+    exec(compile(block, name, "exec"), {})
+    assert capsys.readouterr().out
+
+
 def test_the_hooks_run_what_scripts_check_runs():
     hooks = YAML(typ="safe").load(ROOT / ".pre-commit-config.yaml")["repos"][0]["hooks"]
     check = (ROOT / "scripts" / "check").read_text(encoding="utf-8")

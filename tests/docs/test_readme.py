@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from mtcli.cli.app import app
 from mtcli.config.load import load_config
@@ -172,6 +173,18 @@ def test_a_shown_config_exists_and_takes_the_shown_overrides(command, monkeypatc
     for arg in command.args:
         if arg.startswith("configs/"):
             load_config(Path(arg), overrides)
+
+
+@pytest.mark.parametrize(
+    "args",
+    sorted({c.args for c in COMMANDS if c.args[:1] in {("config",), ("--version",)}}),
+    ids=str,
+)
+def test_a_shown_command_that_is_quick_runs(args, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    result = CliRunner().invoke(app, list(args))
+    assert result.exit_code == 0, result.output
+    assert result.output
 
 
 @pytest.mark.parametrize("name", ["train", "test"])
