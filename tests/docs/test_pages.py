@@ -214,3 +214,13 @@ def test_the_citation_names_the_version():
     citation = YAML(typ="safe").load(ROOT / "CITATION.cff")
     assert str(citation["version"]) == mtcli.__version__
     assert citation["license"] == "Apache-2.0"
+
+
+MODULE = re.compile(r"`((?:mtcli/)?[a-z_0-9]+(?:/[a-z_0-9]+)+\.(?:py|yaml))`")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_modules_that_a_page_names_exist(page):
+    """By their path in the repository, or in the package."""
+    named = set(MODULE.findall(prose(page)))
+    assert {n for n in named if not any((r / n).exists() for r in (ROOT, ROOT / "mtcli"))} == set()
