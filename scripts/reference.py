@@ -180,15 +180,15 @@ def _commands_blocks() -> Iterator[str]:
         " same for all commands."
     )
     yield "\n".join(
-        bullet(f"[`mtcli {name}`](#mtcli-{name}): {line}") for name, (_, line) in COMMANDS.items()
+        bullet(f"[`mtcli {name}`](#mtcli-{name}): {entry.line}") for name, entry in COMMANDS.items()
     )
-    for name, (module, line) in COMMANDS.items():
-        registered = import_module(module).app.registered_commands
+    for name, entry in COMMANDS.items():
+        registered = import_module(entry.module).app.registered_commands
         if len(registered) == 1:
-            yield from _command_blocks(f"mtcli {name}", registered[0], line, "##")
+            yield from _command_blocks(f"mtcli {name}", registered[0], entry.line, "##")
             continue
         yield f"## mtcli {name}"
-        yield paragraph(line)
+        yield paragraph(entry.line)
         for command in registered:
             own_name = command.name or command.callback.__name__.replace("_", "-")
             yield from _command_blocks(f"mtcli {name} {own_name}", command, "", "###")

@@ -1,117 +1,139 @@
-"""The command line's root: every command by name and one line, imported when it is called.
+"""The root of the command line, which imports a command only when it is called.
 
-`mtcli --help` must feel instant, so that only Typer is imported here.
+`mtcli --help` must feel instant, so this module imports Typer and nothing heavier.
 """
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
-from typer.core import TyperGroup
 
 from mtcli import __version__
+from mtcli.cli.command import Group
 from mtcli.cli.errors import ending_on_signals, user_errors
-from mtcli.cli.plain_params import read_plainly
+from mtcli.cli.help import MAX_WIDTH
 from mtcli.cli.stderr import keep_stderr
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
 
+
+class Entry(NamedTuple):
+    """A command in the help page of `mtcli`."""
+
+    section: str
+    module: str
+    """Its module, which holds a Typer called `app`."""
+    line: str
+    """What it does: the first line of its own help page, too."""
+
+
 COMMANDS = {
-    "train": ("mtcli.cli.train", "Train a translation model, or continue a run."),
-    "translate": (
-        "mtcli.cli.translate",
-        "Translate lines of text: one line out per line in, in order.",
+    "demo": Entry(
+        "Start",
+        "mtcli.cli.demo",
+        "Write a small English-German corpus and a config that trains on it in minutes.",
     ),
-    "eval": (
-        "mtcli.cli.evaluate",
-        "Score translations with BLEU and chrF, as sacreBLEU does, signature included.",
+    "config": Entry(
+        "Start",
+        "mtcli.cli.config",
+        "Print a config template, check a config, or print the JSON schema.",
     ),
-    "average": (
+    "train": Entry("Train", "mtcli.cli.train", "Train a translation model, or resume a run."),
+    "tokenizer": Entry(
+        "Train",
+        "mtcli.cli.tokenizer",
+        "Train a SentencePiece tokenizer, or encode and decode text.",
+    ),
+    "average": Entry(
+        "Train",
         "mtcli.cli.average",
-        "Average the weights of several models of a run into a new model folder.",
+        "Average the weights of several models of a run.",
     ),
-    "score": (
-        "mtcli.cli.score",
-        "Write the log-probability of each translation: one number out per pair in, in order.",
+    "translate": Entry(
+        "Translate",
+        "mtcli.cli.translate",
+        "Translate text: one line out for each line in, in the same order.",
     ),
-    "export": (
+    "export": Entry(
+        "Translate",
         "mtcli.cli.export",
-        "Export a model to CTranslate2, compare both on the same lines, and measure speeds.",
+        "Export a model to CTranslate2 and verify that it translates alike.",
     ),
-    "tokenizer": ("mtcli.cli.tokenizer", "Train a SentencePiece model, encode and decode text."),
-    "bench": (
+    "eval": Entry(
+        "Evaluate",
+        "mtcli.cli.evaluate",
+        "Score translations with BLEU and chrF, with the signatures of sacreBLEU.",
+    ),
+    "score": Entry(
+        "Evaluate",
+        "mtcli.cli.score",
+        "Print the log-probability of each translation, one number for each pair.",
+    ),
+    "bench": Entry(
+        "Evaluate",
         "mtcli.cli.bench",
         "Measure how fast configs train and translate, and where the time goes.",
     ),
-    "config": ("mtcli.cli.config", "Write a config template, check and show a config."),
-    "demo": (
-        "mtcli.cli.demo",
-        "Write a made-up English-German corpus and a config that trains on it in minutes.",
-    ),
 }
-"""Name of a command: its module, which holds a Typer called `app`, and its line in `--help`."""
+"""Every command by name, in the order of the help page."""
 
 
-class LazyGroup(TyperGroup):
-    """A group whose commands are stand-ins for help and completion until one is called."""
+class Root(Group):
+    """The root group; its commands are stand-ins for help and completion until one is called."""
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Read the root's own options."""
-        read_plainly(self.get_params(ctx))
-        return super().parse_args(ctx, args)
+        with user_errors():
+            return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: Context, args: list[str]
     ) -> tuple[str | None, Command | None, list[str]]:
         """Find the command that `args` call, and import it."""
         name, stand_in, rest = super().resolve_command(ctx, args)
-        command = stand_in and load_command(str(name))
-        if command is not None:
-            read_plainly(command.get_params(ctx))
-        return name, command, rest
+        return name, stand_in and load_command(str(name)), rest
 
     def invoke(self, ctx: Context) -> Any:
-        """Run the command; what the user can mend becomes one message."""
+        """Parse the command's options and run it."""
         with user_errors():
             return super().invoke(ctx)
 
 
 def load_command(name: str) -> Command:
-    """The real command `name`, from its module."""
-    module, line = COMMANDS[name]
-    command = typer.main.get_command(import_module(module).app)
+    """Import the module of command `name` and return the command."""
+    entry = COMMANDS[name]
+    command = typer.main.get_command(import_module(entry.module).app)
     command.name = name
-    command.help = command.help or line
-    # Typer adds these to every app that is turned into a command; here only the root installs.
+    command.help = command.help or entry.line
+    # Typer gives these options to every app; completion is installed by the root alone.
     installers = {"install_completion", "show_completion"}
     command.params = [param for param in command.params if param.name not in installers]
     return command
 
 
 app = typer.Typer(
-    cls=LazyGroup,
-    no_args_is_help=True,
+    name="mtcli",
+    cls=Root,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": MAX_WIDTH},
 )
 
 
 def _stand_in() -> None:
-    """Never called: LazyGroup puts the real command in its place."""
+    """Never called: `Root` replaces it with the real command."""
 
 
-for _name, (_, _line) in COMMANDS.items():
-    app.command(_name, help=_line)(_stand_in)
+for _name, _entry in COMMANDS.items():
+    app.command(_name, help=_entry.line, rich_help_panel=_entry.section)(_stand_in)
 
 
 def _print_version(is_wanted: bool) -> None:
     if is_wanted:
-        with user_errors():
-            print(f"mtcli {__version__}")
+        print(f"mtcli {__version__}")
         raise typer.Exit
 
 
@@ -128,12 +150,12 @@ def root(
 
 
 def main() -> None:
-    """Run the command line: the console script `mtcli`."""
+    """Run the command line; this is the console script `mtcli`."""
     keep_stderr()
     with user_errors(), ending_on_signals():
         try:
             app(prog_name="mtcli")
         except SystemExit:
             if sys.stdout:  # None if it was closed
-                sys.stdout.flush()  # a reader that has gone shows here, where we can answer it
+                sys.stdout.flush()  # fails here, where `user_errors` sees it, if the reader is gone
             raise

@@ -1,4 +1,4 @@
-"""`mtcli bench`: how fast configs train and translate, and where the time goes."""
+"""`mtcli bench`: measure how fast configs train and translate, and where the time goes."""
 
 from __future__ import annotations
 
@@ -8,88 +8,124 @@ from typing import Annotated, Any
 
 import typer
 
-from mtcli.cli.errors import user_errors
+from mtcli.cli.command import Command
+from mtcli.cli.options import OverridesOption
 
 app = typer.Typer()
 
 _GIGA, _MIB = 1e9, 2**20
 
+MEASUREMENTS = "Measurements"
+VARIANTS = "Variants"
+"""Sections of the help page."""
 
-@app.command()
+
+@app.command(cls=Command)
 def bench(
-    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="Training configs.")],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Override one config key in all; may be repeated."
-        ),
-    ] = None,
+    configs: Annotated[
+        list[Path], typer.Argument(metavar="CONFIG...", help="YAML training configs.")
+    ],
+    overrides: OverridesOption = None,
     vary: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KEY=V1,V2",
-            help="Measure every config with each of these values, in turns; KEY may also be nproc"
-            " or threads. May be repeated.",
+            help="Measure every config with each of these values; KEY can also be `nproc` or"
+            " `threads`. Can be repeated.",
+            rich_help_panel=VARIANTS,
+        ),
+    ] = None,
+    nproc: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Train in N processes.", rich_help_panel=VARIANTS),
+    ] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Use N threads in each process (`OMP_NUM_THREADS`).",
+            rich_help_panel=VARIANTS,
         ),
     ] = None,
     model: Annotated[
-        str | None,
+        Path | None,
         typer.Option(
-            "-m", "--model", metavar="MODEL", help="Translate with this model, not random weights."
+            "-m",
+            "--model",
+            metavar="MODEL",
+            help="Translate with this model instead of random weights.",
+            rich_help_panel=VARIANTS,
         ),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Updates that are timed.")] = 20,
-    warmup: Annotated[int, typer.Option(min=0, help="Updates before them that are not.")] = 4,
-    repeats: Annotated[int, typer.Option(min=1, help="Measurements of each variant.")] = 5,
-    nproc: Annotated[int, typer.Option(min=1, help="Processes to train on.")] = 1,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads of each process (OMP_NUM_THREADS).")
-    ] = None,
-    sentences: Annotated[int, typer.Option(min=1, help="Sentences to translate.")] = 128,
+    steps: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Time N updates.", rich_help_panel=MEASUREMENTS),
+    ] = 20,
+    warmup: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="N", help="Make N untimed updates first.", rich_help_panel=MEASUREMENTS
+        ),
+    ] = 4,
+    repeats: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Measure each variant N times.", rich_help_panel=MEASUREMENTS
+        ),
+    ] = 5,
+    sentences: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Translate N sentences.", rich_help_panel=MEASUREMENTS
+        ),
+    ] = 128,
     no_decode: Annotated[
-        bool, typer.Option("--no-decode", help="Do not measure translating.")
+        bool,
+        typer.Option(
+            "--no-decode", help="Skip the translation speed.", rich_help_panel=MEASUREMENTS
+        ),
     ] = False,
     no_profile: Annotated[
-        bool, typer.Option("--no-profile", help="Do not look where the time goes.")
+        bool, typer.Option("--no-profile", help="Skip profiling.", rich_help_panel=MEASUREMENTS)
     ] = False,
     json_file: Annotated[
         Path | None,
-        typer.Option("--json", metavar="FILE", help="Write everything that was measured."),
+        typer.Option("--json", metavar="FILE", help="Write all measurements to a JSON file."),
     ] = None,
 ) -> None:
     """Measure how fast configs train and translate, and where the time goes.
 
-    Every measurement is a fresh process. Variants take turns, and ratios are taken within a turn,
-    so that whatever else the machine does meets all alike.
+    Every measurement runs in a fresh process. Variants take turns, and ratios are taken within a
+    turn, so other load on the machine affects all variants alike.
     """
-    with user_errors():
-        from mtcli.bench.bench import BenchOptions
-        from mtcli.bench.bench import bench as run_bench
-        from mtcli.bench.variants import make_variants
-        from mtcli.cli.live import showing
-        from mtcli.folders import write_json
+    from mtcli.bench.bench import BenchOptions
+    from mtcli.bench.bench import bench as run_bench
+    from mtcli.bench.variants import make_variants
+    from mtcli.cli.live import showing
+    from mtcli.folders import write_json
 
-        variants = make_variants(configs, overrides or [], vary or [], nproc=nproc, threads=threads)
-        options = BenchOptions(
-            steps=steps,
-            warmup_steps=warmup,
-            repeats=repeats,
-            profile_steps=0 if no_profile else BenchOptions.profile_steps,
-            decodes=not no_decode,
-            model=model,
-            num_sentences=sentences,
-        )
-        with showing(level=logging.INFO, is_live=False):
-            found = run_bench(variants, options)
-        if json_file is not None:
-            write_json(json_file, found)
-        typer.echo(table(found["variants"]))
-        for hint in found["hints"]:
-            typer.echo(f"hint: {hint}")
+    variants = make_variants(configs, overrides or [], vary or [], nproc=nproc, threads=threads)
+    options = BenchOptions(
+        steps=steps,
+        warmup_steps=warmup,
+        repeats=repeats,
+        profile_steps=0 if no_profile else BenchOptions.profile_steps,
+        decodes=not no_decode,
+        model=None if model is None else str(model),
+        num_sentences=sentences,
+    )
+    with showing(level=logging.INFO, is_live=False):
+        report = run_bench(variants, options)
+    if json_file is not None:
+        write_json(json_file, report)
+    print(table(report["variants"]))
+    for hint in report["hints"]:
+        print(f"hint: {hint}")
 
 
 def table(variants: list[dict[str, Any]]) -> str:
-    """The report as text: one row a figure, one column a variant."""
+    """The report as text: a row for each figure, a column for each variant."""
     rows = [["", *(v["label"] for v in variants)]]
 
     def row(name: str, cells: list[str | None]) -> None:
@@ -102,12 +138,12 @@ def table(variants: list[dict[str, Any]]) -> str:
     row("processes x threads", [f"{v['num_processes']} x {v['num_threads']}" for v in variants])
     row("device, precision", [f"{v['device_name']}, {v['precision']}" for v in variants])
     row("parameters", [f"{v['num_parameters']:,}" for v in variants])
-    row("target tokens an update", [f"{v['tgt_tokens_per_step']:.0f}" for v in variants])
+    row("target tokens per update", [f"{v['tgt_tokens_per_step']:.0f}" for v in variants])
     row("target tokens/s", trained("tgt_tokens_per_s"))
     row("ratio", [_spread(v["ratio"], 1, 3) if len(variants) > 1 else None for v in variants])
     row("source+target tokens/s", trained("tokens_per_s"))
-    row("seconds an update", trained("seconds_per_step", digits=3))
-    row("MFLOP a target token", [f"{v['flops_per_tgt_token'] / 1e6:.2f}" for v in variants])
+    row("seconds per update", trained("seconds_per_step", digits=3))
+    row("MFLOP per target token", [f"{v['flops_per_tgt_token'] / 1e6:.2f}" for v in variants])
     row("GFLOP/s", trained("flops_per_s", _GIGA, 1))
     for name in ("fp32", "bf16", "fp16"):
         limits = [v["matmul_limit_flops_per_s"].get(name) for v in variants]
@@ -116,7 +152,7 @@ def table(variants: list[dict[str, Any]]) -> str:
     row("peak memory, MiB (PSS)", [_spread(v["peak_pss_bytes"], _MIB, 0) for v in variants])
     row("peak memory, MiB (CUDA)", [_mib(v["peak_cuda_bytes"]) for v in variants])
     row("data wait", [_percent(v["training"]["data_wait_share"]["median"]) for v in variants])
-    row("CPU seconds a second", trained("cpu_s_per_s", digits=2))
+    row("CPU seconds per second", trained("cpu_s_per_s", digits=2))
     if variants[0]["shares_of_time"]:
         for name in variants[0]["shares_of_time"]:
             row(f"time: {name}", [_percent(v["shares_of_time"][name]) for v in variants])
@@ -134,11 +170,11 @@ def table(variants: list[dict[str, Any]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _spread(found: dict[str, float] | None, scale: float, digits: int) -> str | None:
-    """`median (smallest to largest)`."""
-    if found is None:
+def _spread(spread: dict[str, float] | None, scale: float, digits: int) -> str | None:
+    """Format as `median (smallest to largest)`."""
+    if spread is None:
         return None
-    middle, low, high = (f"{found[key] / scale:.{digits}f}" for key in ("median", "min", "max"))
+    middle, low, high = (f"{spread[key] / scale:.{digits}f}" for key in ("median", "min", "max"))
     return middle if low == high else f"{middle} ({low} to {high})"
 
 

@@ -1,18 +1,16 @@
-"""`mtcli config`: write a template, check and show a config, print its JSON schema."""
+"""`mtcli config`: print a template, check and show a config, print the JSON schema."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from mtcli.cli.errors import user_errors
+from mtcli.cli.command import Command, Group
+from mtcli.cli.options import ConfigArgument, OverridesOption
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(cls=Group)
 
 
-@app.command()
+@app.command(cls=Command)
 def template() -> None:
     """Print a config with every key, its documentation and its default."""
     from mtcli.config.describe import template as config_template
@@ -20,29 +18,20 @@ def template() -> None:
     print(config_template(), end="")
 
 
-@app.command()
-def show(
-    config: Annotated[Path, typer.Argument(metavar="FILE", help="YAML training config.")],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Set a key, as in optim.lr=3e-4; may be repeated."
-        ),
-    ] = None,
-) -> None:
-    """Check a config and print what it comes to: every value and where it comes from.
+@app.command(cls=Command)
+def show(config: ConfigArgument, overrides: OverridesOption = None) -> None:
+    """Check a config and print every value with its origin.
 
-    Defaults are included, paths absolute; what is printed is a config again.
+    The output is a complete config: defaults are included and paths are absolute.
     """
     from mtcli.config.provenance import explained_config
 
-    with user_errors():
-        print(explained_config(config, overrides or ()), end="")
+    print(explained_config(config, overrides or ()), end="")
 
 
-@app.command()
+@app.command(cls=Command)
 def schema() -> None:
-    """Print the JSON schema of a config, with which editors complete and check it."""
+    """Print the JSON schema of a config, for completion and checks in an editor."""
     from mtcli.config.describe import json_schema
 
     print(json_schema(), end="")

@@ -1,32 +1,33 @@
-"""`mtcli demo`: the embedded corpus and its config, written anywhere."""
+"""`mtcli demo`: write the embedded corpus and its config."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 
-from mtcli.cli.errors import user_errors
+from mtcli.cli.command import Command
 
-app = typer.Typer(pretty_exceptions_enable=False)
+app = typer.Typer()
 
 
-@app.command()
+@app.command(cls=Command)
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to write into.")],
 ) -> None:
-    """Write a made-up English-German corpus and a config that trains on it in minutes.
+    """Write a small English-German corpus and a config that trains on it in minutes.
 
-    21,000 sentence pairs that mtcli's own grammar makes. Files that are there already and differ
-    are not touched.
+    The 21,000 sentence pairs are artificial: a grammar of mtcli made them. Existing files are
+    never overwritten.
     """
     from mtcli.workflows.demo import write_demo
 
-    with user_errors():
-        write_demo(folder)
-    typer.echo(
-        f"wrote {folder / 'data/demo'} and {folder / 'configs/demo.yaml'}; now run:"
-        f" cd {folder} && mtcli train configs/demo.yaml",
-        err=True,
+    write_demo(folder)
+    print(
+        f"wrote `{folder / 'data/demo'}` and `{folder / 'configs/demo.yaml'}`\n"
+        f"hint: run `cd {quote(str(folder))} && mtcli train configs/demo.yaml`",
+        file=sys.stderr,
     )

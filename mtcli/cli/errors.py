@@ -1,4 +1,4 @@
-"""How a command ends that goes wrong: one sentence for the user, a traceback for a bug."""
+"""How a failed command ends: a sentence and a hint for the user, a traceback for a bug."""
 
 from __future__ import annotations
 
@@ -9,91 +9,89 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import NoReturn
 
-from mtcli.errors import ExitCode, MtcliError
+from mtcli.cli.colour import CYAN, RED, coloured
+from mtcli.cli.usage import CallError, describe_call_error
+from mtcli.errors import MtcliError
 from mtcli.system.processes import catching, leave
 
 INTERRUPTED = 128 + 2
-"""What a shell reports of a program that SIGINT ended."""
+"""The exit code that a shell reports for a program killed by SIGINT."""
 
 READER_GONE = 128 + 13
-"""What a shell reports of a program that SIGPIPE ended."""
+"""The exit code that a shell reports for a program killed by SIGPIPE."""
 
 _OUTPUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-"""What the system says where a file cannot take more."""
+"""Errors of a write for which there is no room: no bug, and nothing to retry."""
 
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Print an MtcliError as one message and exit with its code; a bug keeps its traceback.
+    """Print what the user can fix and exit with its code; a bug keeps its traceback.
 
-    So does standard output that cannot take more, and memory that cannot be had. Ctrl-C and a
-    reader that has gone (`mtcli translate | head`) end the program without a word. May be nested.
+    Wrong calls, a full disk and a lack of memory count as the user's. Ctrl-C and a reader that
+    stops early (`mtcli translate | head`) end the program in silence. May be nested.
 
     Raises:
-        SystemExit: with the error's exit code, 130 after Ctrl-C, 141 if the reader has gone.
+        SystemExit: with the error's exit code, 130 after Ctrl-C, 141 if the reader is gone.
     """
     try:
         yield
     except MtcliError as error:
-        _say(str(error))
-        raise SystemExit(int(error.exit_code)) from None
+        _exit_with(error)
+    except CallError as error:
+        _exit_with(describe_call_error(error))
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
     except BrokenPipeError as error:
         if not _reader_is_gone():
-            # To a worker, perhaps: a bug. Typer takes every BrokenPipeError for a gone reader and
-            # ends in silence, so that it must not see this one.
-            raise RuntimeError("a pipe broke that is not standard output") from error
+            # Perhaps a pipe to a worker: a bug. Typer ends in silence on every BrokenPipeError, so
+            # it must not see this one.
+            raise RuntimeError("a pipe other than standard output broke") from error
         _silence_stdout()
         raise SystemExit(READER_GONE) from None
     except OSError as error:
         if error.errno not in _OUTPUT_FULL:
             raise
-        _say(f"cannot write {error.filename or 'the output'}: {error.strerror}")
         _silence_stdout()
-        raise SystemExit(int(ExitCode.USER_ERROR)) from None
+        _exit_with(MtcliError(f"cannot write {error.filename or 'the output'}: {error.strerror}"))
     except MemoryError as error:
-        _say(f"out of memory: {error or 'the machine has no more'}")
-        raise SystemExit(int(ExitCode.USER_ERROR)) from None
+        _exit_with(MtcliError(f"out of memory: {error or 'the machine has no more'}"))
 
 
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """Inside, SIGTERM and SIGHUP unwind the program, so that it removes what it has made for a
-    while; the exit code is the shell's, 128 + n.
+    """Inside, SIGTERM and SIGHUP exit in order, so that temporary files are removed.
 
-    Ignored signals stay ignored. One of several training processes, which may hang in a message of
-    another, still dies of a signal.
+    Ignored signals stay ignored. One of several training processes still dies at once: it may hang
+    in a message from another.
 
     Raises:
-        SystemExit: a signal came.
+        SystemExit: with 128 + n, as shells have it, once signal n arrives.
     """
 
     def end(number: int) -> None:
         raise SystemExit(128 + number)
 
-    own = [] if "RANK" in os.environ else [signal.SIGTERM, signal.SIGHUP]
-    with catching([n for n in own if signal.getsignal(n) is signal.SIG_DFL], end):
+    numbers = [] if "RANK" in os.environ else [signal.SIGTERM, signal.SIGHUP]
+    with catching([n for n in numbers if signal.getsignal(n) is signal.SIG_DFL], end):
         yield
 
 
-def _say(sentence: str) -> None:
-    print(f"{_red('error:')} {sentence}", file=sys.stderr)
-
-
-def _red(text: str) -> str:
-    """The text in red, if standard error is a terminal and NO_COLOR (no-color.org) is not set."""
-    is_coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    return f"\033[31m{text}\033[0m" if is_coloured else text
+def _exit_with(error: MtcliError) -> NoReturn:
+    print(f"{coloured('error:', RED, sys.stderr)} {error.sentence}", file=sys.stderr)
+    if error.hint:
+        print(f"{coloured('hint:', CYAN, sys.stderr)} {error.hint}", file=sys.stderr)
+    raise SystemExit(int(error.exit_code)) from None
 
 
 def _reader_is_gone() -> bool:
-    """Whether standard output is a pipe that nobody reads; True where that cannot be told."""
+    """Whether standard output is a pipe that nobody reads; True if the system cannot tell."""
     try:
         poll = select.poll()
         poll.register(sys.stdout.fileno(), 0)
-    except (AttributeError, OSError, ValueError):  # Windows has no poll, a test no descriptor
+    except (AttributeError, OSError, ValueError):  # no poll on Windows, no descriptor in tests
         return True
     return bool(poll.poll(0))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtcli.cli.command import Command
 from mtcli.cli.errors import user_errors
 from mtcli.cli.streams import only
 from mtcli.errors import ConfigError, DataError
@@ -16,7 +17,7 @@ from mtcli.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from mtcli.evaluation.metrics import Score
 
-app = typer.Typer(pretty_exceptions_enable=False)
+app = typer.Typer()
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class _Scoring:
     is_lowercase: bool
 
 
-@app.command()
+@app.command(cls=Command)
 def evaluate(
     refs: Annotated[
         list[Path], typer.Option("--ref", metavar="FILE", help="Reference translations.")
@@ -89,7 +90,7 @@ def evaluate(
         bool, typer.Option("--json", help="Print a list of objects with full precision.")
     ] = False,
 ) -> None:
-    """Score translations with BLEU and chrF, as sacreBLEU does, signature included.
+    """Score translations with BLEU and chrF, with the signatures of sacreBLEU.
 
     Give --hyp to score a file, or --model and --src to translate and score. Line i of one file
     belongs to line i of the other; only a newline ends a line.

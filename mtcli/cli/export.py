@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtcli.cli.command import Command
 from mtcli.cli.errors import user_errors
 from mtcli.errors import ConfigError, DataError
 
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
     from mtcli.interchange.ctranslate2.export import ExportReport
     from mtcli.interchange.verification import Sentences
 
-app = typer.Typer(pretty_exceptions_enable=False)
+app = typer.Typer()
 
 
-@app.command()
+@app.command(cls=Command)
 def export(
     model: Annotated[
         Path, typer.Option("-m", "--model", metavar="MODEL", help="Run folder or model folder.")
@@ -61,7 +62,7 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Export a model to CTranslate2, compare both on the same lines, and measure speeds.
+    """Export a model to CTranslate2 and verify that it translates alike.
 
     The export is kept in the model folder, where `mtcli translate` finds it, or in --output.
     """

@@ -1,4 +1,4 @@
-"""What `mtcli train` shows on a terminal while it runs: a panel that renews itself, or lines."""
+"""Progress of `mtcli train`: a live panel on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PER_SECOND = 4
 
 
 class _ConsoleHandler(logging.Handler):
-    """Prints log lines above a live panel, if there is one."""
+    """Prints log lines, above the live panel if there is one."""
 
     def __init__(self, console: Console, *, with_progress: bool) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class _ConsoleHandler(logging.Handler):
 
 
 class LiveObserver:
-    """A panel with the state of the run; NO_COLOR is rich's to respect."""
+    """A panel with the state of the run; Rich respects NO_COLOR."""
 
     def __init__(self, console: Console) -> None:
         self._bar = Progress(
@@ -54,11 +54,11 @@ class LiveObserver:
         self._bar.update(self._task, completed=step, total=total_steps)
 
     def reported(self, metrics: StepMetrics) -> None:
-        """Renew the figures."""
+        """Update the metrics."""
         self._metrics = metrics
 
     def validated(self, metrics: ValidationMetrics) -> None:
-        """Renew the scores and the sample."""
+        """Update the scores and the sample translation."""
         self._validation = metrics
 
     def __rich__(self) -> Group:
@@ -88,11 +88,11 @@ class LiveObserver:
 
 @contextmanager
 def showing(*, level: int, is_live: bool) -> Iterator[Observer | None]:
-    """Inside, what mtcli logs is shown on stderr; yields the observer of a live panel, or None.
+    """Inside, print mtcli's log to standard error; yields the observer of a live panel, or None.
 
     Args:
-        level: of `logging`; lower records are not shown.
-        is_live: whether to draw a panel that renews itself, which needs a terminal.
+        level: a level of `logging`; records below it are not printed.
+        is_live: whether to draw a live panel, which needs a terminal.
     """
     console = Console(file=sys.stderr, soft_wrap=True)
     handler = _ConsoleHandler(console, with_progress=not is_live)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtcli.cli.command import Command
 from mtcli.cli.streams import (
     PIPE_OUTPUT,
     input_or_standard,
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from mtcli.streaming.scoring import Pair, ScoreReport
     from mtcli.translating.scoring import PairScorer
 
-app = typer.Typer(pretty_exceptions_enable=False)
+app = typer.Typer()
 
 
-@app.command()
+@app.command(cls=Command)
 def score(
     model: Annotated[
         list[Path],
@@ -67,7 +68,7 @@ def score(
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notes, only errors.")] = False,
 ) -> None:
-    """Write the log-probability of each translation: one number out per pair in, in order."""
+    """Print the log-probability of each translation, one number for each pair."""
     from mtcli.bundle.model_folder import read_model
     from mtcli.engines.loading import check_ensemble
     from mtcli.runs.resolve import resolve_model
@@ -102,7 +103,7 @@ def _open_pairs(
         both = files.enter_context(open_input(src)), files.enter_context(open_input(tgt))
         return read_file_pairs(*both, (str(src), str(tgt)))
     source = files.enter_context(
-        input_or_standard(tsv, "give --tsv FILE, or --src FILE and --tgt FILE")
+        input_or_standard(tsv, "give `--tsv FILE`, or `--src FILE` and `--tgt FILE`")
     )
     return read_tsv_pairs(source, "standard input" if tsv is None else str(tsv))
 

@@ -1,4 +1,4 @@
-"""Standard error that may be written whatever has become of it: closed, full, read by nobody."""
+"""A standard error that can always be written, even if it is closed, full or read by nobody."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ STDERR_FD = 2
 
 
 class LastingStream:
-    """A stream that never fails: once it has, what is written goes nowhere.
+    """A stream whose writes never fail: after the first error it discards them.
 
-    A training must not end because the `tee` behind it ended or the disk of its messages is full;
-    train.log has them, too. Nor because its terminal was closed: SIGHUP, which says so, does not
-    reach a program that was disowned or ignores it.
+    Training must not stop because `tee` has exited or the disk that takes its messages is full;
+    train.log has the same messages. Nor must it stop because its terminal was closed: a disowned
+    program, or one that ignores SIGHUP, is not told.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._shown_on = stream, terminals()
 
     def write(self, text: str) -> int:
-        """Write, or not."""
+        """Write the text, or discard it."""
         with self._leaving():
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush, or not."""
+        """Flush, or do nothing."""
         with self._leaving():
             self._stream.flush()
 
@@ -49,9 +49,10 @@ class LastingStream:
 
 
 def keep_stderr() -> None:
-    """Make standard error a stream that never fails, and have one where the caller closed it.
+    """Make standard error a stream that never fails, and open one if the caller closed it.
 
-    Without one, the next file that is opened would be what libraries take for it.
+    Otherwise the next file that is opened would get its descriptor, and libraries would write
+    their messages into it.
     """
     if sys.stderr is None:
         leave([STDERR_FD])

@@ -1,4 +1,4 @@
-"""Files and standard streams that a command reads and writes, and what can be wrong with them."""
+"""The files and standard streams that a command reads and writes, and their errors."""
 
 from __future__ import annotations
 
@@ -19,39 +19,40 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-GIVE_OUTPUT = "give --output FILE"
+GIVE_OUTPUT = "give `--output FILE`"
 PIPE_OUTPUT = "send it to a file or a pipe"
+"""What to do where standard output is closed."""
 
 
 def standard_input(advice: str) -> BinaryIO:
     """The bytes of standard input.
 
     Raises:
-        DataError: the caller closed it; `advice` says what to do instead.
+        DataError: the caller closed it; the hint is `advice`.
     """
-    if not sys.stdin:  # None where it is closed
-        raise DataError(f"standard input is closed: {advice}")
+    if not sys.stdin:  # None if it is closed
+        raise DataError("standard input is closed", hint=advice)
     return sys.stdin.buffer
 
 
 def standard_output(advice: str) -> BinaryIO:
-    """Where bytes of standard output go.
+    """Standard output for bytes.
 
     Raises:
-        MtcliError: the caller closed it; `advice` says what to do instead.
+        MtcliError: the caller closed it; the hint is `advice`.
     """
     if not sys.stdout:
-        raise MtcliError(f"standard output is closed: {advice}")
+        raise MtcliError("standard output is closed", hint=advice)
     return sys.stdout.buffer
 
 
 @contextmanager
 def stream_errors(what: str) -> Iterator[None]:
-    """A reader that has seen enough ends the program quietly; `what` failed is said of the rest."""
+    """Exit quietly on a closed pipe; turn other I/O errors into one sentence about `what`."""
     try:
         yield
     except BrokenPipeError:
-        # `| head` has seen enough; the interpreter must not flush into the void
+        # `| head` has read enough; the interpreter must not flush into the broken pipe
         leave([sys.stdout.fileno()])
         raise typer.Exit(0) from None
     except (EOFError, zlib.error) as error:
@@ -61,14 +62,14 @@ def stream_errors(what: str) -> Iterator[None]:
 
 
 def open_input(path: Path) -> BinaryIO:
-    """The bytes of a file, unpacked where it is a gzip file.
+    """The bytes of a file, decompressed if it is a gzip file.
 
     Raises:
-        DataError: it is not there, cannot be read, or is of another kind than text.
+        DataError: it does not exist, cannot be read, or does not hold text.
     """
     from mtcli.data.lines import decompressed, unreadable
 
-    with ExitStack() as opened:  # which closes what cannot be used
+    with ExitStack() as opened:  # closes the file if it cannot be used
         try:
             unpacked = decompressed(opened.enter_context(path.open("rb")), path)
         except OSError as error:
@@ -78,50 +79,55 @@ def open_input(path: Path) -> BinaryIO:
 
 
 def only(values: Sequence[_T], option: str) -> _T:
-    """The one value of an option that Typer gives as a list.
+    """The single value of an option that other commands let you repeat.
 
-    Of an option that takes one value the shell's habit is that the last one counts; of these, one
-    who gives several means all of them.
+    Usually the last value of an option counts. Whoever repeats one of these wants all of its
+    values, so mtcli must not drop any in silence.
 
     Raises:
-        ConfigError: there are several.
+        ConfigError: there are several values.
     """
     if len(values) > 1:
-        given = " and ".join(map(str, values))
-        raise ConfigError(f"{option} was given more than once ({given}); it takes one value here")
+        given = " and ".join(f"`{value}`" for value in values)
+        raise ConfigError(f"`{option}` takes one value here, found {given}")
     return values[0]
 
 
 def input_or_standard(path: Path | None, advice: str) -> AbstractContextManager[BinaryIO]:
-    """A file, or where there is no path standard input, which stays open; errors as for those."""
+    """A file, or standard input if `path` is None; standard input stays open."""
     return nullcontext(standard_input(advice)) if path is None else open_input(path)
 
 
 def check_output(path: Path | None, input_path: Path | None, *, resume: bool) -> None:
-    """Raise MtcliError where the output cannot go, while nothing has been overwritten."""
+    """Raise MtcliError if the output cannot be written, before anything is overwritten."""
     if path is None:
         if resume:
             raise MtcliError(
-                "--resume needs --output FILE: what was printed cannot be gone on with"
+                "`--resume` cannot resume standard output", hint="give `--output FILE`"
             )
         standard_output(GIVE_OUTPUT)
         return
     if path.is_dir():
-        raise MtcliError(f"{path}: cannot be written, it is a folder")
+        raise MtcliError(f"{path} cannot be written: it is a folder")
     if not path.parent.is_dir():
-        raise MtcliError(f"{path}: cannot be written, there is no folder {path.parent}")
+        raise MtcliError(f"{path} cannot be written: the folder {path.parent} does not exist")
     if resume and path.exists() and not path.is_file():
-        raise MtcliError(f"{path}: --resume needs a plain file")
+        raise MtcliError(f"`--resume` needs a regular file, and {path} is not one")
     if input_path is None or not (path.exists() and input_path.exists()):
         return
     if path.samefile(input_path):
-        raise MtcliError(f"{path} is input and output: give the output another name")
+        raise MtcliError(
+            f"{path} is both the input and the output", hint="give the output another name"
+        )
 
 
 def output_or_standard(
     path: Path | None, num_kept_bytes: int | None
 ) -> AbstractContextManager[BinaryIO]:
-    """Where to write; of a file that is there so many bytes are kept, none if that is None."""
+    """A file, or standard output if `path` is None.
+
+    Of an existing file the first `num_kept_bytes` are kept; None keeps nothing.
+    """
     if path is None:
         return nullcontext(standard_output(GIVE_OUTPUT))
     try:
@@ -132,4 +138,4 @@ def output_or_standard(
         file.seek(num_kept_bytes)
         return file
     except OSError as error:
-        raise MtcliError(f"{path}: cannot be written ({error.strerror})") from error
+        raise MtcliError(f"{path} cannot be written: {error.strerror}") from error

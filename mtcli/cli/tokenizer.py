@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtcli.cli.command import Command, Group
 from mtcli.cli.errors import user_errors
 from mtcli.cli.streams import PIPE_OUTPUT, standard_input, standard_output
 from mtcli.errors import TokenizerError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from mtcli.tokenizer.report import TokenizerReport
     from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(cls=Group)
 
 _REPORTED_PAIRS = 1000
 
@@ -46,7 +47,7 @@ SideOption = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=Command)
 def train(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML training config.")],
     overrides: Annotated[
@@ -77,7 +78,7 @@ def train(
             print(line)
 
 
-@app.command()
+@app.command(cls=Command)
 def encode(
     model: ModelOption,
     ids: Annotated[bool, typer.Option("--ids", help="Write ids, not pieces.")] = False,
@@ -92,7 +93,7 @@ def encode(
             _answer_lines(lambda text: " ".join(tokenizer.encode_pieces(text)))
 
 
-@app.command()
+@app.command(cls=Command)
 def decode(
     model: ModelOption,
     ids: Annotated[bool, typer.Option("--ids", help="Read ids, not pieces.")] = False,
@@ -208,7 +209,7 @@ def _answer_lines(answer: Callable[[str], str]) -> None:
     """Write one line for each line of standard input, as soon as it is read."""
     invalid: list[int] = []
     output = standard_output(PIPE_OUTPUT)
-    for number, raw in enumerate(standard_input("send text into it"), start=1):
+    for number, raw in enumerate(standard_input("pipe text into the command"), start=1):
         content = raw.removesuffix(b"\n")
         if raw != content:
             content = content.removesuffix(b"\r")

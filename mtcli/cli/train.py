@@ -1,29 +1,34 @@
-"""`mtcli train`: start or continue a run, on one process or several."""
+"""`mtcli train`: start or resume a run, in one process or several."""
 
 from __future__ import annotations
 
 import logging
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from mtcli.cli.command import Command
+from mtcli.cli.options import ConfigArgument, OverridesOption
 
 if TYPE_CHECKING:
     from mtcli.config.schema.root import TrainConfig
 
 app = typer.Typer()
 
+MESSAGES = "Messages"
+"""Section of the help page."""
+
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 _SECONDS = (86400, 3600, 60, 1)
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of a duration such as `30m`, `1h30m`, `2d` or `90` (seconds).
+    """The seconds of a duration such as `30m`, `1h30m`, `2d` or `90` (seconds).
 
     Raises:
-        ConfigError: it is none, or it is zero.
+        ConfigError: it is not a duration, or it is zero.
     """
     from mtcli.errors import ConfigError
 
@@ -32,73 +37,79 @@ def parse_duration(text: str) -> float:
         sum(int(n or 0) * s for n, s in zip(match.groups(), _SECONDS, strict=True)) if match else 0
     )
     if seconds == 0:
-        raise ConfigError(f"--budget {text!r} is no duration; write for instance 30m, 1h30m or 90s")
+        raise ConfigError(
+            f"`{text}` is not a valid duration for `--budget`",
+            hint="use for example `30m`, `1h30m` or `90s`",
+        )
     return float(seconds)
 
 
 def check_nproc(text: str) -> str:
-    """`text`, which is a number of processes or `auto`.
+    """Return `text` if it is a number of processes or `auto`.
 
     Raises:
         BadParameter: it is neither.
     """
     if text != "auto" and not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise typer.BadParameter(f"{text!r} must be a whole number, at least 1, or auto")
+        raise typer.BadParameter(f"must be a whole number, at least 1, or `auto`, found `{text}`")
     return text
 
 
-@app.command()
+@app.command(cls=Command)
 def train(
-    config: Annotated[Path, typer.Argument(help="YAML training config.")],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Override one config key; may be repeated."
-        ),
-    ] = None,
+    config: ConfigArgument,
+    overrides: OverridesOption = None,
     nproc: Annotated[
         str,
         typer.Option(
             metavar="N|auto",
             callback=check_nproc,
-            help="Processes to train on; on CUDA one per GPU. auto measures once whether this"
-            " machine is faster with several.",
+            help="Train in N processes, on CUDA one per GPU; `auto` measures which N is fastest.",
         ),
     ] = "1",
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Move an earlier run aside and begin anew.")
-    ] = False,
     budget: Annotated[
         str | None,
         typer.Option(
             metavar="DURATION",
-            help="Time for this invocation, such as 30m: then validate, save, exit 75.",
+            help="Stop after this time, for example `30m`: validate, save and exit with 75.",
         ),
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over; the old run is kept as `RUN.1`.")
+    ] = False,
     check: Annotated[
         bool,
+        typer.Option("--check", help="Check config, data, device and memory, but do not train."),
+    ] = False,
+    quiet: Annotated[
+        bool,
         typer.Option(
-            "--check", help="Check config, data, vocabulary, device and memory; train nothing."
+            "-q", "--quiet", help="Print warnings and errors only.", rich_help_panel=MESSAGES
         ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Warnings and errors only.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="More detail.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Print more detail.", rich_help_panel=MESSAGES)
+    ] = False,
 ) -> None:
-    """Train a translation model, or continue a run.
+    """Train a translation model, or resume a run.
 
-    Exit codes: 0 finished, 2 something for you to fix, 3 the loss diverged, 75 stopped early (time
-    budget, Ctrl-C or another signal) and resumable with the same command.
+    Run the same command again to resume a run that was stopped.
+
+    Exit codes: 0 the run is finished, 2 there is something for you to fix, 3 the loss diverged,
+    75 the run was stopped early (by `--budget`, Ctrl-C or another signal) and can be resumed.
     """
     from mtcli.config.load import load_config
+    from mtcli.config.overrides import sets_key
     from mtcli.distributed.launch import launch, should_launch
     from mtcli.runs.claim import check_place
 
     loaded = load_config(config, overrides or [])
-    if not any(override.strip().startswith("run_dir") for override in overrides or []):
+    if not sets_key(overrides or [], "run_dir"):
         check_place(config, loaded.run_dir)
     budget_s = None if budget is None else parse_duration(budget)
     if check:
-        raise typer.Exit(_check(loaded, budget_s))
+        _check(loaded, budget_s)
+        return
     num_processes = _count_processes(nproc, loaded, quiet=quiet)
     if should_launch(num_processes):
         raise typer.Exit(launch(sys.argv[1:], num_processes))
@@ -106,12 +117,12 @@ def train(
 
 
 def _count_processes(nproc: str, config: TrainConfig, *, quiet: bool) -> int:
-    """What `--nproc` comes to in this process."""
+    """The number of processes that `--nproc` asks this process for."""
     from mtcli.distributed.worker import place_from_environment
 
     if nproc != "auto":
         return int(nproc)
-    if place_from_environment() is not None:  # one of several, which have been counted
+    if place_from_environment() is not None:  # already one of several
         return 1
     from mtcli.bench.nproc import choose_nproc
     from mtcli.cli.live import showing
@@ -143,11 +154,10 @@ def _train(
     return exit_code
 
 
-def _check(config: TrainConfig, budget_s: float | None) -> int:
+def _check(config: TrainConfig, budget_s: float | None) -> None:
     from mtcli.cli.live import showing
     from mtcli.training.check import check
 
     with showing(level=logging.INFO, is_live=False):
         for line in check(config, budget_s):
-            typer.echo(line)
-    return 0
+            print(line)

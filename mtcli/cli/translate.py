@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtcli.cli.command import Command
 from mtcli.cli.streams import check_output, input_or_standard, output_or_standard, stream_errors
 from mtcli.errors import ConfigError
 
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
     from mtcli.streaming.stream import StreamReport
     from mtcli.translating.translator import Translator
 
-app = typer.Typer(pretty_exceptions_enable=False)
+app = typer.Typer()
 
 
 OF_THE_MODEL = "the model's"
 """Shown as the default of what `generation.json` of the model folder says."""
 
 
-@app.command()
+@app.command(cls=Command)
 def translate(
     model: Annotated[
         list[Path],
@@ -138,7 +139,7 @@ def translate(
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notes, only errors.")] = False,
 ) -> None:
-    """Translate lines of text: one line out per line in, in order.
+    """Translate text: one line out for each line in, in the same order.
 
     A line ends at a line feed and nowhere else; blank lines come back as they are.
     """
@@ -204,7 +205,7 @@ def translate(
     check_output(output_path, input_path, resume=resume)
     names = f"{input_path or 'standard input'} to {output_path or 'standard output'}"
     with (
-        input_or_standard(input_path, "give --input FILE") as source,
+        input_or_standard(input_path, "give `--input FILE`") as source,
         stream_errors(f"translating {names}"),
     ):
         done = ResumePoint(0, 0)

@@ -45,6 +45,11 @@ def apply_overrides(
     return problems
 
 
+def sets_key(overrides: Sequence[str], key: str) -> bool:
+    """Whether one of the overrides sets this top-level key; all of them must be valid."""
+    return any(parse_override(override)[0] == (key,) for override in overrides)
+
+
 def parse_override(override: str) -> tuple[KeyPath, Any]:
     """Split `KEY=VALUE` into the key's path and the YAML value.
 

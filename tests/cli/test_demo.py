@@ -1,5 +1,6 @@
 """`mtcli demo DIR` gives what the repository holds."""
 
+import shlex
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -24,6 +25,16 @@ def test_it_writes_the_corpus_and_the_config_of_the_repository(tmp_path):
     for name in names:
         assert (tmp_path / "new" / name).read_bytes() == (ROOT / name).read_bytes(), name
     load_config(tmp_path / "new/configs/demo.yaml", working_dir=tmp_path / "new")
+
+
+def test_the_command_that_it_prints_can_be_pasted(tmp_path, monkeypatch):
+    monkeypatch.setattr("mtcli.workflows.demo.corpus_files", dict)
+    folder = tmp_path / "my dêmo #1"
+    result = CliRunner().invoke(app, ["demo", str(folder)])
+    command = result.stderr.split("`")[-2]
+    change_folder, _, train = command.partition(" && ")
+    assert shlex.split(change_folder) == ["cd", str(folder)]
+    assert train == "mtcli train configs/demo.yaml"
 
 
 def test_a_file_that_differs_is_not_touched(tmp_path, monkeypatch):

@@ -109,7 +109,7 @@ def test_files_that_cannot_be_read(hyp, ref, tmp_path):
 @pytest.mark.parametrize("option", ["--hyp", "--ref"])
 def test_what_is_given_twice_is_refused(hyp, ref, option):
     again = ["--hyp", hyp, "--ref", ref, option, ref]
-    assert refusal(*again).startswith(f"{option} was given more than once (")
+    assert refusal(*again).startswith(f"`{option}` takes one value here, found `")
 
 
 def test_scores_that_cannot_be_written(hyp, ref):

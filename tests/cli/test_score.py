@@ -161,8 +161,11 @@ def test_mistakes_are_told_before_torch_is_imported(folders, tmp_path):
 
 def test_standard_streams_that_are_closed(folders):
     for closing, sentence in (
-        ("<&-", "standard input is closed: give --tsv FILE, or --src FILE and --tgt FILE"),
-        (">&-", "standard output is closed: send it to a file or a pipe"),
+        (
+            "<&-",
+            "standard input is closed\nhint: give `--tsv FILE`, or `--src FILE` and `--tgt FILE`",
+        ),
+        (">&-", "standard output is closed\nhint: send it to a file or a pipe"),
     ):
         found = with_closed_streams(closing, "score", "-m", folders / "a")
         assert found == (2, f"error: {sentence}\n")

@@ -256,8 +256,8 @@ def test_a_real_pipe_line_by_line(model):
 
 def test_standard_streams_that_are_closed(model):
     for closing, sentence in (
-        ("<&-", "standard input is closed: send text into it"),
-        (">&-", "standard output is closed: send it to a file or a pipe"),
+        ("<&-", "standard input is closed\nhint: pipe text into the command"),
+        (">&-", "standard output is closed\nhint: send it to a file or a pipe"),
     ):
         found = with_closed_streams(closing, "tokenizer", "encode", "-m", model)
         assert found == (2, f"error: {sentence}\n")

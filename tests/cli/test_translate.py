@@ -177,11 +177,11 @@ def test_mistakes_get_one_sentence(run, model, tmp_path):
 def test_an_output_that_cannot_be(model, tmp_path):
     source = tmp_path / "in"
     source.write_bytes(INPUT)
-    assert "cannot be written, there is no folder" in errors(
+    assert f"cannot be written: the folder {tmp_path / 'no'} does not exist" in errors(
         "-m", model, "--output", tmp_path / "no/out"
     )
-    assert "cannot be written, it is a folder" in errors("-m", model, "--output", tmp_path)
-    assert "is input and output: give the output another name" in errors(
+    assert "cannot be written: it is a folder" in errors("-m", model, "--output", tmp_path)
+    assert "is both the input and the output\nhint: give the output another name" in errors(
         "-m", model, "--input", source, "--output", source
     )
     assert source.read_bytes() == INPUT
@@ -195,8 +195,8 @@ def test_a_mistake_does_not_empty_the_output(model, tmp_path):
 
 def test_standard_streams_that_are_closed(model):
     for closing, sentence in (
-        ("<&-", "standard input is closed: give --input FILE"),
-        (">&-", "standard output is closed: give --output FILE"),
+        ("<&-", "standard input is closed\nhint: give `--input FILE`"),
+        (">&-", "standard output is closed\nhint: give `--output FILE`"),
     ):
         found = with_closed_streams(closing, "translate", "-m", model)
         assert found == (2, f"error: {sentence}\n")
@@ -269,8 +269,8 @@ def test_help_says_what_holds_by_default():
     wide = {"COLUMNS": "160"}  # where no text is wrapped
     result = CliRunner().invoke(app, ["translate", "--help"], env=wide)
     assert result.exit_code == 0
-    assert "(the model's)" in result.stdout
-    assert "(standard input)" in result.stdout
+    assert "[default: the model's]" in result.stdout
+    assert "[default: standard input]" in result.stdout
 
 
 def test_json_lines(model):
@@ -319,7 +319,7 @@ def test_what_cannot_be_gone_on_with_stays_as_it_is(model, tmp_path):
     source.write_bytes(b"sef\n")
     output.write_bytes(b"a\nb\nto")
     common = ["-m", model, "--input", source, "--resume"]
-    assert "--resume needs --output FILE" in errors(*common)
+    assert "`--resume` cannot resume standard output\nhint: give `--output FILE`" in errors(*common)
     assert "out answers 2 lines, but the input has 1: it is not the output of this input" in errors(
         *common, "--output", output
     )
@@ -329,7 +329,9 @@ def test_what_cannot_be_gone_on_with_stays_as_it_is(model, tmp_path):
     assert "out:1: this is no entry of the n-best list of line 0" in errors(
         *common, "--output", output, "--n-best", 1
     )
-    assert "/dev/null: --resume needs a plain file" in errors(*common, "--output", "/dev/null")
+    assert "`--resume` needs a regular file, and /dev/null is not one" in errors(
+        *common, "--output", "/dev/null"
+    )
     assert output.read_bytes() == b"a\nb\nto"
 
 

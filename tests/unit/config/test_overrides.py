@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mtcli.config.overrides import parse_override
+from mtcli.config.overrides import parse_override, sets_key
 from mtcli.config.schema.data import TextSource
 from mtcli.config.schema.optimization import MuonConfig
 from mtcli.errors import ConfigError
@@ -30,6 +30,14 @@ from mtcli.errors import ConfigError
 )
 def test_key_and_value(override, path, value):
     assert parse_override(override) == (path, value)
+
+
+def test_which_top_level_key_is_set():
+    overrides = ["optim.lr=1", "data.train[0].src=run_dir=x", " seed =3"]
+    assert sets_key(overrides, "seed")
+    assert not sets_key(overrides, "run_dir")
+    assert not sets_key(overrides, "optim")
+    assert sets_key([*overrides, "run_dir=a"], "run_dir")
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,11 @@ def test_the_command(folder, tmp_path):
         app, ["average", "-m", "r", "--steps", "1-3", "--output", str(tmp_path / "n")]
     )
     twice = CliRunner().invoke(app, ["average", "-m", "r", "-m", "s", "--output", "n"])
-    assert "--model was given more than once (r and s); it takes one value" in twice.stderr
-    assert "--steps '1-3' is no list of steps; write for instance 1000,2000" in wrong.stderr
+    assert twice.stderr == "error: `--model` takes one value here, found `r` and `s`\n"
+    assert wrong.stderr == (
+        "error: `1-3` is not a valid list of steps for `--steps`\n"
+        "hint: use for example `1000,2000`\n"
+    )
 
 
 @pytest.mark.parametrize(
