@@ -7,7 +7,18 @@ from dataclasses import dataclass
 
 import torch
 
+from mtcli.data.randomness import Purpose, random_keys
 from mtcli.decoding.options import Constraints, Hypothesis, Sampling, SearchOptions
+
+# ------------------------------------------------------------------------------------- data oracles
+
+
+def held_out_indices(num_pairs: int, seed: int) -> list[int]:
+    """The min(1000, 2 %) pairs with the smallest random keys, at least one, ascending."""
+    keys = random_keys(num_pairs, seed, Purpose.HOLDOUT).tolist()
+    by_key = sorted(range(num_pairs), key=lambda index: keys[index])
+    return sorted(by_key[: min(1000, max(1, int(0.02 * num_pairs)))])
+
 
 # ------------------------------------------------------------------------------------ model oracles
 

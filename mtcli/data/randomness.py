@@ -7,10 +7,13 @@ numpy; permutations and the like do not (NEP 19), and a resumed run must not dep
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
+
+_KEYS_AT_ONCE = 4096
 
 
 class Purpose(IntEnum):
@@ -41,6 +44,13 @@ def random_keys(size: int, seed: int, purpose: Purpose, *numbers: int) -> npt.ND
     """
     bits = np.random.Philox(np.random.SeedSequence([seed, int(purpose), *numbers]))
     return np.asarray(bits.random_raw(size), dtype=np.uint64)
+
+
+def random_key_stream(seed: int, purpose: Purpose) -> Iterator[int]:
+    """The keys of `random_keys` one after the other, where their number is not known; endless."""
+    bits = np.random.Philox(np.random.SeedSequence([seed, int(purpose)]))
+    while True:
+        yield from np.asarray(bits.random_raw(_KEYS_AT_ONCE), dtype=np.uint64).tolist()
 
 
 def sampling_seed(seed: int, purpose: Purpose, *, epoch: int, pair: int) -> int:

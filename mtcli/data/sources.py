@@ -32,11 +32,6 @@ def read_pairs(sources: Sequence[Source]) -> Iterator[tuple[str, str]]:
         raise DataError(f"the corpus is empty: there is no sentence pair in {names}")
 
 
-def count_pairs(sources: Sequence[Source]) -> int:
-    """Number of pairs that `read_pairs` gives; raises what it raises."""
-    return sum(1 for _ in read_pairs(sources))
-
-
 def local_paths(source: Source) -> list[Path]:
     """The files that a source reads; none for a source that is read from the hub.
 

@@ -6,18 +6,17 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from shutil import copyfile
 from typing import TypeVar
-
-import numpy as np
 
 from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import BatchStream, Update
 from mtcli.data.building import open_or_build
 from mtcli.data.drawing import DrawSettings
-from mtcli.data.holdout import Indices, holdout_of, read_training, read_validation
+from mtcli.data.holdout import HeldOut, Indices, hold_out, read_training, read_validation
 from mtcli.data.plan import Plan
 from mtcli.data.prefetch import Prefetch
 from mtcli.data.sources import check_files, read_pairs
@@ -99,37 +98,47 @@ def prepare_corpus(
         DataError: the corpus is missing, malformed or empty.
         TokenizerError: a tokenizer cannot be trained or read.
     """
-    holdout = np.array(on_main(world, lambda: _hold_out(config)), dtype=np.int64)
-    # First, for it takes a moment, and what is wrong with it shall not show after an hour's work.
-    pairs = read_validation(config.data, holdout)[: config.validation.max_pairs]
+    # 1. Validation pairs come first: reading them takes a moment, and a mistake in them must not
+    #    show after an hour's work. Only the main process reads the corpus to hold pairs out.
+    held_out = on_main(world, lambda: _hold_out(config))
+    pairs = read_validation(config.data, held_out)[: config.validation.max_pairs]
     valid = ValidationSet([src_text for src_text, _ in pairs], [tgt_text for _, tgt_text in pairs])
-    files = on_main(world, lambda: find_tokenizers(config, run, holdout, start))
+    # 2. The tokenizers decide what is in the store.
+    files = on_main(world, lambda: find_tokenizers(config, run, held_out.indices, start))
     if start is not None:
         check_tokenizers(config, start, files)
     src, tgt = open_tokenizers(files)
     if world.is_main:
         _report_tokenizers(config, run, src, tgt)
-    world.broadcast_object(_open_store(config, files, (src, tgt), holdout).num_pairs)
-    store = _open_store(config, files, (src, tgt), holdout)
+    # 3. The main process builds the store, then all find it. One that does not, because the cache
+    #    is on another machine, builds it there.
+    on_main(world, lambda: _open_store(config, files, (src, tgt), held_out.indices).num_pairs)
+    store = _open_store(config, files, (src, tgt), held_out.indices)
     if world.is_main:
         _report_store(store, run)
     return Corpus(files, src, tgt, store, valid)
 
 
-def _hold_out(config: TrainConfig) -> list[int]:
-    """Numbers of the training pairs that are validated on; none when there are others."""
-    chosen = [int(number) for number in holdout_of(config.data, config.seed)]
-    if chosen:
+def _hold_out(config: TrainConfig) -> HeldOut:
+    """The training pairs that are validated on; none when the config names others."""
+    held_out = hold_out(config.data, config.seed, _cache_dir(config))
+    if held_out.pairs:
         logger.info(
             "data.valid is not set: %d training pairs, chosen by the seed, are held out for"
             " validation",
-            len(chosen),
+            len(held_out.pairs),
         )
-    return chosen
+    return held_out
+
+
+def _cache_dir(config: TrainConfig) -> Path:
+    if config.data.cache_dir is None:
+        raise ValueError("data.cache_dir is None: the config was not resolved by load_config")
+    return config.data.cache_dir
 
 
 def find_tokenizers(
-    config: TrainConfig, run: RunFolder, holdout: Indices, start: Bundle | None
+    config: TrainConfig, run: RunFolder, held_out: Indices, start: Bundle | None
 ) -> dict[str, Path]:
     """Files of the tokenizers, named as in the model folder.
 
@@ -153,7 +162,7 @@ def find_tokenizers(
         )
         run.tokenizers.mkdir(parents=True, exist_ok=True)
         train_tokenizers(
-            lambda: read_training(config.data, holdout),
+            lambda: read_training(config.data, held_out),
             settings,
             seed=config.seed,
             folder=run.tokenizers,
@@ -175,15 +184,12 @@ def _open_store(
     config: TrainConfig,
     files: dict[str, Path],
     tokenizers: tuple[SentencePieceTokenizer, SentencePieceTokenizer],
-    holdout: Indices,
+    held_out: Indices,
 ) -> Store:
-    cache_dir = config.data.cache_dir
-    if cache_dir is None:
-        raise ValueError("data.cache_dir is None: the config was not resolved by load_config")
     return open_or_build(
         config.data,
-        holdout,
-        cache_dir=cache_dir,
+        held_out,
+        cache_dir=_cache_dir(config),
         tokenizers=tokenizers,
         tokenizer_files=list(files.values()),
     )
@@ -253,30 +259,27 @@ def _report_tokenizers(
     if path.exists():
         return
     reports = {}
-    for side, tokenizer in ((0, src), (1, tgt)):
-        lang = (config.src_lang, config.tgt_lang)[side]
-        sample = [
-            pair[side]
-            for _, pair in zip(
-                range(_REPORT_SENTENCES),
-                read_pairs(config.data.train),
-                strict=False,
-            )
-        ]
-        found = report(tokenizer, sample)
+    src_texts, tgt_texts = zip(
+        *islice(read_pairs(config.data.train), _REPORT_SENTENCES), strict=True
+    )
+    for lang, tokenizer, texts in (
+        (config.src_lang, src, src_texts),
+        (config.tgt_lang, tgt, tgt_texts),
+    ):
+        numbers = report(tokenizer, texts)
         reports[lang] = {
-            "num_sentences": found.num_sentences,
-            "unknown_rate": found.unknown_rate,
-            "pieces_per_word": found.pieces_per_word,
-            "round_trip_failures": found.num_failures,
+            "num_sentences": numbers.num_sentences,
+            "unknown_rate": numbers.unknown_rate,
+            "pieces_per_word": numbers.pieces_per_word,
+            "round_trip_failures": numbers.num_failures,
         }
         logger.info(
             "tokenizer on %d %s sentences: %.2f pieces per word, %.4f %% unknown, %d round trips"
             " failed",
-            found.num_sentences,
+            numbers.num_sentences,
             lang,
-            found.pieces_per_word,
-            100 * found.unknown_rate,
-            found.num_failures,
+            numbers.pieces_per_word,
+            100 * numbers.unknown_rate,
+            numbers.num_failures,
         )
     write_json(path, {"format_version": 1, "reports": reports})

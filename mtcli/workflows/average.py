@@ -12,7 +12,7 @@ import torch
 from mtcli.bundle.card import ModelScore
 from mtcli.bundle.model_folder import Bundle, read_model, write_model
 from mtcli.config.load import load_config
-from mtcli.data.holdout import holdout_of, read_validation
+from mtcli.data.holdout import hold_out, read_validation
 from mtcli.device.precision import choose_device, choose_numerics
 from mtcli.distributed.world import World
 from mtcli.errors import ConfigError, ModelFolderError
@@ -142,8 +142,9 @@ def _validated(
     with torch.no_grad():
         for name, weight in named_weights(model).items():
             weight.copy_(weights[name])
-    holdout = np.array(holdout_of(config.data, config.seed), dtype=np.int64)
-    pairs = read_validation(config.data, holdout)[: config.validation.max_pairs]
+    assert config.data.cache_dir is not None  # load_config fills it in
+    held_out = hold_out(config.data, config.seed, config.data.cache_dir)
+    pairs = read_validation(config.data, held_out)[: config.validation.max_pairs]
     src_tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path)
     validator = Validator(
         ValidationSet([src for src, _ in pairs], [tgt for _, tgt in pairs]),

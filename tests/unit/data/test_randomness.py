@@ -1,6 +1,8 @@
+from itertools import islice
+
 import numpy as np
 
-from mtcli.data.randomness import Purpose, random_keys, sampling_seed
+from mtcli.data.randomness import Purpose, random_key_stream, random_keys, sampling_seed
 
 
 def test_keys_are_these_whatever_the_version_of_numpy():
@@ -26,6 +28,11 @@ def test_every_argument_matters():
 def test_a_longer_draw_begins_like_a_shorter_one_and_none_is_empty():
     assert random_keys(9, 3, Purpose.TIES)[:4].tolist() == random_keys(4, 3, Purpose.TIES).tolist()
     assert random_keys(0, 3, Purpose.TIES).tolist() == []
+
+
+def test_a_stream_of_keys_gives_the_same_keys_one_by_one():
+    keys = random_keys(10_000, 3, Purpose.HOLDOUT).tolist()
+    assert list(islice(random_key_stream(3, Purpose.HOLDOUT), 10_000)) == keys
 
 
 def test_sorting_by_keys_gives_every_permutation_equally_often():
