@@ -294,7 +294,7 @@ def main() -> None:
         return
     root = Path(__file__).parents[1]
     sys.path.insert(0, str(root))
-    from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
+    from tests.support.model_folder import train_tokenizer, write_tiny_model
 
     plan = {"identity": args.lines, "stub": args.stub_lines, "noise": args.noise_lines}
     with tempfile.TemporaryDirectory() as folder:

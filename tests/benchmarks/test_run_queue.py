@@ -13,7 +13,7 @@ import pytest
 from benchmarks import run_queue
 from benchmarks.run_queue import Job, Queue, read_jobs
 from mtcli.runs.lock import locked
-from tests.small_run import CONFIG, write_run
+from tests.support.small_run import CONFIG, write_run
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "benchmarks/run_queue.py"

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from mtcli.bench.where_time_goes import CATEGORIES
 from mtcli.cli.app import app
-from tests.small_run import write_run
+from tests.support.small_run import write_run
 
 runner = CliRunner()
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from mtcli.cli.evaluate import app
 from mtcli.evaluation.metrics import bleu, chrf
-from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
+from tests.support.model_folder import train_tokenizer, write_tiny_model
 
 HYPOTHESES = ["The miller counts his sacks.", "Rain falls, she says.", "Ba ko\u2028ba\x85ko."]
 REFERENCES = ["The miller counted his sacks.", "rain falls, he says.", "Ba ko\u2028ba\x85ko."]

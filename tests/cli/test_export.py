@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from mtcli.cli.app import app
 from mtcli.translating.translator import Translator
-from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
+from tests.support.model_folder import train_tokenizer, write_tiny_model
 
 LINES = "ralo teku minaro.\nsef dolu\n\npav erin kostu ralo.\n"
 

@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from mtcli.cli.app import app
 from mtcli.translating.scoring import PairScorer
-from tests.cli.closed_streams import with_closed_streams
-from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
+from tests.support.closed_streams import with_closed_streams
+from tests.support.model_folder import train_tokenizer, write_tiny_model
 
 PAIRS = [
     ("ralo teku minaro.", "sef dolu"),

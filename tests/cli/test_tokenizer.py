@@ -6,8 +6,8 @@ from typer.testing import CliRunner
 
 from mtcli.cli.tokenizer import app
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
-from tests.cli.closed_streams import with_closed_streams
-from tests.unit.tokenizer.made_up import sentences, tokenizer
+from tests.support.closed_streams import with_closed_streams
+from tests.support.tokenizers import sentences, tokenizer
 
 CONFIG = """
 src_lang: en

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from mtcli.cli.app import app
 from mtcli.cli.train import parse_duration
 from mtcli.errors import ConfigError
-from tests.small_run import CONFIG, write_corpus, write_run
+from tests.support.small_run import CONFIG, write_corpus, write_run
 
 runner = CliRunner()
 

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from mtcli.cli.app import app
 from mtcli.translating.translator import Translator
-from tests.cli.closed_streams import with_closed_streams
-from tests.unit.translating.fakes import FakeEngine, fake_translator
-from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
+from tests.support.closed_streams import with_closed_streams
+from tests.support.fakes import FakeEngine, fake_translator
+from tests.support.model_folder import train_tokenizer, write_tiny_model
 
 INPUT = b"ralo teku minaro.\n\nsef dolu\r\npav erin kostu ralo.\n \t\ncaf\xe9\nlast one"
 LONG = " ".join(["ralo teku"] * 30)

@@ -18,7 +18,7 @@ from mtcli.distributed.launch import Patience, supervise
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import PassSettings
 from mtcli.training.setup import train
-from tests.small_run import CONFIG, write_run
+from tests.support.small_run import CONFIG, write_run
 
 PROGRAM = Path(__file__).parent / "workers" / "fsdp_program.py"
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from tests.small_run import CONFIG, write_run
+from tests.support.small_run import CONFIG, write_run
 
 # A large eps: where the gradient is rounding error (biases of keys), Adam would follow its sign.
 NO_DROPOUT = CONFIG.replace("dropout: 0.1", "dropout: 0.0").replace(

@@ -11,8 +11,8 @@ from mtcli.config.load import load_config
 from mtcli.model.dropout import dropout
 from mtcli.training.setup import train
 from mtcli.translating.translator import Translator
-from tests.architectures import random_batch, tiny_model
-from tests.small_run import CONFIG, write_run
+from tests.support.models import random_batch, tiny_model
+from tests.support.small_run import CONFIG, write_run
 
 pytestmark = [
     pytest.mark.gpu,

@@ -17,7 +17,7 @@ from mtcli.streaming.stream import StreamOptions, translate_stream
 from mtcli.translating.controls import without_controls
 from mtcli.translating.options import AnswerOptions
 from mtcli.translating.sentences import load_splitter
-from tests.unit.translating.fakes import BesideEngine, FakeEngine, fake_translator
+from tests.support.fakes import BesideEngine, FakeEngine, fake_translator
 
 SPECIAL = [
     b"\n", b"\r\n", b"\r", b"\x00", b"\x0b", b"\x0c", b"\x1c", b"\x85", b"\xc2\x85",

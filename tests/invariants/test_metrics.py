@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from mtcli.evaluation.metrics import bleu, chrf
-from tests.unit.tokenizer.made_up import sentences
+from tests.support.tokenizers import sentences
 
 
 def corpora():

@@ -6,8 +6,8 @@ import torch
 
 from mtcli.model.attention import attend
 from mtcli.model.loss import smoothed_cross_entropy
-from tests.architectures import EOS, PAD, VARIANTS, V, random_batch, tiny_model
 from tests.reference import attention_written_out, smoothed_cross_entropy_written_out
+from tests.support.models import EOS, PAD, VARIANTS, V, random_batch, tiny_model
 
 EXACT = {"rtol": 1e-11, "atol": 1e-11}
 LENGTHS = [(7, 4), (3, 9), (5, 6)]

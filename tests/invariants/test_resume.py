@@ -21,7 +21,7 @@ from mtcli.runs.lock import locked
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.checkpoint import read_checkpoint, write_checkpoint
 from mtcli.training.setup import train
-from tests.small_run import CONFIG, write_run
+from tests.support.small_run import CONFIG, write_run
 
 # Every ingredient at once, most of them on a schedule; see docs/guides/better-models.md.
 REGULARIZATION = """\

@@ -14,8 +14,8 @@ from mtcli.engines.protocol import TranslateOptions
 from mtcli.engines.torch import TorchEngine
 from mtcli.translating.scoring import PairScorer
 from mtcli.translating.translator import Translator
-from tests.architectures import EOS, PAD, VARIANTS, V, random_batch, tiny_model
 from tests.support.engines import translate
+from tests.support.models import EOS, PAD, VARIANTS, V, random_batch, tiny_model
 
 CPU = torch.device("cpu")
 OPTIONS = TranslateOptions(

@@ -9,7 +9,7 @@ from mtcli.distributed.world import World
 from mtcli.model.seq2seq import TensorBatch
 from mtcli.training.optim import build_optimizers
 from mtcli.training.step import StepParts, train_step
-from tests.architectures import PAD, random_batch, tiny_model
+from tests.support.models import PAD, random_batch, tiny_model
 
 LENGTHS = [(5, 9), (7, 1), (2, 6), (4, 3), (9, 2)]  # uneven: equal lengths hide a wrong denominator
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from tests.unit.tokenizer.made_up import SYLLABLES, sentences, tokenizer
+from tests.support.tokenizers import SYLLABLES, sentences, tokenizer
 
 RULES = ["nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity"]
 ALGORITHMS = ["bpe", "unigram"]
@@ -104,7 +104,7 @@ import sys
 from pathlib import Path
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from tests.invariants.test_tokenizer import samples_of
-from tests.unit.tokenizer.made_up import sentences
+from tests.support.tokenizers import sentences
 for path in sys.argv[1:]:
     print(samples_of(SentencePieceTokenizer(Path(path)), sentences(100, seed=5)))
 """

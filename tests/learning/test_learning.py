@@ -7,7 +7,7 @@ import pytest
 
 from mtcli.config.load import load_config
 from mtcli.training.setup import train
-from tests.small_run import CONFIG, write_corpus
+from tests.support.small_run import CONFIG, write_corpus
 
 LEARNING = (
     CONFIG.replace("d_model: 16", "d_model: 64")

@@ -20,8 +20,8 @@ from mtcli.training.averaging import ExponentialAverage, copy_weights, named_wei
 from mtcli.training.optim import build_optimizers
 from mtcli.training.setup import sharded_twin
 from mtcli.training.step import StepParts, train_step
-from tests.architectures import random_batch, tiny_model
 from tests.invariants.test_step import LENGTHS, empty_like, rows_of
+from tests.support.models import random_batch, tiny_model
 
 CPU = torch.device("cpu")
 CASES: dict[str, tuple[str, Optim]] = {

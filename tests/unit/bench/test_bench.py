@@ -6,7 +6,7 @@ from mtcli.bench import bench as subject
 from mtcli.bench.bench import BenchOptions, bench, spread_of
 from mtcli.bench.variants import make_variants
 from mtcli.config.load import load_config
-from tests.small_run import write_run
+from tests.support.small_run import write_run
 
 LIMITS = {"fp32": [100.0, 130.0], "bf16": [400.0, 300.0]}
 FACTS = {"device": "cpu"}

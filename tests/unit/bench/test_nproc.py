@@ -6,7 +6,7 @@ import pytest
 
 from mtcli.bench import nproc as subject
 from mtcli.config.load import load_config
-from tests.small_run import write_run
+from tests.support.small_run import write_run
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from mtcli.bench.variants import make_variants
 from mtcli.errors import ConfigError
-from tests.small_run import write_run
+from tests.support.small_run import write_run
 
 
 def labels(*arguments, **options):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mtcli.bench.where_time_goes import CATEGORIES, category_of, time_by_category
-from tests.architectures import random_batch, tiny_model
+from tests.support.models import random_batch, tiny_model
 
 
 @dataclass

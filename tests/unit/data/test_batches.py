@@ -12,7 +12,7 @@ from mtcli.data.drawing import DrawSettings
 from mtcli.data.plan import Plan
 from mtcli.data.ragged import RaggedIds
 from mtcli.data.store import open_store
-from tests.unit.data.letters import LetterTokenizer
+from tests.support.letters import LetterTokenizer
 
 CONFIG = DataConfig(train=[TextSource(src=Path("a"), tgt=Path("b"))], max_length=40)
 TOKENIZER = LetterTokenizer()

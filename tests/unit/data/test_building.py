@@ -11,7 +11,7 @@ from mtcli.data import building
 from mtcli.data.building import build_store, open_or_build
 from mtcli.data.store import open_store
 from mtcli.errors import DataError, RunFolderError
-from tests.unit.data.letters import LetterTokenizer
+from tests.support.letters import LetterTokenizer
 
 TOKENIZER = LetterTokenizer()
 NONE = np.empty(0, dtype=np.int64)
@@ -184,7 +184,7 @@ from pathlib import Path
 import numpy as np
 from mtcli.config.schema.data import DataConfig, TextSource
 from mtcli.data.building import open_or_build
-from tests.unit.data.letters import LetterTokenizer
+from tests.support.letters import LetterTokenizer
 
 folder, start = Path(sys.argv[1]), Path(sys.argv[2])
 print("ready", flush=True)

@@ -9,7 +9,7 @@ from mtcli.config.schema.data import DataConfig, TextSource
 from mtcli.data.building import build_store
 from mtcli.data.store import map_arrays, open_store, spans
 from mtcli.errors import DataError
-from tests.unit.data.letters import PIECES, LetterTokenizer
+from tests.support.letters import PIECES, LetterTokenizer
 
 CONFIG = DataConfig(train=[TextSource(src=Path("a"), tgt=Path("b"))])
 

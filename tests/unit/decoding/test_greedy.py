@@ -11,8 +11,8 @@ from mtcli.decoding.beam import beam_search
 from mtcli.decoding.greedy import greedy_search
 from mtcli.decoding.options import Hypothesis, SearchOptions
 from mtcli.decoding.scorer import ModelScorer
-from tests.architectures import VARIANTS
-from tests.unit.interchange.models import VOCAB_SIZE, random_model
+from tests.support.exports import VOCAB_SIZE, random_model
+from tests.support.models import VARIANTS
 
 PAD, BOS, EOS = 0, 2, 3
 OPTIONS = SearchOptions(

@@ -10,7 +10,7 @@ from mtcli.engines.choice import EngineRequest, choose_engine, choose_split
 from mtcli.engines.protocol import TranslateOptions
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.folders import new_folder, write_json
-from tests.unit.translating.tiny import train_tokenizer, write_tiny_model
+from tests.support.model_folder import train_tokenizer, write_tiny_model
 
 RECORD = ExportRecord(
     quantization="int8",

@@ -18,7 +18,7 @@ from mtcli.engines.torch_loading import load_engine, load_ensemble
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.translating.alignment import attention_of_pairs
 from tests.support.engines import translate
-from tests.unit.translating.tiny import VOCAB_SIZE, tiny_model, train_tokenizer, write_tiny_model
+from tests.support.model_folder import VOCAB_SIZE, tiny_model, train_tokenizer, write_tiny_model
 
 CPU = torch.device("cpu")
 OPTIONS = TranslateOptions(

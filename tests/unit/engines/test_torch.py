@@ -21,7 +21,7 @@ from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.folders import sha256_of
 from mtcli.translating.translator import Translator
 from tests.support.engines import translate
-from tests.unit.translating.tiny import VOCAB_SIZE, tiny_model, train_tokenizer, write_tiny_model
+from tests.support.model_folder import VOCAB_SIZE, tiny_model, train_tokenizer, write_tiny_model
 
 CPU = torch.device("cpu")
 OPTIONS = TranslateOptions(

@@ -13,9 +13,9 @@ from mtcli.engines.protocol import EngineBatch, TranslateOptions
 from mtcli.engines.torch import TorchEngine
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.tokenizer.protocol import UNK_ID
-from tests.architectures import VARIANTS
 from tests.support.engines import translate
-from tests.unit.interchange.models import VOCAB_SIZE, engine_of, exported, random_model
+from tests.support.exports import VOCAB_SIZE, engine_of, exported, random_model
+from tests.support.models import VARIANTS
 
 SEARCHES = [
     TranslateOptions(1, 1, "average", 1.0),

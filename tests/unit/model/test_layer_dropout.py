@@ -5,7 +5,7 @@ import torch
 
 from mtcli.model.layer_dropout import draw_is_skipped
 from mtcli.model.seq2seq import PassSettings
-from tests.architectures import random_batch, tiny_model
+from tests.support.models import random_batch, tiny_model
 
 BATCH = random_batch([(5, 9), (7, 1), (2, 6)])
 

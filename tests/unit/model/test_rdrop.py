@@ -8,7 +8,7 @@ from mtcli.model import rdrop
 from mtcli.model.loss import smoothed_cross_entropy
 from mtcli.model.rdrop import rdrop_cross_entropy
 from mtcli.model.seq2seq import PassSettings
-from tests.architectures import random_batch, tiny_model
+from tests.support.models import random_batch, tiny_model
 
 
 def plain(hidden_ND, other_ND, weight_VD, ids_N, smoothing, alpha):

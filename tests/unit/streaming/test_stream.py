@@ -7,7 +7,7 @@ import pytest
 
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.streaming.stream import StreamOptions, StreamReport, translate_stream
-from tests.unit.translating.fakes import (
+from tests.support.fakes import (
     BesideEngine,
     CharacterTokenizer,
     FakeEngine,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mtcli.tokenizer.model_file import Algorithm, ModelFile, Piece, PieceKind
 from mtcli.tokenizer.random_segmentation import BpeDropout, UnigramSampler, Vocabulary
-from tests.unit.tokenizer.made_up import SYLLABLES, sentences, tokenizer
+from tests.support.tokenizers import SYLLABLES, sentences, tokenizer
 
 SPACE = "\u2581"
 TEXT = st.lists(

@@ -1,7 +1,7 @@
 import pytest
 
 from mtcli.tokenizer.report import RoundTripFailure, report
-from tests.unit.tokenizer.made_up import sentences, tokenizer
+from tests.support.tokenizers import sentences, tokenizer
 
 
 def test_byte_fallback_loses_nothing():

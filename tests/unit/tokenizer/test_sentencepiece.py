@@ -7,7 +7,7 @@ import sentencepiece
 from mtcli.errors import TokenizerError
 from mtcli.tokenizer.model_file import Algorithm, PieceKind, parse_model
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
-from tests.unit.tokenizer.made_up import sentences, tokenizer
+from tests.support.tokenizers import sentences, tokenizer
 
 
 def foreign(path, **keys):

@@ -18,7 +18,7 @@ from mtcli.tokenizer.train import (
     train_tokenizer,
     train_tokenizers,
 )
-from tests.unit.tokenizer.made_up import sentences, tokenizer
+from tests.support.tokenizers import sentences, tokenizer
 
 ALGORITHMS = ["bpe", "unigram"]
 
@@ -216,7 +216,7 @@ def test_what_a_killed_training_left_goes(path):
     code = (
         "import os, sys; from pathlib import Path; import mtcli.tokenizer.train as train\n"
         "os.fsync = lambda _: os._exit(1)\n"
-        "from tests.unit.tokenizer.made_up import sentences\n"
+        "from tests.support.tokenizers import sentences\n"
         "config = train.TokenizerConfig(vocab_size=300)\n"
         "train.train_tokenizer(sentences(), config, seed=1, model_path=Path(sys.argv[1]))"
     )

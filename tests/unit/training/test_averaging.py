@@ -8,7 +8,7 @@ from mtcli.training.averaging import (
     mean_weights,
     named_weights,
 )
-from tests.architectures import tiny_model
+from tests.support.models import tiny_model
 
 
 def test_the_exponential_average_is_the_loop():

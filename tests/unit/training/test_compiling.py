@@ -12,8 +12,8 @@ from mtcli.training.compiling import CompiledForward
 from mtcli.training.optim import build_optimizers
 from mtcli.training.setup import train
 from mtcli.training.step import StepParts, train_step
-from tests.architectures import random_batch, tiny_model
-from tests.small_run import CONFIG, write_run
+from tests.support.models import random_batch, tiny_model
+from tests.support.small_run import CONFIG, write_run
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning",  # torch.compile's own imports warn

@@ -7,7 +7,7 @@ from mtcli.data import sources
 from mtcli.distributed.world import World
 from mtcli.runs.folder import RunFolder
 from mtcli.training.corpus import prepare_corpus
-from tests.small_run import write_run
+from tests.support.small_run import write_run
 
 
 @dataclass(frozen=True)

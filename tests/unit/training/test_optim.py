@@ -9,8 +9,8 @@ import torch
 from mtcli.config.schema.optimization import AdamConfig, AdamWConfig, MuonConfig, SgdConfig
 from mtcli.errors import CheckpointError
 from mtcli.training.optim import build_optimizers
-from tests.architectures import random_batch, tiny_model
 from tests.reference import muon_written_out
+from tests.support.models import random_batch, tiny_model
 
 CONFIGS = [
     AdamWConfig(lr=1e-2, weight_decay=0.1),

@@ -5,7 +5,7 @@ import pytest
 from mtcli.config.load import load_config
 from mtcli.training.progress import Progress
 from mtcli.training.run_length import find_total_steps, long_warmup
-from tests.small_run import write_run
+from tests.support.small_run import write_run
 
 
 @pytest.fixture

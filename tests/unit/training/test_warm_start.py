@@ -10,7 +10,7 @@ from mtcli.bundle.model_folder import read_model
 from mtcli.config.load import load_config
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.training.setup import train
-from tests.small_run import write_run
+from tests.support.small_run import write_run
 
 
 @pytest.fixture(scope="module")

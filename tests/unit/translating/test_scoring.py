@@ -8,7 +8,7 @@ import pytest
 from mtcli.errors import DataError
 from mtcli.streaming.scoring import Pair, read_file_pairs, read_tsv_pairs, score_line, score_stream
 from mtcli.translating.scoring import PairScore, PairScorer
-from tests.unit.translating.fakes import CharacterTokenizer
+from tests.support.fakes import CharacterTokenizer
 
 
 class CountingEngine:

@@ -3,7 +3,7 @@ import pytest
 from mtcli.errors import ConfigError
 from mtcli.translating.options import AnswerOptions
 from mtcli.translating.translator import Translation
-from tests.unit.translating.fakes import FakeEngine, fake_translator
+from tests.support.fakes import FakeEngine, fake_translator
 
 
 def ids(text):

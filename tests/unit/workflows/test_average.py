@@ -14,7 +14,7 @@ from mtcli.config.load import load_config
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.training.setup import train
 from mtcli.workflows.average import Choice, average_models
-from tests.small_run import CONFIG, write_run
+from tests.support.small_run import CONFIG, write_run
 
 TEXT = CONFIG.replace(
     "validation: {every_steps: 6}",

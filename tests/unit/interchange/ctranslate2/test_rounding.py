@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mtcli.interchange.ctranslate2.rounding import round_rows
-from tests.unit.interchange.models import PIECES, VOCAB_SIZE, exported, random_model
+from tests.support.exports import PIECES, VOCAB_SIZE, exported, random_model
 
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 9))
 FLOATS = st.floats(-(2.0**99), 2.0**99, width=32)

@@ -12,8 +12,8 @@ from mtcli.errors import ConfigError
 from mtcli.interchange.ctranslate2.positions import sinusoid_table
 from mtcli.interchange.ctranslate2.spec import refuse_unsupported
 from mtcli.model import positions
-from tests.architectures import VARIANTS
-from tests.unit.interchange.models import PIECES, VOCAB_SIZE, exported, random_model
+from tests.support.exports import PIECES, VOCAB_SIZE, exported, random_model
+from tests.support.models import VARIANTS
 
 MORE_VARIANTS = {
     "rms post": ("rms silu gated", {"norm_position": "post"}),

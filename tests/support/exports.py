@@ -12,7 +12,7 @@ from mtcli.interchange.ctranslate2.spec import build_spec
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.tokenizer.protocol import EOS_ID
-from tests.architectures import _BASE, VARIANTS
+from tests.support.models import _BASE, VARIANTS
 
 VOCAB_SIZE = 60
 PIECES = ["<pad>", "<unk>", "<s>", "</s>", *(f"piece{i}" for i in range(4, VOCAB_SIZE))]
