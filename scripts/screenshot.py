@@ -28,7 +28,7 @@ from rich.text import Text  # noqa: E402
 from mtcli.cli.live import LiveObserver  # noqa: E402
 from mtcli.runs.metrics import StepMetrics, ValidationMetrics  # noqa: E402
 
-WIDTH = 96
+WIDTH = 106
 _TIME = re.compile(r"^\d{4}-\d\d-\d\d[ T][\d:,.]+\S*\s+(?:[A-Z]+\s+)?")
 
 _Record = TypeVar("_Record", StepMetrics, ValidationMetrics)
