@@ -97,7 +97,6 @@ NOT_YET_CLEAN: set[str] = {
     "mtcli/tokenizer/random_segmentation.py",
     "mtcli/tokenizer/sentencepiece.py",
     "mtcli/training/checkpoint.py",
-    "mtcli/training/corpus.py",
     "mtcli/training/loop.py",
     "mtcli/training/muon.py",
     "mtcli/training/reporting.py",
