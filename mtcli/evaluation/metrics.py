@@ -1,4 +1,4 @@
-"""BLEU and chrF of a whole text, as the sacreBLEU command line computes them, with signatures."""
+"""Score a whole text with BLEU and chrF exactly like sacreBLEU's command, signature included."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _EXTRAS = {"ja-mecab": "ja", "ko-mecab": "ko"}
 
 @dataclass(frozen=True)
 class Score:
-    """One number about a text, and what one must know to compute it again."""
+    """A metric of a text, with everything needed to compute it again."""
 
     metric: str
     """`BLEU` or `chrF`."""
     score: float
     """0 to 100, more is better."""
     signature: str
-    """sacreBLEU's: references, case, tokenisation, smoothing, version."""
+    """sacreBLEU's: references, case, tokenization, smoothing, version."""
 
 
 def evaluate(
@@ -40,17 +40,17 @@ def evaluate(
     """Score translations with BLEU and chrF against one reference each, as `mtcli eval` does.
 
     Args:
-        hypotheses: translations, detokenised.
+        hypotheses: translations, detokenized.
         references: human translations, one for each hypothesis.
-        tgt_lang: BCP 47 tag of the language, which chooses BLEU's tokenisation.
-        tokenize: one of sacreBLEU's tokenisations for BLEU; None follows `tgt_lang`.
+        tgt_lang: BCP 47 tag of the language, which chooses BLEU's tokenization.
+        tokenize: one of sacreBLEU's tokenizations for BLEU; None follows `tgt_lang`.
         lowercase: score without regard to case.
 
     Returns:
         BLEU, then chrF, each from 0 to 100 with sacreBLEU's signature.
 
     Raises:
-        ConfigError: the tokenisation is unknown, or needs a package that is not installed.
+        ConfigError: the tokenization is unknown, or needs a package that is not installed.
         DataError: there are no lines, or not as many on both sides.
     """
     if len(hypotheses) != len(references) or not hypotheses:
@@ -66,10 +66,10 @@ def evaluate(
 
 
 def tokenization_for(lang: str) -> str:
-    """The tokenisation that sacreBLEU has for a language: zh, ja-mecab, ko-mecab, else 13a.
+    """Choose sacreBLEU's tokenization for a language: zh, ja-mecab, ko-mecab, otherwise 13a.
 
     Args:
-        lang: a BCP 47 tag, of which the language alone counts (`zh-Hans` is zh).
+        lang: a BCP 47 tag; only its language counts (`zh-Hans` is zh).
     """
     return _TOKENIZATIONS.get(language_of(lang), _DEFAULT_TOKENIZATION)
 
@@ -87,14 +87,14 @@ def bleu(
     Source: Papineni et al. 2002; Post 2018 (sacreBLEU).
 
     Args:
-        hypotheses: translations, detokenised.
-        references: as many.
-        tgt_lang: chooses the tokenisation unless `tokenize` does.
-        tokenize: a tokenisation of sacreBLEU's, or None.
-        lowercase: whether case does not count.
+        hypotheses: translations, detokenized.
+        references: human translations, one for each hypothesis.
+        tgt_lang: BCP 47 tag that chooses the tokenization unless `tokenize` is given.
+        tokenize: a tokenization of sacreBLEU's, or None.
+        lowercase: score without regard to case.
 
     Raises:
-        ConfigError: the tokenisation is unknown, or needs a package that is not installed.
+        ConfigError: the tokenization is unknown, or needs a package that is not installed.
         ValueError: there are no lines, or not as many on both sides.
     """
     metric = _bleu_metric(tokenize or tokenization_for(tgt_lang), lowercase=lowercase)
@@ -102,10 +102,10 @@ def bleu(
 
 
 def check_tokenization(tgt_lang: str, tokenize: str | None = None) -> None:
-    """Raise now what `bleu` would raise when the translations are there.
+    """Raise what `bleu` would raise, before the translations exist.
 
     Raises:
-        ConfigError: the tokenisation is unknown, or needs a package that is not installed.
+        ConfigError: the tokenization is unknown, or needs a package that is not installed.
     """
     tokenization = tokenize or tokenization_for(tgt_lang)
     if tokenization != _DEFAULT_TOKENIZATION:  # that is always there; a look costs an import
@@ -118,9 +118,9 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: boo
     Source: Popović 2015; Post 2018 (sacreBLEU).
 
     Args:
-        hypotheses: translations, detokenised.
-        references: as many.
-        lowercase: whether case does not count.
+        hypotheses: translations, detokenized.
+        references: human translations, one for each hypothesis.
+        lowercase: score without regard to case.
 
     Raises:
         ValueError: there are no lines, or not as many on both sides.
@@ -135,22 +135,23 @@ def _bleu_metric(tokenization: str, *, lowercase: bool) -> Metric:
 
     if tokenization not in BLEU.TOKENIZERS:
         raise ConfigError(
-            f"BLEU's tokenisation {tokenization!r} is none of sacreBLEU's: "
-            f"{', '.join(sorted(BLEU.TOKENIZERS))}"
+            f"sacreBLEU has no tokenization `{tokenization}`",
+            hint=f"use one of: {', '.join(sorted(BLEU.TOKENIZERS))}",
         )
     try:
-        # force only keeps sacreBLEU from warning about tokenised text on its own logger
+        # force only keeps sacreBLEU from warning about tokenized text on its own logger
         return BLEU(tokenize=tokenization, lowercase=lowercase, force=True)
     except (RuntimeError, ImportError) as error:
         if tokenization not in _EXTRAS:
             raise
         raise ConfigError(
-            f"BLEU's tokenisation {tokenization} needs a package that is not installed: "
-            f"pip install 'sacrebleu[{_EXTRAS[tokenization]}]'"
+            f"BLEU's tokenization `{tokenization}` needs a package that is not installed",
+            hint=f"run `pip install 'sacrebleu[{_EXTRAS[tokenization]}]'`",
         ) from error
-    except OSError as error:  # some tokenisations fetch a model from the network
+    except OSError as error:  # some tokenizations fetch a model from the network
         raise ConfigError(
-            f"BLEU's tokenisation {tokenization} needs a file that cannot be fetched: {error}"
+            f"BLEU's tokenization `{tokenization}` needs a file that cannot be fetched: {error}",
+            hint="connect to the network once, or choose another tokenization",
         ) from error
 
 
@@ -159,7 +160,7 @@ def _score(
 ) -> Score:
     if len(hypotheses) != len(references) or not hypotheses:
         raise ValueError(f"{len(hypotheses)} hypotheses for {len(references)} references")
-    # The command line strips line ends so, and with them all white space.
+    # sacreBLEU's command strips line ends this way, and with them all white space.
     stripped = [text.rstrip() for text in hypotheses]
     result = metric.corpus_score(stripped, [[text.rstrip() for text in references]])
     return Score(name, float(result.score), str(metric.get_signature()))

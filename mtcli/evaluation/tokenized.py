@@ -1,4 +1,4 @@
-"""Whether a text is written so that BLEU's usual tokenisation does not fit it."""
+"""Recognise text that BLEU's default tokenization does not suit: tokenized, or without spaces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 
 
 def looks_tokenized(texts: Sequence[str]) -> bool:
-    """Whether over a quarter of the lines that are not blank show marks of tokenisation.
+    """Whether over a quarter of the lines that are not blank show marks of tokenization.
 
     The marks are a full stop or comma after a space, `@@ ` (subwords) and Moses' escapes.
     """

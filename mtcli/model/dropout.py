@@ -1,4 +1,4 @@
-"""Dropout whose mask costs a byte a unit on CPU, where torch draws numbers one by one."""
+"""Dropout with cheap masks on the CPU, where torch draws its random numbers one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From config to model."""
+"""Build the model that a config describes."""
 
 from __future__ import annotations
 

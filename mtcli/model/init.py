@@ -1,4 +1,4 @@
-"""First values of every parameter."""
+"""Initialise every parameter."""
 
 from __future__ import annotations
 

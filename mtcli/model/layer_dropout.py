@@ -1,4 +1,4 @@
-"""LayerDrop: layers that an update passes by."""
+"""LayerDrop: skip whole layers at random while training."""
 
 from __future__ import annotations
 

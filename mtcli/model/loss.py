@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 CHUNK_CELLS = 2**22
-"""Logits that exist at once, and their gradients beside them."""
+"""Logits that exist at the same time, together with their gradients."""
 
 _SMALLEST_LOG_PROB = -80.0
-"""Below it a probability is near underflow in fp32 and bf16, and its logarithm is not to be had."""
+"""Below it a probability is near underflow in fp32 and bf16, so its logarithm is lost."""
 
 
 class _SmoothedCrossEntropy(torch.autograd.Function):

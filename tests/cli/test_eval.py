@@ -134,7 +134,7 @@ def test_what_to_score_must_be_clear(hyp, ref, tmp_path):
 
 def test_an_unknown_tokenisation(hyp, ref):
     message = refusal("--hyp", hyp, "--ref", ref, "--tokenize", "13b")
-    assert message.startswith("BLEU's tokenisation '13b' is none of sacreBLEU's: 13a, char, ")
+    assert message.startswith("sacreBLEU has no tokenization `13b`\nhint: use one of: 13a, char, ")
 
 
 def test_a_reference_without_spaces(tmp_path):
@@ -241,7 +241,7 @@ def test_mistakes_are_told_before_anything_is_translated(
     message = refusal(
         "-m", trained_run, "--src", src, "--ref", model_ref, "--tokenize", "x", "--device", "none"
     )
-    assert "BLEU's tokenisation 'x'" in message
+    assert "sacreBLEU has no tokenization `x`" in message
     assert "no such run folder" in refusal("-m", tmp_path / "x", "--src", src, "--ref", model_ref)
 
 

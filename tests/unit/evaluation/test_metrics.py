@@ -44,8 +44,9 @@ def test_the_tokenisation_is_in_the_signature():
 
 def test_an_unknown_tokenisation():
     message = (
-        "BLEU's tokenisation '13b' is none of sacreBLEU's: 13a, char, flores101, flores200, intl, "
-        "ja-mecab, ko-mecab, none, spBLEU-1K, spm, zh"
+        "sacreBLEU has no tokenization `13b`\n"
+        "hint: use one of: 13a, char, flores101, flores200, intl, ja-mecab, ko-mecab, none, "
+        "spBLEU-1K, spm, zh"
     )
     for refuse in (
         lambda: bleu(["a"], ["a"], tgt_lang="en", tokenize="13b"),
@@ -65,8 +66,8 @@ def test_a_tokenisation_that_is_not_installed(lang, monkeypatch):
     with pytest.raises(ConfigError) as caught:
         check_tokenization(lang)
     assert str(caught.value) == (
-        f"BLEU's tokenisation {lang}-mecab needs a package that is not installed: "
-        f"pip install 'sacrebleu[{lang}]'"
+        f"BLEU's tokenization `{lang}-mecab` needs a package that is not installed\n"
+        f"hint: run `pip install 'sacrebleu[{lang}]'`"
     )
 
 
@@ -81,7 +82,8 @@ def test_a_tokenisation_whose_model_cannot_be_fetched(monkeypatch):
     with pytest.raises(ConfigError) as caught:
         check_tokenization("en", "flores200")
     assert str(caught.value) == (
-        "BLEU's tokenisation flores200 needs a file that cannot be fetched: no network"
+        "BLEU's tokenization `flores200` needs a file that cannot be fetched: no network\n"
+        "hint: connect to the network once, or choose another tokenization"
     )
 
 
