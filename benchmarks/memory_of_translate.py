@@ -92,18 +92,14 @@ def run_command(kind: str, model: str, threads: str) -> None:
     """What a child does: the command itself, with another engine if that is wanted."""
     from mtcli.cli.app import main
     from mtcli.config.schema.decoding import DecodingConfig
+    from mtcli.translating.loaded_model import LoadedModel
+    from mtcli.translating.request import PreparedRequest
     from mtcli.translating.translator import Translator
 
     if kind != "stub":
         tokenizer = WordTokenizer() if kind == "identity" else CharacterTokenizer()
-        translator = Translator(
-            IdentityEngine(),
-            src_tokenizer=tokenizer,
-            tgt_tokenizer=tokenizer,
-            generation=DecodingConfig(),
-            max_src_length=999,
-        )
-        Translator.of_bundle = lambda *_, **__: translator
+        model = LoadedModel(IdentityEngine(), tokenizer, tokenizer, DecodingConfig(), 999)
+        PreparedRequest.open = lambda self: Translator(model, self.options)
     sys.argv = [
         "mtcli", "translate", "-m", model, "-q", "--batch-size", str(BATCH_SIZE),
         "--beam-size", "1", "--max-length", "6", "--no-retry", "--device", "cpu",

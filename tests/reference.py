@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from mtcli.data.randomness import Purpose, random_keys
-from mtcli.decoding.options import Constraints, Hypothesis, Sampling, SearchOptions
+from mtcli.decoding.options import Hypothesis, Sampling, SearchOptions
 
 # ------------------------------------------------------------------------------------- data oracles
 
@@ -227,7 +227,7 @@ class ConstrainedTable(TableScorer):
     """
 
     def __init__(
-        self, table: TableScorer, wanted: Constraints, prefixes: dict[int, tuple[int, ...]]
+        self, table: TableScorer, wanted: SearchOptions, prefixes: dict[int, tuple[int, ...]]
     ) -> None:
         super().__init__(table.vocab_size, seed=table.seed)
         self.inner, self.wanted, self.prefixes = table, wanted, prefixes

@@ -1,33 +1,31 @@
-"""How fast a model translates the validation set, by beam and batch size."""
+"""Measure how fast a model translates the validation set, by beam and batch size."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from mtcli.bench.jobs import Job
-from mtcli.bundle.model_folder import read_model
 from mtcli.config.schema.root import TrainConfig
-from mtcli.decoding.options import Hypothesis
+from mtcli.decoding.options import Hypothesis, SearchOptions
 from mtcli.device.precision import Numerics
-from mtcli.engines.protocol import EngineBatch, PostponedSearch, TranslateOptions
+from mtcli.engines.choice import EngineOptions
+from mtcli.engines.protocol import Engine, EngineBatch, PostponedSearch
 from mtcli.engines.torch import TorchEngine
-from mtcli.engines.torch_loading import load_engine
 from mtcli.model.factory import build_model
-from mtcli.runs.resolve import resolve_model
-from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.corpus import Corpus
+from mtcli.translating.loaded_model import LoadedModel
+from mtcli.translating.request import TranslationRequest, open_translator, prepare
 from mtcli.translating.translator import Translator
 
 
 class _CountingEngine:
     """Counts the tokens of the best hypotheses that an engine finds, EOS included."""
 
-    def __init__(self, engine: TorchEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.num_tokens = 0
 
@@ -35,7 +33,7 @@ class _CountingEngine:
     def max_positions(self) -> int:
         return self._engine.max_positions
 
-    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> PostponedSearch:
+    def begin(self, batches: Sequence[EngineBatch], options: SearchOptions) -> PostponedSearch:
         running = self._engine.begin(batches, options)
 
         def finish() -> list[list[list[Hypothesis]]]:
@@ -79,29 +77,19 @@ def _make_translator(
 ) -> tuple[Translator, _CountingEngine]:
     """The given model, or one of random weights in the precision of training."""
     if job.model is not None:
-        bundle = read_model(resolve_model(Path(job.model), "best"))
-        precision = numerics.precision
-        engine = _CountingEngine(
-            load_engine(bundle, device=numerics.device.type, precision=precision, threads=None)
-        )
-        src_tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path)
-        tgt_tokenizer = SentencePieceTokenizer(bundle.tgt_tokenizer_path)
-        generation, longest = bundle.generation, bundle.card.max_src_length
+        how = EngineOptions("torch", numerics.device.type, numerics.precision)
+        model = prepare(TranslationRequest(models=(job.model,), engine=how)).load_model()
     else:
-        src_tokenizer, tgt_tokenizer = corpus.src_tokenizer, corpus.tgt_tokenizer
         torch.manual_seed(config.seed)
-        model = build_model(config.model, src_tokenizer.vocab_size, tgt_tokenizer.vocab_size)
-        model = model.to(numerics.device).eval()
-        engine = _CountingEngine(
-            # as `mtcli translate` has it, which the figure is to speak of
-            TorchEngine(model, numerics.device, numerics.autocast, may_fork=True)
+        vocab_sizes = corpus.src_tokenizer.vocab_size, corpus.tgt_tokenizer.vocab_size
+        network = build_model(config.model, *vocab_sizes).to(numerics.device).eval()
+        model = LoadedModel[Engine](
+            # as `mtcli translate` has it, whose speed is measured
+            TorchEngine(network, numerics.device, numerics.autocast, may_fork=True),
+            corpus.src_tokenizer,
+            corpus.tgt_tokenizer,
+            config.decoding,
+            corpus.store.meta.longest_src,
         )
-        generation, longest = config.decoding, corpus.store.meta.longest_src
-    translator = Translator(
-        engine,
-        src_tokenizer=src_tokenizer,
-        tgt_tokenizer=tgt_tokenizer,
-        generation=generation,
-        max_src_length=longest,
-    )
-    return translator, engine
+    engine = _CountingEngine(model.engine)
+    return open_translator(TranslationRequest(loaded=model._replace(engine=engine))), engine

@@ -11,6 +11,7 @@ import typer
 
 from mtcli.cli.command import Command
 from mtcli.cli.errors import user_errors
+from mtcli.cli.notes import note
 from mtcli.cli.streams import only
 from mtcli.errors import ConfigError, DataError
 
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
     from mtcli.evaluation.metrics import Score
 
 app = typer.Typer()
-
-
-@dataclass(frozen=True)
-class _ModelRun:
-    """What to translate, and with what."""
-
-    model: Path
-    src: Path
-    checkpoint: str
-    device: str
-    beam_size: int | None
-    batch_size: int | None
 
 
 @dataclass(frozen=True)
@@ -97,7 +86,9 @@ def evaluate(
     """
     with user_errors():
         from mtcli.data.lines import read_file_lines
+        from mtcli.engines.choice import EngineOptions
         from mtcli.evaluation.metrics import check_tokenization
+        from mtcli.translating.request import TranslationRequest, prepare
 
         ref = only(refs, "--ref")
         hyp = only(hyps, "--hyp") if hyps else None
@@ -113,17 +104,28 @@ def evaluate(
         elif model is None or src is None:
             raise ConfigError("give --hyp FILE, or --model MODEL and --src FILE")
         else:
-            run = _ModelRun(model, src, checkpoint, device, beam_size, batch_size)
             sources = list(read_file_lines(src))
             _check_counts(src, len(sources), ref, len(references))
-            folder, model_lang = _find(run)
-            tgt_lang = tgt_lang or model_lang
+            prepared = prepare(
+                TranslationRequest(
+                    models=(model,),
+                    checkpoint=checkpoint,
+                    # scores are the model's, not those of an export that lost a little to be fast
+                    engine=EngineOptions("torch", device),
+                    overrides={"beam_size": beam_size, "batch_size": batch_size},
+                    with_scores=False,
+                )
+            )
+            bundle = prepared.bundles[0]
+            bundle.check_weights()
+            tgt_lang = tgt_lang or bundle.card.tgt_lang
             # before the minutes of translating
             check_tokenization(tgt_lang, tokenize)
             if output is not None:
                 _refuse_overwriting(output, src, ref)
                 _write_lines(output, [])
-            hypotheses = _translate(run, folder, sources)
+            note(f"translating with {bundle.path}")
+            hypotheses = prepared.open().translate(sources)
             if output is not None:
                 _write_lines(output, hypotheses)
         scoring = _Scoring(tgt_lang or "en", tokenize, lowercase)
@@ -152,24 +154,6 @@ def _check_counts(left: Path, num_left: int, right: Path, num_right: int) -> Non
             f"{left} has {num_left} lines, but {right} has {num_right}: line i of one must belong "
             "to line i of the other"
         )
-
-
-def _find(run: _ModelRun) -> tuple[Path, str]:
-    """The model folder that is meant, and its target language."""
-    from mtcli.bundle.model_folder import read_model
-    from mtcli.runs.resolve import resolve_model
-
-    folder = resolve_model(run.model, run.checkpoint)
-    return folder, read_model(folder).card.tgt_lang
-
-
-def _translate(run: _ModelRun, folder: Path, sources: list[str]) -> list[str]:
-    from mtcli.translating.translator import Translator
-
-    print(f"translating with {folder}", file=sys.stderr)
-    # scores are the model's, not those of an export that lost a little to be fast
-    translator = Translator.load(folder, device=run.device, engine="torch")
-    return translator.translate(sources, beam_size=run.beam_size, batch_size=run.batch_size)
 
 
 def _write_lines(path: Path, texts: list[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtcli.cli.command import Command
+from mtcli.cli.notes import counted, note, note_invalid
 from mtcli.cli.streams import (
     PIPE_OUTPUT,
     input_or_standard,
@@ -69,19 +69,18 @@ def score(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notes, only errors.")] = False,
 ) -> None:
     """Print the log-probability of each translation, one number for each pair."""
-    from mtcli.bundle.model_folder import read_model
-    from mtcli.engines.loading import check_ensemble
-    from mtcli.runs.resolve import resolve_model
+    from mtcli.engines.choice import EngineOptions
     from mtcli.streaming.scoring import score_stream
-    from mtcli.translating.scoring import PairScorer
+    from mtcli.translating.request import TranslationRequest, prepare_scorer
 
-    # whatever can be wrong is told before torch is imported, which takes seconds
-    bundles = [read_model(resolve_model(path, checkpoint)) for path in model]
-    check_ensemble(bundles)
+    how = EngineOptions("torch", device, precision, threads)
+    request = TranslationRequest(models=tuple(model), checkpoint=checkpoint, engine=how)
+    # every mistake is told before torch is imported, which takes seconds
+    prepared = prepare_scorer(request)
     output = standard_output(PIPE_OUTPUT)
     with ExitStack() as files:
         pairs = _open_pairs(files, src, tgt, tsv)
-        scorer = PairScorer.of_bundles(bundles, device=device, threads=threads, precision=precision)
+        scorer = prepared.open_scorer()
         with stream_errors("scoring"):
             report = score_stream(scorer, pairs, output, batch_size=batch_size, per_token=per_token)
     if not quiet:
@@ -109,21 +108,9 @@ def _open_pairs(
 
 
 def _note_report(report: ScoreReport, scorer: PairScorer) -> None:
-    if report.num_invalid:
-        _note(
-            f"warning: {_pairs(report.num_invalid)} held bytes that are not UTF-8; they were"
-            " replaced by U+FFFD"
-        )
+    note_invalid(report.num_invalid, "pair")
     if report.num_too_long:
-        _note(
-            f"warning: {_pairs(report.num_too_long)} with a side of more than"
-            f" {scorer.max_length} pieces, more than the model has positions, got -inf"
+        note(
+            f"warning: {counted(report.num_too_long, 'pair')} got -inf because a side has more than"
+            f" {scorer.max_length} pieces, the most that the model takes"
         )
-
-
-def _pairs(number: int) -> str:
-    return "1 pair" if number == 1 else f"{number} pairs"
-
-
-def _note(text: str) -> None:
-    print(text, file=sys.stderr)

@@ -1,17 +1,18 @@
 # Shape suffixes: B sentences, S source length, W beam width, R rows (B * W, sentence by sentence),
 #   V vocabulary, T tokens so far (BOS not counted), P longest prefix, N sentences that stay,
 #   C windows of n tokens.
-"""What a hypothesis must begin with and may not repeat, as a scorer around a scorer."""
+"""Wrap a scorer so that hypotheses begin with a prefix and do not repeat themselves."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
 
 import torch
 from torch import Tensor
 
-from mtcli.decoding.options import Constraints
+from mtcli.decoding.options import SearchOptions
 from mtcli.decoding.scorer import Scorer, StateT
 
 _FREE = -1
@@ -33,15 +34,24 @@ class ConstrainedState(Generic[StateT]):
 
 
 class ConstrainedScorer(Generic[StateT]):
-    """Implements `Scorer`: what breaks the constraints gets -inf.
+    """Implements `Scorer`: what breaks the constraints gets -inf. Nothing is renormalised.
 
     Args:
         scorer: what is constrained.
-        constraints: what is asked.
+        options: `no_repeat_ngram`, `repetition_penalty` and `forbidden_ids` hold wherever there is
+            no prefix. The search itself must not forbid ids: a prefix may hold them.
+        prefix_ids: for each sentence the tokens that its hypotheses begin with, without BOS,
+            perhaps none; empty: no sentence has a prefix. They count for lengths and
+            log-probabilities.
     """
 
-    def __init__(self, scorer: Scorer[StateT], constraints: Constraints) -> None:
-        self.scorer, self.constraints = scorer, constraints
+    def __init__(
+        self,
+        scorer: Scorer[StateT],
+        options: SearchOptions,
+        prefix_ids: Sequence[Sequence[int]] = (),
+    ) -> None:
+        self.scorer, self.options, self.prefix_ids = scorer, options, prefix_ids
         self.vocab_size, self.dtype = scorer.vocab_size, scorer.dtype
 
     def start(
@@ -51,7 +61,7 @@ class ConstrainedScorer(Generic[StateT]):
         inner = self.scorer.start(src_ids_BS, beam_size=beam_size, max_length=max_length)
         B, device = src_ids_BS.size(0), src_ids_BS.device
         fed_RT = torch.empty((B * beam_size, 0), dtype=torch.long, device=device)
-        prefixes = self.constraints.prefix_ids or ((),) * B
+        prefixes = self.prefix_ids or ((),) * B
         longest = max(map(len, prefixes), default=0)
         padded = [[*prefix, *[_FREE] * (longest - len(prefix))] for prefix in prefixes]
         prefix_BP = torch.tensor(padded, dtype=torch.long, device=device).view(B, longest)
@@ -63,7 +73,7 @@ class ConstrainedScorer(Generic[StateT]):
             state.fed_RT = torch.cat([state.fed_RT, ids_R[:, None]], dim=1)
         state.is_started = True
         step_RV = self.scorer.log_probs(ids_R, state.inner)
-        length, wanted = state.fed_RT.size(1), self.constraints
+        length = state.fed_RT.size(1)
         is_in_prefix = length < state.prefix_BP.size(1)
         if is_in_prefix:
             forced_R1 = state.prefix_BP[:, length, None].repeat_interleave(state.beam_size, 0)
@@ -71,17 +81,17 @@ class ConstrainedScorer(Generic[StateT]):
             forced_R1 = forced_R1.clamp(min=0)
             # a prefix may hold what is forbidden, blocked or penalised otherwise
             forced_log_prob_R1 = step_RV.gather(1, forced_R1)
-        if wanted.repetition_penalty != 1:
-            penalize_repetition(step_RV, state.fed_RT, wanted.repetition_penalty)
-        if wanted.no_repeat_ngram:
-            block_ngrams(step_RV, state.fed_RT, wanted.no_repeat_ngram)
-        if wanted.forbidden_ids:
-            forbidden = torch.tensor(wanted.forbidden_ids, device=step_RV.device)
+        if self.options.repetition_penalty != 1:
+            penalize_repetition(step_RV, state.fed_RT, self.options.repetition_penalty)
+        if self.options.no_repeat_ngram:
+            block_ngrams(step_RV, state.fed_RT, self.options.no_repeat_ngram)
+        if self.options.forbidden_ids:
+            forbidden = torch.tensor(self.options.forbidden_ids, device=step_RV.device)
             step_RV.index_fill_(1, forbidden, -torch.inf)
         if is_in_prefix:
             step_RV.masked_fill_(is_forced_R1, -torch.inf)
-            own_R1 = step_RV.gather(1, forced_R1)
-            step_RV.scatter_(1, forced_R1, torch.where(is_forced_R1, forced_log_prob_R1, own_R1))
+            free_R1 = step_RV.gather(1, forced_R1)
+            step_RV.scatter_(1, forced_R1, torch.where(is_forced_R1, forced_log_prob_R1, free_R1))
         return step_RV
 
     def reorder(self, rows_R: Tensor, state: ConstrainedState[StateT]) -> ConstrainedState[StateT]:

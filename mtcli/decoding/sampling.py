@@ -22,7 +22,6 @@ def sample(
     scorer: Scorer[StateT],
     src_ids_BS: Tensor,
     options: SearchOptions,
-    sampling: Sampling,
     keys_B: Tensor,
     max_length_B: Tensor | None = None,
 ) -> list[list[Hypothesis]]:
@@ -37,11 +36,11 @@ def sample(
     Args:
         scorer: gives log-probabilities of the next token.
         src_ids_BS: source ids, with EOS, padded at the end.
-        options: lengths, ids and number; beam_size and stop mean nothing here.
-        sampling: how to draw.
+        options: `sampling`, lengths, ids and number; beam_size and stop mean nothing here.
         keys_B: int64; sentences with the same key and the same source get the same samples.
         max_length_B: as in `beam_search`.
     """
+    sampling = options.sampling or Sampling()
     if src_ids_BS.size(0) == 0:
         return []
     B, W, device = src_ids_BS.size(0), options.num_hypotheses, src_ids_BS.device

@@ -1,17 +1,19 @@
-"""Which engine translates: the one that was asked for, or the fastest that can do what is asked."""
+"""Choose the engine: the one asked for, or the fastest that supports the request."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
 from mtcli.bundle.exports import CTRANSLATE2, ExportRecord, ThreadSplit, read_export
 from mtcli.bundle.model_folder import Bundle
+from mtcli.decoding.options import SearchOptions
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine
-from mtcli.engines.ctranslate2.package import MISSING, search_obstacle
-from mtcli.engines.protocol import Engine, EngineBatch, RunningSearch, TranslateOptions
+from mtcli.engines.ctranslate2.package import INSTALL, MISSING, search_obstacle
+from mtcli.engines.protocol import Engine, EngineBatch, RunningSearch
 from mtcli.errors import ConfigError, ModelFolderError
 
 if TYPE_CHECKING:
@@ -20,86 +22,97 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "torch", "ctranslate2")
 
 
-class EngineRequest(NamedTuple):
-    """What is asked of an engine before it is loaded."""
+@dataclass(frozen=True)
+class EngineOptions:
+    """What runs a model, and where."""
 
     engine: str = "auto"
-    """`auto`, `torch` or `ctranslate2`."""
+    """`auto`, `torch` or `ctranslate2`, which needs an export. `auto` takes the export if it was
+    measured faster and supports what is asked."""
     device: str = "auto"
+    """`auto` (cuda, then mps, then cpu), `cpu`, `cuda` or `mps`."""
     precision: str = "fp32"
+    """`fp32`, `bf16` or `fp16`."""
     threads: int | None = None
-    options: TranslateOptions | None = None
-    """The search that is known to come; None when none is known."""
-    others: tuple[Bundle, ...] = ()
-    """Further models of an ensemble, of the same vocabulary."""
-    only_torch: str = ""
-    """What else is asked that an export cannot do, such as "alignments"; empty: nothing."""
+    """CPU threads, with torch for the whole process; None leaves the choice to torch, or to what
+    was measured at export."""
 
 
 class EngineChoice(NamedTuple):
-    """The engine to be loaded, and why."""
+    """The engine to load, and why."""
 
     record: ExportRecord | None
-    """The export to be run by CTranslate2; None runs torch."""
+    """The export that CTranslate2 runs; None runs torch."""
     reason: str
-    """For the user; empty where there was nothing to choose."""
+    """A note for the user; empty where there was nothing to choose."""
 
 
-def choose_engine(bundle: Bundle, request: EngineRequest) -> EngineChoice:
-    """Which engine will do it.
+def choose_engine(
+    bundles: Sequence[Bundle],
+    how: EngineOptions,
+    search: SearchOptions | None = None,
+    only_torch: str = "",
+) -> EngineChoice:
+    """Choose the engine, without loading anything.
+
+    Args:
+        bundles: the model, or the models of an ensemble.
+        how: what was asked for.
+        search: the search that is to come; None when it is not known.
+        only_torch: what else is asked that no export supports, such as "alignments"; empty if
+            nothing is.
 
     Raises:
-        ConfigError: the engine is unknown, or cannot do what is asked.
+        ConfigError: the engine is unknown, or does not support what is asked.
         ModelFolderError: `ctranslate2` is asked for, and there is no export, or a damaged one.
     """
-    if request.engine not in ENGINES:
-        raise ConfigError(f"engine {request.engine!r} is none of: {', '.join(ENGINES)}")
-    if request.engine == "torch":
+    if how.engine not in ENGINES:
+        raise ConfigError(f"`engine` must be one of: {', '.join(ENGINES)}; found {how.engine!r}")
+    if how.engine == "torch":
         return EngineChoice(None, "")
-    if request.engine == "ctranslate2":
-        return _insist(bundle, request)
+    obstacle = _obstacle(bundles, how, search, only_torch)
+    if how.engine == "ctranslate2":
+        return _insist(bundles[0], how, obstacle)
     try:
-        record = read_export(bundle)
+        record = read_export(bundles[0])
     except ModelFolderError as error:
-        return EngineChoice(None, f"engine torch, for {error}")
+        return EngineChoice(None, f"engine torch, because {error.sentence}")
     if record is None:
         return EngineChoice(None, "")
-    obstacle = _obstacle(request)
     if obstacle is not None:
-        return EngineChoice(None, f"engine torch, for {obstacle}")
+        return EngineChoice(None, f"engine torch, because {obstacle}")
     if record.torch_lines_per_s > record.fastest.lines_per_s:
         return EngineChoice(None, "engine torch, which was measured faster than the export")
-    return EngineChoice(record, f"engine ctranslate2 ({_describe(record, request.threads)})")
+    return EngineChoice(record, f"engine ctranslate2 ({_describe(record, how.threads)})")
 
 
-def load_engine(bundle: Bundle, request: EngineRequest, choice: EngineChoice) -> Engine:
-    """The engine that was chosen.
+def load_engine(bundles: Sequence[Bundle], how: EngineOptions, choice: EngineChoice) -> Engine:
+    """Load the engine that was chosen.
 
     Raises:
         ModelFolderError: the weights or the export are damaged.
-        DeviceError: the device or the precision is not there.
+        DeviceError: the device or the precision is not available.
         ConfigError: `threads` is below 1.
     """
 
     def load_torch() -> TorchEngine:
-        # here, for torch takes seconds
+        # here, because torch takes seconds to import
         from mtcli.engines.torch_loading import load_ensemble
 
-        bundles = [bundle, *request.others]
-        for each in bundles:
-            each.check_weights()
+        for bundle in bundles:
+            bundle.check_weights()
         return load_ensemble(
-            bundles, device=request.device, precision=request.precision, threads=request.threads
+            bundles, device=how.device, precision=how.precision, threads=how.threads
         )
 
     if choice.record is None:
         return load_torch()
-    export = load_export(bundle, choice.record, request.threads)
-    return export if request.engine == "ctranslate2" else AutoEngine(export, load_torch)
+    export = load_export(bundles[0], choice.record, how.threads)
+    return export if how.engine == "ctranslate2" else AutoEngine(export, load_torch)
 
 
 def load_export(bundle: Bundle, record: ExportRecord, threads: int | None) -> CTranslate2Engine:
-    """The engine of the model's export.
+    """Load the engine of the model's export.
 
     Raises:
         ConfigError: the package is not installed, or `threads` is below 1.
@@ -115,15 +128,16 @@ def load_export(bundle: Bundle, record: ExportRecord, threads: int | None) -> CT
 
 
 def choose_split(record: ExportRecord, threads: int | None) -> ThreadSplit:
-    """The fastest split of so many threads (None: of this machine's cores) that was measured.
+    """The fastest measured split of `threads` threads; None: of as many as this machine has cores.
 
-    Where none of that many was, each thread gets batches of its own, which mostly is best.
+    If no split of that many threads was measured, each thread gets batches of its own, which is
+    mostly the fastest.
 
     Raises:
         ConfigError: `threads` is below 1.
     """
     if threads is not None and threads < 1:
-        raise ConfigError(f"threads must be at least 1, not {threads}")
+        raise ConfigError(f"`threads` must be at least 1, not {threads}")
     num_threads = threads or num_cores()
     for split in record.splits:
         if split.inter_threads * split.intra_threads == num_threads:
@@ -151,7 +165,7 @@ class AutoEngine:
         self._torch: TorchEngine | None = None
         self.max_positions = fast.max_positions
 
-    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> RunningSearch:
+    def begin(self, batches: Sequence[EngineBatch], options: SearchOptions) -> RunningSearch:
         """Start to translate with the engine that can; see `Engine`."""
         has_prefixes = any(batch.prefix_ids for batch in batches)
         if search_obstacle(options, has_prefixes=has_prefixes) is None:
@@ -161,33 +175,39 @@ class AutoEngine:
         return self._torch.begin(batches, options)
 
 
-def _insist(bundle: Bundle, request: EngineRequest) -> EngineChoice:
+def _insist(bundle: Bundle, how: EngineOptions, obstacle: str | None) -> EngineChoice:
+    """The export, or an error."""
     record = read_export(bundle)
     if record is None:
         raise ModelFolderError(
-            f"{bundle.path} holds no export: `mtcli export -m {bundle.path} --to ctranslate2`"
-            " writes one"
+            f"{bundle.path} has no CTranslate2 export",
+            hint=f"run `mtcli export -m {bundle.path} --to ctranslate2`, or use `--engine torch`",
         )
-    obstacle = _obstacle(request)
+    if obstacle == MISSING:
+        raise ConfigError(f"engine ctranslate2 cannot run: {obstacle}", hint=INSTALL)
     if obstacle is not None:
-        raise ConfigError(f"engine ctranslate2 cannot run: {obstacle}")
-    return EngineChoice(record, f"engine ctranslate2 ({_describe(record, request.threads)})")
+        raise ConfigError(
+            f"engine ctranslate2 cannot run: {obstacle}", hint="use `--engine torch` or `auto`"
+        )
+    return EngineChoice(record, f"engine ctranslate2 ({_describe(record, how.threads)})")
 
 
-def _obstacle(request: EngineRequest) -> str | None:
+def _obstacle(
+    bundles: Sequence[Bundle], how: EngineOptions, search: SearchOptions | None, only_torch: str
+) -> str | None:
     """Why CTranslate2 cannot do what is asked; None if it can."""
     if find_spec("ctranslate2") is None:
         return MISSING
-    if request.device not in ("auto", "cpu"):
-        return f"device {request.device} was asked for, and exports run on the CPU"
-    if request.precision != "fp32":
-        return f"precision {request.precision} was asked for, and an export has its own"
-    if request.others:
-        return "an ensemble was asked for, and an export is one model"
-    if request.only_torch:
-        return f"{request.only_torch} were asked for, and exports have none"
-    obstacle = None if request.options is None else search_obstacle(request.options)
-    return None if obstacle is None else f"{obstacle} is not among its searches"
+    if how.device not in ("auto", "cpu"):
+        return f"exports run on the CPU, not on device {how.device}"
+    if how.precision != "fp32":
+        return f"exports have a precision of their own, not {how.precision}"
+    if len(bundles) > 1:
+        return "an export is one model, not an ensemble"
+    if only_torch:
+        return f"exports do not support {only_torch}"
+    obstacle = None if search is None else search_obstacle(search)
+    return None if obstacle is None else f"exports do not support {obstacle}"
 
 
 def _describe(record: ExportRecord, threads: int | None) -> str:

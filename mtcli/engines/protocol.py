@@ -3,47 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from mtcli.decoding.options import Constraints, Hypothesis, Sampling, Stop
+from mtcli.decoding.options import Hypothesis, SearchOptions
 
 if TYPE_CHECKING:
     import numpy as np  # importing it would slow the start of engines that need none
-
-
-@dataclass(frozen=True)
-class TranslateOptions:
-    """How one batch is searched; the meanings are those of `DecodingConfig`.
-
-    Raises:
-        ConfigError: `no_repeat_ngram` or `repetition_penalty` makes no sense.
-    """
-
-    beam_size: int
-    num_hypotheses: int
-    """Hypotheses that are asked for, a sentence; at most `beam_size`."""
-    normalization: Literal["average", "gnmt", "none"]
-    length_penalty: float
-    stop: Stop = "full"
-    """When a sentence is done; see `SearchOptions`."""
-    no_repeat_ngram: int = 0
-    """No n-gram of this size comes twice in an output; 0 allows all."""
-    repetition_penalty: float = 1.0
-    """The log-probability of a piece that the output has already is multiplied by this in the
-    search; 1 is off. `score` says what was searched for, `log_prob` what the model says."""
-    sampling: Sampling | None = None
-    """Draw outputs at random, in place of the beam search: `num_hypotheses` of each sentence, in
-    the order in which they were drawn, without regard to `beam_size`. None searches."""
-    with_scores: bool = True
-    """False allows NaN for scores and log-probabilities where a search is faster without: a greedy
-    one need not normalise what it chooses among."""
-
-    def __post_init__(self) -> None:
-        # raises ConfigError here, before an engine is loaded
-        Constraints(
-            no_repeat_ngram=self.no_repeat_ngram, repetition_penalty=self.repetition_penalty
-        )
 
 
 class EngineBatch(NamedTuple):
@@ -84,7 +49,7 @@ class Engine(Protocol):
         """Longest source, and longest output, that the model takes; in pieces, EOS counted."""
         ...
 
-    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> RunningSearch:
+    def begin(self, batches: Sequence[EngineBatch], options: SearchOptions) -> RunningSearch:
         """Start to translate; several searches may be running, and are done in their order.
 
         Args:

@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,11 +18,11 @@ from mtcli.decoding.constraints import ConstrainedScorer
 from mtcli.decoding.ensemble import EnsembleScorer
 from mtcli.decoding.forced import forced_attention, forced_log_probs
 from mtcli.decoding.greedy import greedy_search
-from mtcli.decoding.options import Constraints, Hypothesis, SearchOptions
+from mtcli.decoding.options import Hypothesis, SearchOptions
 from mtcli.decoding.sampling import sample
 from mtcli.decoding.scorer import ModelScorer, Scorer
 from mtcli.device.memory_errors import memory_errors
-from mtcli.engines.protocol import EngineBatch, PostponedSearch, TranslateOptions
+from mtcli.engines.protocol import EngineBatch, PostponedSearch
 from mtcli.engines.workers import run_parallel
 from mtcli.errors import ConfigError
 from mtcli.model.seq2seq import Seq2Seq
@@ -61,7 +62,7 @@ class TorchEngine:
         """Longest source, and longest output, in pieces, EOS counted."""
         return min(model.config.max_positions for model in self._models)
 
-    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> PostponedSearch:
+    def begin(self, batches: Sequence[EngineBatch], options: SearchOptions) -> PostponedSearch:
         """Translate all batches once the result is asked for, in parallel on the CPU.
 
         The result raises:
@@ -77,12 +78,12 @@ class TorchEngine:
 
         return PostponedSearch(translate_all)
 
-    def _translate(self, batch: EngineBatch, options: TranslateOptions) -> list[list[Hypothesis]]:
+    def _translate(self, batch: EngineBatch, options: SearchOptions) -> list[list[Hypothesis]]:
         if not batch.src_ids:
             return []
         width = options.beam_size if options.sampling is None else options.num_hypotheses
         with self._computing(f"{len(batch.src_ids)} sentences with a beam of {width}"):
-            hypotheses = self._search(batch, options, width)
+            hypotheses = self._search(batch, options)
             if options.repetition_penalty != 1:
                 hypotheses = self._with_model_log_probs(batch.src_ids, hypotheses)
         return hypotheses
@@ -128,44 +129,23 @@ class TorchEngine:
             for array, src, tgt in zip(array_BTS, src_ids, tgt_ids, strict=True)
         ]
 
-    def _search(
-        self, batch: EngineBatch, options: TranslateOptions, width: int
-    ) -> list[list[Hypothesis]]:
-        constraints = Constraints(
-            prefix_ids=tuple(map(tuple, batch.prefix_ids)),
-            no_repeat_ngram=options.no_repeat_ngram,
-            repetition_penalty=options.repetition_penalty,
-            forbidden_ids=_FORBIDDEN_IDS,
-        )
-        is_constrained = constraints != Constraints(forbidden_ids=_FORBIDDEN_IDS)
-        search = SearchOptions(
-            beam_size=width,
-            num_hypotheses=options.num_hypotheses,
-            normalization=options.normalization,
-            length_penalty=options.length_penalty,
-            max_length=max(batch.max_lengths),
-            bos_id=BOS_ID,
-            eos_id=EOS_ID,
-            # a prefix may hold what is forbidden elsewhere, <unk> for one
-            forbidden_ids=() if is_constrained else _FORBIDDEN_IDS,
-            stop=options.stop,
-        )
-        scorer = self._scorer(constraints if is_constrained else None)
-        src_ids_BS = _pad(batch.src_ids).to(self._device)
-        max_length_B = torch.tensor(list(batch.max_lengths), device=self._device)
-        needs_probabilities = options.with_scores or width > 1 or options.sampling is not None
-        if isinstance(scorer, ModelScorer) and not needs_probabilities:
-            return [[one] for one in greedy_search(scorer, src_ids_BS, search, max_length_B)]
-        if options.sampling is None:
-            return beam_search(scorer, src_ids_BS, search, max_length_B)
-        keys = [key_of(ids) for ids in batch.src_ids]  # equal sources have equal samples
-        keys_B = torch.tensor(keys, dtype=torch.long, device=self._device)
-        return sample(scorer, src_ids_BS, search, options.sampling, keys_B, max_length_B)
-
-    def _scorer(self, constraints: Constraints | None) -> Scorer[Any]:
+    def _search(self, batch: EngineBatch, options: SearchOptions) -> list[list[Hypothesis]]:
+        options = replace(options, max_length=max(batch.max_lengths), forbidden_ids=_FORBIDDEN_IDS)
         members = [ModelScorer(model, pad_id=PAD_ID) for model in self._models]
         scorer: Scorer[Any] = members[0] if len(members) == 1 else EnsembleScorer(members)
-        return scorer if constraints is None else ConstrainedScorer(scorer, constraints)
+        if batch.prefix_ids or options.no_repeat_ngram or options.repetition_penalty != 1:
+            scorer = ConstrainedScorer(scorer, options, batch.prefix_ids)
+            # forbidden by the scorer from now on: a prefix may hold <unk>
+            options = replace(options, forbidden_ids=())
+        src_ids_BS = _pad(batch.src_ids).to(self._device)
+        max_length_B = torch.tensor(list(batch.max_lengths), device=self._device)
+        if options.sampling is not None:
+            keys = [key_of(ids) for ids in batch.src_ids]  # equal sources have equal samples
+            keys_B = torch.tensor(keys, dtype=torch.long, device=self._device)
+            return sample(scorer, src_ids_BS, options, keys_B, max_length_B)
+        if isinstance(scorer, ModelScorer) and options.beam_size == 1 and not options.with_scores:
+            return [[h] for h in greedy_search(scorer, src_ids_BS, options, max_length_B)]
+        return beam_search(scorer, src_ids_BS, options, max_length_B)
 
     def _with_model_log_probs(
         self, src_ids: Sequence[Sequence[int]], penalised: list[list[Hypothesis]]

@@ -10,17 +10,12 @@ import numpy as np
 import torch
 
 from mtcli.bundle.model_folder import WEIGHTS, Bundle
-from mtcli.engines.loading import check_ensemble
+from mtcli.engines.ensemble import check_ensemble
 from mtcli.engines.torch import TorchEngine
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.system.allocator import prepare_memory
-
-
-def load_engine(bundle: Bundle, *, device: str, precision: str, threads: int | None) -> TorchEngine:
-    """The engine of a model folder; arguments and errors are those of `load_ensemble`."""
-    return load_ensemble([bundle], device=device, precision=precision, threads=threads)
 
 
 def load_ensemble(

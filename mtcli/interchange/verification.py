@@ -1,4 +1,4 @@
-"""Whether an export translates as the model does, and how fast with which threads."""
+"""Check that an export translates as its model does, and measure how fast with which threads."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from pathlib import Path
 
 from mtcli.bundle.exports import ThreadSplit
 from mtcli.bundle.model_folder import Bundle
-from mtcli.engines.choice import num_cores
+from mtcli.engines.choice import EngineOptions, num_cores
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine
 from mtcli.engines.protocol import Engine
 from mtcli.evaluation.metrics import Score, bleu
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.translating.answer import Translation
+from mtcli.translating.loaded_model import model_of
+from mtcli.translating.request import TranslationRequest, open_translator
 from mtcli.translating.translator import Translator
 
 NUM_MADE_UP = 32
@@ -64,11 +66,10 @@ def compare(bundle: Bundle, folder: Path, sentences: Sentences) -> Comparison:
 
     Speeds are those of translating, start-up left out, on all cores that the process may use.
     """
-    from mtcli.engines.torch_loading import load_engine
-
-    cores = num_cores()
-    model = _translator(bundle, load_engine(bundle, device="cpu", precision="fp32", threads=None))
-    splits = thread_splits(cores)
+    model = open_translator(
+        TranslationRequest(models=(bundle.path,), engine=EngineOptions("torch", device="cpu"))
+    )
+    splits = thread_splits(num_cores())
     exports = [_translator(bundle, _engine(bundle, folder, *split)) for split in splits]
     texts = sentences.sources
     timed = texts[:_MOST_TIMED]
@@ -76,12 +77,12 @@ def compare(bundle: Bundle, folder: Path, sentences: Sentences) -> Comparison:
     ours = _best(model, texts)
     torch_s = time.perf_counter() - begun_s
     theirs = _best(exports[0], texts)
-    speeds = _speeds([partial(_best, one, timed) for one in exports], len(timed))
+    speeds = _speeds([partial(_best, export, timed) for export in exports], len(timed))
     measured = [
         ThreadSplit(inter_threads=inter, intra_threads=intra, lines_per_s=speed)
         for (inter, intra), speed in zip(splits, speeds, strict=True)
     ]
-    tokenizer = _tgt_tokenizer(bundle)
+    tokenizer = SentencePieceTokenizer(bundle.tgt_tokenizer_path)
     pairs = list(zip(ours, theirs, strict=True))
     alike = [(a, b) for a, b in pairs if a.text == b.text]
     return Comparison(
@@ -128,18 +129,7 @@ def _engine(bundle: Bundle, folder: Path, inter: int, intra: int) -> CTranslate2
 
 
 def _translator(bundle: Bundle, engine: Engine) -> Translator:
-    src = SentencePieceTokenizer(bundle.src_tokenizer_path)
-    return Translator(
-        engine,
-        src_tokenizer=src,
-        tgt_tokenizer=_tgt_tokenizer(bundle),
-        generation=bundle.generation,
-        max_src_length=bundle.card.max_src_length,
-    )
-
-
-def _tgt_tokenizer(bundle: Bundle) -> SentencePieceTokenizer:
-    return SentencePieceTokenizer(bundle.tgt_tokenizer_path)
+    return open_translator(TranslationRequest(loaded=model_of([bundle], engine)))
 
 
 def _best(translator: Translator, texts: Sequence[str]) -> list[Translation]:

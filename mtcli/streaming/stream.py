@@ -1,20 +1,19 @@
-"""A stream of lines in, a stream of answers out, one for each line."""
+"""Translate a stream of lines: one answer out for each line in, in order."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import BinaryIO
 
-from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.streaming.lines import Line, LineReader
 from mtcli.streaming.records import json_record, n_best_record, text_record
 from mtcli.streaming.resume import Layout
 from mtcli.streaming.windows import read_windows
 from mtcli.translating.answer import Answer
-from mtcli.translating.options import AnswerOptions
-from mtcli.translating.translator import RunningAnswers, Translator
+from mtcli.translating.running import RunningTranslation
+from mtcli.translating.translator import Translator
 
 WINDOW_BATCHES = 64
 """Batches that a window holds: sorting by length pays only among many lines. 64 were some 4 %
@@ -29,28 +28,25 @@ WINDOW_BYTES = 4_000_000
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """How a stream is translated."""
+    """How lines are read and answers written; how they are translated, the translator knows."""
 
-    generation: DecodingConfig
-    num_hypotheses: int | None = None
-    """None writes one translation a line; a number lists so many."""
+    lists_n_best: bool = False
+    """Write all translations of a line; else the best one."""
     is_jsonl: bool = False
     """Write JSON objects; else text, or Moses' n-best lists."""
     is_line_buffered: bool = False
     """Answer each line before the next is read."""
-    answers: AnswerOptions = AnswerOptions()
-    """What is wanted of the translations; the layout knows whether anybody sees scores."""
     has_prefixes: bool = False
     """What follows the first tab of a line is what its translation begins with."""
     num_done: int = 0
-    """Lines that were answered before the first of the stream: numbers go on from there."""
+    """Lines that were answered before the first of the stream: numbering continues from there."""
 
     @property
     def layout(self) -> Layout:
         """What the output holds."""
         if self.is_jsonl:
             return "jsonl"
-        return "text" if self.num_hypotheses is None else "n_best"
+        return "n_best" if self.lists_n_best else "text"
 
 
 @dataclass
@@ -89,16 +85,15 @@ def translate_stream(
     use, reads one line at a time and answers it before the next.
 
     Raises:
-        ConfigError: more hypotheses are asked for than the beam gives.
         OSError: reading or writing failed.
     """
-    batch_size = options.generation.batch_size
+    batch_size = translator.options.batch_size
     is_single = options.is_line_buffered or batch_size == 1
     window_lines = max(min(WINDOW_BATCHES * batch_size, WINDOW_LINES), batch_size)
     report = StreamReport()
     lines = LineReader(source)
 
-    def write(window: list[Line], running: RunningAnswers) -> None:
+    def write(window: list[Line], running: RunningTranslation) -> None:
         answers = running.result()
         num_before = options.num_done + report.num_lines
         sink.write(b"".join(_records(translator, window, answers, num_before, options)))
@@ -106,7 +101,7 @@ def translate_stream(
         for line, answer in zip(window, answers, strict=True):
             report.count(line, answer)
 
-    begun: deque[tuple[list[Line], RunningAnswers]] = deque()
+    begun: deque[tuple[list[Line], RunningTranslation]] = deque()
     is_retried = False  # the oldest; its second attempts run behind the window after it
 
     def write_all_but(num_running: int) -> None:
@@ -136,21 +131,14 @@ def _begin(
     translator: Translator,
     window: Sequence[Line],
     options: StreamOptions,
-    after: RunningAnswers | None,
-) -> RunningAnswers:
+    after: RunningTranslation | None,
+) -> RunningTranslation:
     """Start to translate a window, while the one before it is still being translated."""
     texts, prefixes = [line.text for line in window], None
     if options.has_prefixes:
         columns = [text.partition("\t") for text in texts]
         texts, prefixes = [c[0] for c in columns], [c[2] for c in columns]
-    return translator.begin(
-        texts,
-        options.generation,
-        options.num_hypotheses or 1,
-        replace(options.answers, has_scores=options.layout != "text"),
-        prefixes=prefixes,
-        after=after,
-    )
+    return translator.begin(texts, prefixes=prefixes, after=after)
 
 
 def _records(
@@ -170,7 +158,7 @@ def _records(
                 n_best_record(index, answer) for index, answer in enumerate(answers, num_before)
             ]
         case "jsonl":
-            with_n_best = options.num_hypotheses is not None
+            with_n_best = options.lists_n_best
             return [
                 json_record(number, line, answer, translator.pieces, with_n_best=with_n_best)
                 for number, (line, answer) in enumerate(pairs, num_before + 1)

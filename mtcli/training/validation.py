@@ -19,12 +19,14 @@ from mtcli.data.batches import Batch, make_batch
 from mtcli.data.ragged import RaggedIds
 from mtcli.device.precision import Numerics
 from mtcli.distributed.world import World
+from mtcli.engines.protocol import Engine
 from mtcli.engines.torch import TorchEngine
 from mtcli.evaluation.metrics import Score, bleu, chrf
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.training.tensors import to_tensors
-from mtcli.translating.translator import Translator
+from mtcli.translating.loaded_model import LoadedModel
+from mtcli.translating.request import TranslationRequest, open_translator
 
 
 @dataclass(frozen=True)
@@ -145,13 +147,14 @@ class Validator:
         return self._batches
 
     def _translate(self, model: Seq2Seq) -> list[str]:
-        translator = Translator(
+        loaded = LoadedModel[Engine](
             TorchEngine(model, self._numerics.device, self._numerics.autocast),
-            src_tokenizer=self._src_tokenizer,
-            tgt_tokenizer=self._tgt_tokenizer,
-            generation=self._generation,
-            max_src_length=self._max_src_length,
+            self._src_tokenizer,
+            self._tgt_tokenizer,
+            self._generation,
+            self._max_src_length,
         )
+        translator = open_translator(TranslationRequest(loaded=loaded))
         mine = list(self.pairs.src_texts)[self._world.rank :: self._world.size]
         shares = self._world.gather_objects(translator.translate(mine))
         hypotheses = [""] * len(self.pairs.src_texts)

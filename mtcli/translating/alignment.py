@@ -1,4 +1,4 @@
-"""Which words of a translation come from which words of the source, in Pharaoh's format."""
+"""Align the words of a translation with those of its source, in Pharaoh's format."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.decoding.options import Hypothesis
 from mtcli.engines.protocol import PairEngine
-from mtcli.tokenizer.protocol import Tokenizer
+from mtcli.tokenizer.protocol import SPACE
 from mtcli.translating.answer import Answer, Link, part_texts
-from mtcli.translating.batching import batches_by_length
-from mtcli.translating.splitting import Part
+from mtcli.translating.batching import longest_first_batches
+from mtcli.translating.loaded_model import LoadedModel
+from mtcli.translating.options import TranslateOptions
+from mtcli.translating.parts import Part
+from mtcli.translating.source_texts import SourceText
 
 if TYPE_CHECKING:
     import numpy as np  # importing it would slow the start of translations that need none
-
-_SPACE = "\u2581"
-"""What SentencePiece writes for a space."""
 
 
 class AlignedPart(NamedTuple):
@@ -39,81 +38,72 @@ class AlignedPart(NamedTuple):
 def attention_of_pairs(
     engine: PairEngine,
     pairs: Sequence[tuple[Sequence[int], Sequence[int]]],
-    generation: DecodingConfig,
+    options: TranslateOptions,
 ) -> list[np.ndarray]:
-    """Attention (target pieces, source pieces) of each pair, of the layer and heads of the config.
+    """Attention (target pieces, source pieces) of each pair, of the layer and heads of `options`.
 
     Args:
         engine: runs the model.
         pairs: ids of sources that were translated, and of their outputs; any number of them.
-        generation: layer, heads and batch size.
+        options: layer, heads and batch size.
 
     Raises:
         ConfigError: the model has no such layer or head.
     """
-    found: dict[int, np.ndarray] = {}
+    attention: dict[int, np.ndarray] = {}
     lengths = [len(src) + len(tgt) for src, tgt in pairs]
-    for batch in batches_by_length(lengths, generation.batch_size):
+    for batch in longest_first_batches(lengths, options.batch_size):
         arrays = engine.attention(
             [pairs[i][0] for i in batch],
             [pairs[i][1] for i in batch],
-            generation.alignment_layer,
-            generation.alignment_heads,
+            options.alignment_layer,
+            options.alignment_heads,
         )
-        found |= zip(batch, arrays, strict=True)
-    return [found[i] for i in range(len(pairs))]
+        attention |= zip(batch, arrays, strict=True)
+    return [attention[i] for i in range(len(pairs))]
 
 
 def align_answers(
-    engine: PairEngine,
-    tokenizers: tuple[Tokenizer, Tokenizer],
-    generation: DecodingConfig,
-    texts: Sequence[str],
-    parts_of: Sequence[Sequence[Part]],
-    found: Sequence[Sequence[Hypothesis]],
+    model: LoadedModel[PairEngine],
+    options: TranslateOptions,
+    sources: Sequence[SourceText],
+    hypotheses_of: Sequence[Sequence[Hypothesis]],
     answers: Sequence[Answer],
 ) -> list[Answer]:
     """The answers, with links between the words of text and translation in each translation.
 
     Args:
-        engine: runs the model.
-        tokenizers: of source and target.
-        generation: layer, heads and batch size.
-        texts: what was translated.
-        parts_of: of each text the parts that were translated, in order.
-        found: hypotheses of each part of all texts, one after another.
+        model: what translated.
+        options: layer, heads and batch size.
+        sources: what was translated.
+        hypotheses_of: hypotheses of each part of all texts, one after another.
         answers: what was made of them.
 
     Raises:
         ConfigError: the model has no such layer or head.
     """
-    parts = [part for own in parts_of for part in own]
+    parts = [part for source in sources for part in source.parts]
     pairs = [
         (part.ids, hypothesis.token_ids)
-        for part, hypotheses in zip(parts, found, strict=True)
+        for part, hypotheses in zip(parts, hypotheses_of, strict=True)
         for hypothesis in hypotheses
     ]
-    arrays = iter(attention_of_pairs(engine, pairs, generation))
-    aligned_of = iter(
+    arrays = iter(attention_of_pairs(model.engine, pairs, options))
+    aligned_parts = iter(
         [
-            _aligned_parts(part, hypotheses, [next(arrays) for _ in hypotheses], tokenizers)
-            for part, hypotheses in zip(parts, found, strict=True)
+            _aligned_parts(part, hypotheses, [next(arrays) for _ in hypotheses], model)
+            for part, hypotheses in zip(parts, hypotheses_of, strict=True)
         ]
     )
-    normalize = tokenizers[0].normalize
+    normalize = model.src_tokenizer.normalize
     aligned_answers = []
-    for text, own, answer in zip(texts, parts_of, answers, strict=True):
-        aligned = [next(aligned_of) for _ in own]
-        translations = [
-            translation._replace(
-                alignment=tuple(
-                    align_words(
-                        text, translation.text, [ranked[k] for ranked in aligned], normalize
-                    )
-                )
-            )
-            for k, translation in enumerate(answer.translations)
-        ]
+    for source, answer in zip(sources, answers, strict=True):
+        aligned = [next(aligned_parts) for _ in source.parts]
+        translations = []
+        for k, translation in enumerate(answer.translations):
+            parts_of_rank = [ranked[k] for ranked in aligned]
+            links = align_words(source.text, translation.text, parts_of_rank, normalize)
+            translations.append(translation._replace(alignment=tuple(links)))
         aligned_answers.append(answer._replace(translations=tuple(translations)))
     return aligned_answers
 
@@ -122,21 +112,20 @@ def _aligned_parts(
     part: Part,
     hypotheses: Sequence[Hypothesis],
     arrays: Sequence[np.ndarray],
-    tokenizers: tuple[Tokenizer, Tokenizer],
+    model: LoadedModel[PairEngine],
 ) -> list[AlignedPart]:
     """One part with each of its hypotheses."""
-    src_tokenizer, tgt_tokenizer = tokenizers
-    src_pieces = [src_tokenizer.id_to_piece(i) for i in part.ids]
-    said = part_texts(hypotheses, tgt_tokenizer)
+    src_pieces = [model.src_tokenizer.id_to_piece(i) for i in part.ids]
+    tgt_texts = part_texts(hypotheses, model.tgt_tokenizer)
     return [
         AlignedPart(
             part.text,
-            text,
+            tgt_text,
             src_pieces,
-            [tgt_tokenizer.id_to_piece(i) for i in hypothesis.token_ids],
+            [model.tgt_tokenizer.id_to_piece(i) for i in hypothesis.token_ids],
             array,
         )
-        for text, hypothesis, array in zip(said, hypotheses, arrays, strict=True)
+        for tgt_text, hypothesis, array in zip(tgt_texts, hypotheses, arrays, strict=True)
     ]
 
 
@@ -190,13 +179,13 @@ def words_of_pieces(pieces: Sequence[str]) -> list[int]:
     """
     words, word, has_begun = [], 0, False
     for piece in pieces:
-        own = None
+        first_word = None
         for character in piece:
-            if character == _SPACE or character.isspace():
+            if character == SPACE or character.isspace():
                 word, has_begun = word + has_begun, False
             else:
-                own, has_begun = word if own is None else own, True
-        words.append(word if own is None else own)
+                first_word, has_begun = word if first_word is None else first_word, True
+        words.append(word if first_word is None else first_word)
     return words
 
 

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from mtcli.decoding.options import Hypothesis
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.controls import without_controls
-from mtcli.translating.splitting import join_parts
+from mtcli.translating.parts import join_parts
 
 Flag = Literal["empty", "split", "truncated", "repeated", "low_confidence"]
 """

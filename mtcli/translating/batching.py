@@ -13,8 +13,8 @@ def output_limit(num_src_pieces: int, max_length: int) -> int:
     return min(max_length, 3 * num_src_pieces + 32)
 
 
-def batches_by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Batches of indices of sentences that are about as long.
+def longest_first_batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Indices of sentences in batches of about the same length, the longest first.
 
     Args:
         lengths: pieces of each sentence.

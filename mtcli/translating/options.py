@@ -1,76 +1,64 @@
-"""How to translate: what the caller asks for, over what the model folder says."""
+"""How texts are translated: the search, and what is done around it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.errors import ConfigError
+from mtcli.decoding.options import SearchOptions, check_positive
 from mtcli.translating.sentences import Splitter
 
-Normalization = Literal["average", "gnmt", "none"]
+_SEARCH_KEYS = ("beam_size", "normalization", "length_penalty", "max_length")
+"""Keys of `DecodingConfig` that `SearchOptions` has too."""
 
 
-@dataclass(frozen=True)
-class AnswerOptions:
-    """What is wanted of translations, besides how they are searched."""
+@dataclass(frozen=True, kw_only=True)
+class TranslateOptions:
+    """How texts are translated.
 
+    Raises:
+        ConfigError: `batch_size` is below 1.
+    """
+
+    search: SearchOptions
+    batch_size: int = 64
+    """Sentences that are translated at once."""
     splitter: Splitter | None = None
-    """Cuts texts into sentences that are translated one by one; None translates them whole."""
+    """Splits texts into sentences that are translated one by one; None translates them whole."""
     retries: bool = True
     """Translate once more, with other settings, what repeats itself."""
     has_alignments: bool = False
     """Say which words of a translation come from which words of the source; needs an engine that
     shows attention."""
-    has_scores: bool = True
-    """False where nobody will look at scores and log-probabilities: they may be NaN then, and no
-    translation is called doubtful for them."""
+    alignment_layer: int | None = None
+    """See `DecodingConfig`."""
+    alignment_heads: Sequence[int] | None = None
+    """See `DecodingConfig`."""
 
+    def __post_init__(self) -> None:
+        check_positive("batch_size", self.batch_size)
 
-def choose_generation(
-    generation: DecodingConfig,
-    *,
-    beam_size: int | None = None,
-    length_penalty: float | None = None,
-    normalization: str | None = None,
-    max_length: int | None = None,
-    batch_size: int | None = None,
-) -> DecodingConfig:
-    """`generation` with what is not None put in its place.
-
-    Raises:
-        ConfigError: a value makes no sense.
-    """
-    asked = {
-        "beam_size": beam_size,
-        "length_penalty": length_penalty,
-        "normalization": normalization,
-        "max_length": max_length,
-        "batch_size": batch_size,
-    }
-    for name in ("beam_size", "max_length", "batch_size"):
-        check_positive(name, asked[name])
-    if length_penalty is not None and not 0 <= length_penalty <= 10:
-        raise ConfigError(
-            f"length_penalty must be a number between 0 and 10, not {length_penalty!r}"
+    @classmethod
+    def of_model(cls, generation: DecodingConfig) -> TranslateOptions:
+        """What `generation.json` of a model folder says."""
+        return cls(
+            search=SearchOptions(**{key: getattr(generation, key) for key in _SEARCH_KEYS}),
+            batch_size=generation.batch_size,
+            alignment_layer=generation.alignment_layer,
+            alignment_heads=generation.alignment_heads,
         )
-    if normalization not in (None, "average", "gnmt", "none"):
-        raise ConfigError(f"normalization {normalization!r} is none of: average, gnmt, none")
-    return replace(generation, **{k: v for k, v in asked.items() if v is not None})  # type: ignore[arg-type]
 
+    def with_overrides(self, overrides: Mapping[str, object]) -> TranslateOptions:
+        """The same options with other values.
 
-def check_positive(name: str, value: object) -> None:
-    """Raise ConfigError unless `value` is None or an integer from 1."""
-    if value is not None and (not isinstance(value, int) or value < 1):
-        raise ConfigError(f"{name} must be an integer from 1, not {value!r}")
+        Args:
+            overrides: values by name: those of `SearchOptions` and `batch_size`. None changes
+                nothing.
 
-
-def check_num_hypotheses(num_hypotheses: int, beam_size: int) -> None:
-    """Raise ConfigError unless a beam of that width gives so many hypotheses."""
-    check_positive("n_best", num_hypotheses)
-    if num_hypotheses > beam_size:
-        raise ConfigError(
-            f"n_best {num_hypotheses} needs a beam of at least {num_hypotheses}, and beam_size is"
-            f" {beam_size}"
-        )
+        Raises:
+            ConfigError: a value is out of range.
+        """
+        given = {name: value for name, value in overrides.items() if value is not None}
+        batch_size = given.pop("batch_size", self.batch_size)
+        return replace(self, search=replace(self.search, **given), batch_size=batch_size)  # type: ignore[arg-type]

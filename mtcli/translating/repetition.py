@@ -1,12 +1,12 @@
-"""When a translation repeats itself, and how it is tried again."""
+"""Detect translations that repeat themselves, and say how they are tried again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.decoding.options import Hypothesis, SearchOptions
+from mtcli.translating.options import TranslateOptions
 
 LONGEST_UNIT = 16
 """Most pieces of what is repeated."""
@@ -82,56 +82,41 @@ def most_times(items: Sequence[object], longest_unit: int) -> int:
     return most
 
 
-@dataclass(frozen=True)
-class SecondSettings:
-    """How a repetition is translated again."""
-
-    generation: DecodingConfig
-    no_repeat_ngram: int | None = None
-    """See `TranslateOptions`; None: as at first."""
-
-
-def second_settings(generation: DecodingConfig) -> SecondSettings:
+def second_options(options: TranslateOptions) -> TranslateOptions:
     """How a repetition is translated again: so that loops are impossible, or do not pay.
 
     Greedy search stays greedy, without any three pieces twice: nothing can come four times in a
-    row. On the sentences of Multi30k that young models repeated themselves in, the BLEU of that was
-    the BLEU of a beam of 4, in a third of its time (`docs/results/translating.md`). Of a beam the
-    n-gram block makes other things in CTranslate2 than in torch, so a beam is wider, and has next
-    to no reward for length: an average over pieces rewards a loop, whose pieces are ever more
+    row. On the sentences of Multi30k that young models repeated themselves in, its BLEU was that of
+    a beam of 4, in a third of the time (`docs/results/translating.md`). Under a beam CTranslate2
+    blocks n-grams in another way than torch, so the second beam is wider instead, and has next to
+    no reward for length: an average over pieces rewards a loop, whose pieces are ever more
     probable; the plain sum punishes each. What was searched by a sum, or nearly so, is searched by
-    an average. Both are averages with one exponent or another, which every engine can do. Batches
+    an average. Both are averages with one exponent or another, which every engine supports. Batches
     are smaller by as much as the beam is wider, so that memory is the same.
     """
-    beam_size = generation.beam_size
-    if beam_size == 1:
-        return SecondSettings(generation, no_repeat_ngram=_BLOCKED_NGRAM)
-    is_sum = generation.normalization == "none" or generation.length_penalty < _HALF_WAY
-    wider = max(4, 2 * beam_size)
-    return SecondSettings(
-        replace(
-            generation,
+    search = options.search
+    if search.beam_size == 1:
+        return replace(options, search=replace(search, no_repeat_ngram=_BLOCKED_NGRAM))
+    is_sum = search.normalization == "none" or search.length_penalty < _HALF_WAY
+    wider = max(4, 2 * search.beam_size)
+    return replace(
+        options,
+        search=replace(
+            search,
             beam_size=wider,
             normalization="average",
             length_penalty=_AVERAGE if is_sum else _NEARLY_A_SUM,
-            batch_size=max(1, generation.batch_size * beam_size // wider),
-        )
+        ),
+        batch_size=max(1, options.batch_size * search.beam_size // wider),
     )
 
 
-def rescored(hypotheses: Sequence[Hypothesis], generation: DecodingConfig) -> list[Hypothesis]:
-    """Hypotheses with the scores that `generation` gives, in their order."""
-    options = SearchOptions(
-        beam_size=1,
-        bos_id=0,
-        eos_id=1,
-        normalization=generation.normalization,
-        length_penalty=generation.length_penalty,
-    )
+def rescored(hypotheses: Sequence[Hypothesis], search: SearchOptions) -> list[Hypothesis]:
+    """The hypotheses with the scores that `search` gives, in their order."""
     return [
         hypothesis._replace(
             score=hypothesis.log_prob
-            / options.penalty(len(hypothesis.token_ids) + hypothesis.is_complete)
+            / search.penalty(len(hypothesis.token_ids) + hypothesis.is_complete)
         )
         for hypothesis in hypotheses
     ]

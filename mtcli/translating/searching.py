@@ -1,14 +1,13 @@
-"""Sentences of any number into batches of about equal lengths, through the engine, and back."""
+"""Put sentences into batches of about equal lengths, through the engine, and back in order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.decoding.options import Hypothesis
-from mtcli.engines.protocol import Engine, EngineBatch, RunningSearch, TranslateOptions
-from mtcli.translating.batching import batches_by_length, output_limit
+from mtcli.engines.protocol import Engine, EngineBatch, RunningSearch
+from mtcli.translating.batching import longest_first_batches, output_limit
+from mtcli.translating.options import TranslateOptions
 
 
 class SentenceSearch:
@@ -34,76 +33,36 @@ class SentenceSearch:
         return [hypotheses_of[i] for i in range(len(hypotheses_of))]
 
 
-class Searcher:
-    """Gives sentences to an engine in the order that is fastest.
+def begin_search(
+    engine: Engine,
+    src_ids: Sequence[Sequence[int]],
+    options: TranslateOptions,
+    prefix_ids: Sequence[Sequence[int]] | None = None,
+) -> SentenceSearch:
+    """Start to search sentences, in the order that is fastest.
 
     Args:
         engine: runs the model.
-        base: what a search has besides a `DecodingConfig`: samples, blocked n-grams, a penalty of
-            repetitions; None has nothing of that.
+        src_ids: pieces of each sentence.
+        options: how to search.
+        prefix_ids: pieces that the outputs of each sentence begin with; None: of none any.
+
+    Raises:
+        ConfigError: the engine cannot search that way.
     """
-
-    def __init__(self, engine: Engine, base: TranslateOptions | None) -> None:
-        self._engine, self._base = engine, base
-
-    @property
-    def is_sampling(self) -> bool:
-        """Whether outputs are drawn, not searched."""
-        return self._base is not None and self._base.sampling is not None
-
-    def begin(
-        self,
-        src_ids: Sequence[Sequence[int]],
-        generation: DecodingConfig,
-        num_hypotheses: int,
-        prefix_ids: Sequence[tuple[int, ...]] | None = None,
-        *,
-        with_scores: bool = True,
-        no_repeat_ngram: int | None = None,
-    ) -> SentenceSearch:
-        """Start a search of sentences.
-
-        Args:
-            src_ids: pieces of each sentence.
-            generation: how to search.
-            num_hypotheses: hypotheses wanted of each.
-            prefix_ids: pieces that the outputs of each begin with; None: of none any.
-            with_scores: False where nobody will look at them; see `TranslateOptions`.
-            no_repeat_ngram: in place of that of `base`.
-        """
-        options = replace(self._options(generation, num_hypotheses), with_scores=with_scores)
-        if no_repeat_ngram is not None:
-            options = replace(options, no_repeat_ngram=no_repeat_ngram)
-        max_length = min(generation.max_length, self._engine.max_positions)
-        lengths = [len(ids) for ids in src_ids]
-        prefixes = prefix_ids or [()] * len(src_ids)
-        limits = [
-            min(output_limit(length, max_length) + len(prefix), max_length)
-            for length, prefix in zip(lengths, prefixes, strict=True)
-        ]
-        places_of = list(batches_by_length(lengths, generation.batch_size))
-        batches = [
-            EngineBatch(
-                [src_ids[i] for i in places],
-                [limits[i] for i in places],
-                () if prefix_ids is None else [prefix_ids[i] for i in places],
-            )
-            for places in places_of
-        ]
-        return SentenceSearch(self._engine.begin(batches, options), places_of)
-
-    def _options(self, generation: DecodingConfig, num_hypotheses: int) -> TranslateOptions:
-        options = TranslateOptions(
-            beam_size=generation.beam_size,
-            num_hypotheses=num_hypotheses,
-            normalization=generation.normalization,
-            length_penalty=generation.length_penalty,
+    max_length = min(options.search.max_length, engine.max_positions)
+    lengths = [len(ids) for ids in src_ids]
+    limits = [
+        min(output_limit(length, max_length) + len(prefix), max_length)
+        for length, prefix in zip(lengths, prefix_ids or [()] * len(src_ids), strict=True)
+    ]
+    places_of = list(longest_first_batches(lengths, options.batch_size))
+    batches = [
+        EngineBatch(
+            [src_ids[i] for i in places],
+            [limits[i] for i in places],
+            () if prefix_ids is None else [prefix_ids[i] for i in places],
         )
-        if self._base is None:
-            return options
-        return replace(
-            options,
-            no_repeat_ngram=self._base.no_repeat_ngram,
-            repetition_penalty=self._base.repetition_penalty,
-            sampling=self._base.sampling,
-        )
+        for places in places_of
+    ]
+    return SentenceSearch(engine.begin(batches, options.search), places_of)

@@ -70,7 +70,7 @@ def test_per_token(folders):
     each = numbers(mtcli_score("-m", folders / "a", "-q", "--per-token", input_bytes=TSV))
     for (total,), line in zip(whole, each, strict=True):
         assert sum(line) == pytest.approx(total, abs=1e-5) or total == line[0] == -math.inf
-    tokenizer = PairScorer.load(folders / "a", device="cpu")._tgt_tokenizer
+    tokenizer = PairScorer.load(folders / "a", device="cpu")._model.tgt_tokenizer
     assert len(each[0]) == len(tokenizer.encode("sef dolu")) + 1
     assert [len(each[i]) for i in (1, 2, 4)] == [1, 1, 1]
 
@@ -106,9 +106,9 @@ def test_notes_go_to_standard_error(folders):
     result = mtcli_score("-m", folders / "a", input_bytes=TSV + b"caf\xe9\tpav\n")
     assert result.exit_code == 0
     assert result.stderr.splitlines() == [
-        "warning: 1 pair held bytes that are not UTF-8; they were replaced by U+FFFD",
-        "warning: 1 pair with a side of more than 39 pieces, more than the model has positions,"
-        " got -inf",
+        "warning: 1 pair had bytes that are not UTF-8, which were replaced by U+FFFD",
+        "warning: 1 pair got -inf because a side has more than 39 pieces, the most that the model"
+        " takes",
     ]
 
 
@@ -135,7 +135,7 @@ def test_mistakes_get_one_sentence(folders, tmp_path):
     assert "standard input, line 2: has 1 column" in errors(
         "-m", model, input_bytes=b"ralo\tteku\nsef\n"
     )
-    assert "cannot translate together" in errors("-m", model, "-m", folders / "c")
+    assert "cannot form an ensemble" in errors("-m", model, "-m", folders / "c")
     assert "there is no such run folder or model folder" in errors("-m", tmp_path / "no")
     assert "device 'tpu' is none of" in errors("-m", model, "--device", "tpu")
 

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mtcli.cli.app import app
+from mtcli.translating.request import PreparedRequest
 from mtcli.translating.translator import Translator
 from tests.support.closed_streams import with_closed_streams
 from tests.support.fakes import FakeEngine, fake_translator
@@ -86,7 +87,7 @@ def test_notes_go_to_standard_error(model):
     result = mtcli_translate("-m", model, input_bytes=INPUT + b"\n" + LONG.encode())
     assert [line for line in result.stderr.splitlines() if " got a translation " not in line] == [
         f"translating with {model}",
-        "warning: 1 line held bytes that are not UTF-8; they were replaced by U+FFFD",
+        "warning: 1 line had bytes that are not UTF-8, which were replaced by U+FFFD",
         "1 line of more than 20 pieces, longer than any in training, translated in parts",
     ]
     quiet = mtcli_translate("-m", model, "--quiet", input_bytes=INPUT + b"\n" + LONG.encode())
@@ -146,7 +147,7 @@ def test_a_run_says_which_model_it_takes(run, checkpoint, step, which):
 def test_a_run_without_a_best_model_says_so(run, tmp_path):
     (tmp_path / "models").symlink_to(run / "models")
     result = mtcli_translate("-m", tmp_path, input_bytes=b"")
-    assert "step_00000020, the last model (none was found best yet) of" in result.stderr
+    assert "step_00000020, the last model (no validation found a best one yet) of" in result.stderr
 
 
 def errors(*arguments):
@@ -164,11 +165,16 @@ def test_mistakes_get_one_sentence(run, model, tmp_path):
     assert "has no model of step 5: there are step_10, step_20" in errors(
         "-m", run, "--checkpoint", "step_5"
     )
-    assert "n_best 9 needs a beam of at least 9, and beam_size is 3" in errors(
-        "-m", model, "--n-best", "9"
+    assert (
+        "`n_best` is 9, but a beam of 3 finds at most 3 hypotheses\nhint: set `beam_size` to"
+        in errors("-m", model, "--n-best", "9")
     )
-    assert "beam_size must be an integer from 1, not 0" in errors("-m", model, "--beam-size", "0")
-    assert "normalization 'wu' is none of" in errors("-m", model, "--normalization", "wu")
+    assert "`beam_size` must be an integer of at least 1, not 0" in errors(
+        "-m", model, "--beam-size", "0"
+    )
+    assert "`normalization` must be one of: average, gnmt, none; found 'wu'" in errors(
+        "-m", model, "--normalization", "wu"
+    )
     assert "device 'tpu' is none of" in errors("-m", model, "--device", "tpu")
     assert "precision 'fp8' is none of" in errors("-m", model, "--precision", "fp8")
     assert "cannot be read (Is a directory)" in errors("-m", model, "--input", tmp_path)
@@ -243,7 +249,7 @@ def test_on_a_terminal_each_line_is_answered_at_once(model):
     os.close(ours)
     assert translate.returncode == 0
     assert stdout == b""
-    assert b"type lines to translate; Ctrl-D ends" in stderr
+    assert b"type lines to translate; end with Ctrl-D" in stderr
 
 
 def test_mistakes_are_told_before_torch_is_imported(model, tmp_path):
@@ -311,7 +317,7 @@ def test_an_interrupted_output_is_gone_on_with(model, tmp_path, mode):
     output.unlink()
     result = mtcli_translate(*common, "--output", output, "--resume")
     assert output.read_bytes() == expected
-    assert f"{output} answers 0 lines, going on with the next" in result.stderr
+    assert f"resuming {output} after 0 lines" in result.stderr
 
 
 def test_what_cannot_be_gone_on_with_stays_as_it_is(model, tmp_path):
@@ -346,11 +352,15 @@ def test_sentences_are_translated_one_by_one(model):
 
 def test_doubts_are_noted(model, monkeypatch):
     engine = FakeEngine(answer=lambda ids: ids[:2] * 9, is_complete=False)
-    monkeypatch.setattr(Translator, "of_bundle", lambda *_, **__: fake_translator(engine))
+
+    def open_fake(prepared):
+        return fake_translator(engine, changes={"retries": prepared.options.retries})
+
+    monkeypatch.setattr(PreparedRequest, "open", open_fake)
     result = mtcli_translate("-m", model, input_bytes=b"sef dolu\n\npav\n")
     assert result.stdout_bytes == b"se" * 9 + b"\n\n" + b"pa" * 9 + b"\n"
     assert result.stderr.splitlines()[1:] == [
-        "warning: 2 lines got a translation that the model did not end within the longest length",
+        "warning: 2 lines got a translation that was cut off at its longest length",
         "warning: 2 lines got a translation that repeats itself",
     ]
     assert len(engine.calls) == 2
@@ -423,8 +433,8 @@ def test_no_n_gram_comes_twice(model):
 
 
 def test_options_of_sampling_need_it(model):
-    assert "need --sample" in errors("-m", model, "--top-k", 5)
-    assert "top_p must be above 0" in errors("-m", model, "--sample", "--top-p", 2)
+    assert "need `--sample`" in errors("-m", model, "--top-k", 5)
+    assert "`top_p` must be above 0" in errors("-m", model, "--sample", "--top-p", 2)
     assert "repetition_penalty" in errors("-m", model, "--repetition-penalty", -1)
 
 
@@ -510,4 +520,4 @@ def test_the_models_of_an_ensemble_need_one_vocabulary(model, tmp_path):
     write_tiny_model(tmp_path / "other", tmp_path / "tokenizer.model", 1)
     result = mtcli_translate("-m", model, "-m", tmp_path / "other", input_bytes=INPUT)
     assert result.exit_code == 2
-    assert "need the same vocabulary" in result.stderr
+    assert "do not share a vocabulary" in result.stderr

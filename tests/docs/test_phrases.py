@@ -106,7 +106,7 @@ NOT_YET_CLEAN: set[str] = {
     "mtcli/translating/alignment.py",
     "mtcli/translating/options.py",
     "mtcli/translating/scoring.py",
-    "mtcli/translating/splitting.py",
+    "mtcli/translating/parts.py",
     "mtcli/translating/translator.py",
     "mtcli/workflows/average.py",
 }

@@ -9,7 +9,7 @@ import torch
 from mtcli.decoding.beam import beam_search
 from mtcli.decoding.constraints import ConstrainedScorer
 from mtcli.decoding.ensemble import EnsembleScorer
-from mtcli.decoding.options import Constraints, Hypothesis, SearchOptions
+from mtcli.decoding.options import Hypothesis, SearchOptions
 from tests.reference import (
     ConstrainedTable,
     MeanTable,
@@ -43,6 +43,10 @@ def options(**changes) -> SearchOptions:
     return SearchOptions(**{"beam_size": 3, "bos_id": 0, "eos_id": 1, **changes})
 
 
+def constrained(table, prefix_ids=(), **changes) -> ConstrainedScorer:
+    return ConstrainedScorer(table, options(**changes), prefix_ids)
+
+
 def search(scorer, wanted, sentences=SENTENCES) -> list[list[Hypothesis]]:
     return beam_search(scorer, torch.tensor(sentences)[:, None], wanted)
 
@@ -54,40 +58,40 @@ def assert_same(got: list[Hypothesis], want: list[Hypothesis]) -> None:
         assert math.isclose(one.score, other.score, rel_tol=1e-12)
 
 
-def oracle(table, wanted):
-    return ConstrainedTable(table, wanted, PREFIXES if wanted.prefix_ids else {})
+def oracle(table, prefix_ids=(), **changes):
+    return ConstrainedTable(table, options(**changes), PREFIXES if prefix_ids else {})
 
 
 @pytest.mark.parametrize("beam_size", [1, 3, 5])
 @pytest.mark.parametrize("name", CONSTRAINTS)
 def test_a_constrained_search_is_the_reference_search_over_the_constrained_table(name, beam_size):
-    wanted = Constraints(**CONSTRAINTS[name])
+    wanted = CONSTRAINTS[name]
     for seed in range(4):
         table = TableScorer(6, seed=seed)
         how = options(
             beam_size=beam_size, num_hypotheses=beam_size, max_length=8,
             stop=("full", "optimal")[seed % 2],
         )  # fmt: skip
-        found = search(ConstrainedScorer(table, wanted), how)
+        found = search(constrained(table, **wanted), how)
         for sentence, got in zip(SENTENCES, found, strict=True):
-            assert_same(got, reference_beam_search(oracle(table, wanted), sentence, how, 8))
+            assert_same(got, reference_beam_search(oracle(table, **wanted), sentence, how, 8))
 
 
 @pytest.mark.parametrize("name", CONSTRAINTS)
 def test_a_wide_constrained_beam_finds_what_brute_force_finds(name):
-    wanted = Constraints(**CONSTRAINTS[name])
+    wanted = CONSTRAINTS[name]
     how = options(beam_size=130, num_hypotheses=6, max_length=5, stop="optimal")
     for seed in range(2):
         table = TableScorer(5, seed=seed)
-        found = search(ConstrainedScorer(table, wanted), how)
+        found = search(constrained(table, **wanted), how)
         for sentence, got in zip(SENTENCES, found, strict=True):
-            assert_same(got, all_hypotheses(oracle(table, wanted), sentence, how)[:6])
+            assert_same(got, all_hypotheses(oracle(table, **wanted), sentence, how)[:6])
 
 
 def test_a_prefix_is_continued_and_counted():
-    table, wanted = TableScorer(7, seed=5), Constraints(**CONSTRAINTS["prefix"])
+    table, wanted = TableScorer(7, seed=5), CONSTRAINTS["prefix"]
     how = options(num_hypotheses=3, max_length=9)
-    for sentence, got in zip(SENTENCES, search(ConstrainedScorer(table, wanted), how), strict=True):
+    for sentence, got in zip(SENTENCES, search(constrained(table, **wanted), how), strict=True):
         prefix = PREFIXES[sentence]
         assert len(got) == 3
         for hypothesis in got:
@@ -99,10 +103,13 @@ def test_a_prefix_is_continued_and_counted():
 
 def test_a_prefix_may_hold_what_is_forbidden_and_repeats_itself():
     table = TableScorer(7, seed=5)
-    wanted = Constraints(
-        prefix_ids=((4, 5, 4, 5, 4),), forbidden_ids=(4,), no_repeat_ngram=2, repetition_penalty=3.0
-    )
-    ((got, *_),) = search(ConstrainedScorer(table, wanted), options(max_length=9), [2])
+    wanted = {
+        "prefix_ids": ((4, 5, 4, 5, 4),),
+        "forbidden_ids": (4,),
+        "no_repeat_ngram": 2,
+        "repetition_penalty": 3.0,
+    }
+    ((got, *_),) = search(constrained(table, **wanted), options(max_length=9), [2])
     assert got.token_ids[:5] == (4, 5, 4, 5, 4)
     assert 4 not in got.token_ids[5:]
     forced = log_prob_in_table(table, 2, (4, 5, 4, 5, 4))
@@ -110,10 +117,8 @@ def test_a_prefix_may_hold_what_is_forbidden_and_repeats_itself():
 
 
 def test_a_prefix_longer_than_the_limit_is_cut():
-    wanted = Constraints(prefix_ids=((4, 5, 3, 2, 4),))
-    ((got,),) = search(
-        ConstrainedScorer(TableScorer(7, seed=5), wanted), options(max_length=3), [2]
-    )
+    scorer = constrained(TableScorer(7, seed=5), prefix_ids=((4, 5, 3, 2, 4),))
+    ((got,),) = search(scorer, options(max_length=3), [2])
     assert got[:2] == ((4, 5, 3), False)
 
 
@@ -128,7 +133,7 @@ def test_no_ngram_comes_twice(n):
     how = options(max_length=20, stop="optimal", length_penalty=2.0)
     free = search(Stuck(7, seed=0), how)[0][0].token_ids
     assert free == (3,) * 20
-    got = search(ConstrainedScorer(Stuck(7, seed=0), Constraints(no_repeat_ngram=n)), how)
+    got = search(constrained(Stuck(7, seed=0), no_repeat_ngram=n), how)
     for (hypothesis,) in got:
         tokens = hypothesis.token_ids
         ngrams = list(zip(*(tokens[i:] for i in range(n)), strict=False))
@@ -142,12 +147,10 @@ def test_a_constrained_batch_finds_what_each_sentence_finds_alone(beam_size):
     how = options(beam_size=beam_size, num_hypotheses=beam_size, max_length=20)
     for seed in range(4):
         table = TableScorer(8, seed=seed)
-        batch = search(
-            ConstrainedScorer(table, Constraints(prefix_ids=prefixes, no_repeat_ngram=2)), how
-        )
+        batch = search(constrained(table, prefixes, no_repeat_ngram=2), how)
         assert len(set(table.batch_sizes)) > 1
         for sentence, prefix, got in zip(SENTENCES, prefixes, batch, strict=True):
-            alone = ConstrainedScorer(table, Constraints(prefix_ids=(prefix,), no_repeat_ngram=2))
+            alone = constrained(table, (prefix,), no_repeat_ngram=2)
             assert search(alone, how, [sentence]) == [got]
 
 

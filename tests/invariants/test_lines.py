@@ -10,14 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.streaming.lines import read_lines
 from mtcli.streaming.resume import find_resume_point, skip_lines
 from mtcli.streaming.stream import StreamOptions, translate_stream
 from mtcli.translating.controls import without_controls
-from mtcli.translating.options import AnswerOptions
 from mtcli.translating.sentences import load_splitter
-from tests.support.fakes import BesideEngine, FakeEngine, fake_translator
+from tests.support.fakes import (
+    BesideEngine,
+    FakeEngine,
+    fake_translator,
+    n_best_options,
+)
 
 SPECIAL = [
     b"\n", b"\r\n", b"\r", b"\x00", b"\x0b", b"\x0c", b"\x1c", b"\x85", b"\xc2\x85",
@@ -40,23 +43,30 @@ SPLITTER = load_splitter("en")
 MODES = {
     "text": {},
     "line-buffered": {"is_line_buffered": True},
-    "split-sentences": {"answers": AnswerOptions(splitter=SPLITTER)},
-    "no-retry": {"answers": AnswerOptions(retries=False)},
+    "split-sentences": {"changes": {"splitter": SPLITTER}},
+    "no-retry": {"changes": {"retries": False}},
     "n-best": {"num_hypotheses": 2},
     "jsonl": {"is_jsonl": True},
     "jsonl n-best of sentences": {
         "is_jsonl": True,
         "num_hypotheses": 3,
-        "answers": AnswerOptions(splitter=SPLITTER),
+        "changes": {"splitter": SPLITTER},
         "is_line_buffered": True,
     },
 }
 
 
+def stream_options(num_hypotheses=None, changes=None, **mode):
+    return StreamOptions(lists_n_best=num_hypotheses is not None, **mode)
+
+
 def translate(content, engine, batch_size, num_done=0, **mode):
     sink = io.BytesIO()
-    options = StreamOptions(DecodingConfig(batch_size=batch_size), num_done=num_done, **mode)
-    translator = fake_translator(FakeEngine(answer=engine), max_src_length=16)
+    options = stream_options(num_done=num_done, **mode)
+    translator = fake_translator(
+        FakeEngine(answer=engine), 16, mode.get("changes"), batch_size=batch_size
+    )
+    translator.options = n_best_options(translator, mode.get("num_hypotheses", 1))
     return translate_stream(translator, io.BytesIO(content), sink, options), sink.getvalue()
 
 
@@ -67,9 +77,8 @@ def translate_piped(content, batch_size):
     os.close(writing)
     sink = io.BytesIO()
     with os.fdopen(reading, "rb") as source:
-        options = StreamOptions(DecodingConfig(batch_size=batch_size))
-        translator = fake_translator(BesideEngine(), max_src_length=16)
-        return translate_stream(translator, source, sink, options), sink.getvalue()
+        translator = fake_translator(BesideEngine(), max_src_length=16, batch_size=batch_size)
+        return translate_stream(translator, source, sink, StreamOptions()), sink.getvalue()
 
 
 @given(CONTENT, BATCH_SIZES)
@@ -130,7 +139,7 @@ CHECKS = {"text": check_text, "n_best": check_n_best, "jsonl": check_jsonl}
 
 
 def check(content, output, mode):
-    layout = StreamOptions(DecodingConfig(), **mode).layout
+    layout = stream_options(**mode).layout
     CHECKS[layout](lines_of(content), output, **mode)
 
 
@@ -168,7 +177,7 @@ def test_an_output_cut_anywhere_is_completed(tmp_path, mode, content, batch_size
         cut = data.draw(st.integers(0, len(whole)))
         path = tmp_path / "output"
         path.write_bytes(whole[:cut])
-        layout = StreamOptions(DecodingConfig(), **mode).layout
+        layout = stream_options(**mode).layout
         done = find_resume_point(path, layout)
         assert done.num_bytes <= cut
         source = io.BytesIO(content)

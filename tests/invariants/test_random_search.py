@@ -2,13 +2,14 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
 
 from mtcli.decoding import sampling as sampling_module
 from mtcli.decoding.constraints import ConstrainedScorer
-from mtcli.decoding.options import Constraints, Hypothesis, Sampling, SearchOptions
+from mtcli.decoding.options import Hypothesis, Sampling, SearchOptions
 from mtcli.decoding.sampling import sample
 from tests.reference import (
     ConstrainedTable,
@@ -42,7 +43,8 @@ def options(**changes) -> SearchOptions:
 def draw(scorer, sentences, how, wanted, keys=None, limits=None) -> list[list[Hypothesis]]:
     keys = torch.tensor(keys if keys is not None else [100 + s for s in sentences])
     limits = None if limits is None else torch.tensor(limits)
-    return sample(scorer, torch.tensor(sentences)[:, None], wanted, how, keys, limits)
+    src_ids = torch.tensor(sentences)[:, None]
+    return sample(scorer, src_ids, replace(wanted, sampling=how), keys, limits)
 
 
 def assert_same(got: Hypothesis, want: Hypothesis) -> None:
@@ -159,9 +161,14 @@ def test_what_is_reported_is_what_the_scorer_says():
 
 def test_constraints_hold_for_samples():
     prefixes = {3: (2, 2), 0: (), 6: (4, 0), 1: (3,)}
-    wanted = Constraints(prefix_ids=tuple(prefixes.values()), no_repeat_ngram=2, forbidden_ids=(0,))
+    wanted = options(no_repeat_ngram=2, forbidden_ids=(0,))
     scorer, how = TableScorer(6, seed=3), options(forbidden_ids=())
-    found = draw(ConstrainedScorer(scorer, wanted), list(prefixes), WAYS["hot"], how)
+    found = draw(
+        ConstrainedScorer(scorer, wanted, tuple(prefixes.values())),
+        list(prefixes),
+        WAYS["hot"],
+        how,
+    )
     oracle = ConstrainedTable(scorer, wanted, prefixes)
     for sentence, got in zip(prefixes, found, strict=True):
         for k, hypothesis in enumerate(got):
@@ -188,4 +195,5 @@ def test_nan_makes_a_sample_empty_and_leaves_the_others():
 def test_no_sentences_are_no_samples():
     scorer = TableScorer(5, seed=0)
     empty = torch.empty((0, 1), dtype=torch.long)
-    assert sample(scorer, empty, options(), Sampling(), torch.empty(0, dtype=torch.long)) == []
+    wanted = options(sampling=Sampling())
+    assert sample(scorer, empty, wanted, torch.empty(0, dtype=torch.long)) == []

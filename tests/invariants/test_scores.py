@@ -9,18 +9,16 @@ import torch
 
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.decoding.forced import forced_attention, forced_log_probs
-from mtcli.decoding.options import Sampling
-from mtcli.engines.protocol import TranslateOptions
+from mtcli.decoding.options import Sampling, SearchOptions
 from mtcli.engines.torch import TorchEngine
+from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.scoring import PairScorer
 from mtcli.translating.translator import Translator
 from tests.support.engines import translate
 from tests.support.models import EOS, PAD, VARIANTS, V, random_batch, tiny_model
 
 CPU = torch.device("cpu")
-OPTIONS = TranslateOptions(
-    beam_size=4, num_hypotheses=4, normalization="average", length_penalty=1.0
-)
+OPTIONS = SearchOptions(beam_size=4, num_hypotheses=4, normalization="average", length_penalty=1.0)
 WAYS = {
     "beam": OPTIONS,
     "optimal": replace(OPTIONS, stop="optimal", normalization="gnmt"),
@@ -90,12 +88,9 @@ class OneToOne:
 
 def test_a_translation_has_the_log_probability_that_translate_reports():
     engine, tokenizer = TorchEngine(model_that_ends().float(), CPU), OneToOne()
-    tokenizers = {"src_tokenizer": tokenizer, "tgt_tokenizer": tokenizer}
-    translator = Translator(
-        engine, **tokenizers, generation=DecodingConfig(beam_size=4, batch_size=5),
-        max_src_length=30,
-    )  # fmt: skip
-    scorer = PairScorer(engine, **tokenizers, batch_size=7)
+    model = LoadedModel(engine, tokenizer, tokenizer, DecodingConfig(beam_size=4, batch_size=5), 30)
+    translator = Translator(model)
+    scorer = PairScorer(model._replace(generation=DecodingConfig(batch_size=7)))
     texts = ["", *tokenizer.decode_batch(sentences(20)), " "]
     reported = [
         (text, found.text, found.log_prob)

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from mtcli.decoding.options import Hypothesis
-from mtcli.engines.protocol import Engine, EngineBatch, TranslateOptions
+from mtcli.decoding.options import Hypothesis, SearchOptions
+from mtcli.engines.protocol import Engine, EngineBatch
 
 
 def translate(
     engine: Engine,
     src_ids: Sequence[Sequence[int]],
     max_lengths: Sequence[int],
-    options: TranslateOptions,
+    options: SearchOptions,
     prefix_ids: Sequence[Sequence[int]] = (),
 ) -> list[list[Hypothesis]]:
     """The hypotheses of each sentence of one batch."""

@@ -1,10 +1,13 @@
 """An engine that answers at once, and a tokenizer whose pieces are characters."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.decoding.options import Hypothesis
-from mtcli.engines.protocol import EngineBatch, PostponedSearch, RunningSearch, TranslateOptions
+from mtcli.decoding.options import Hypothesis, SearchOptions
+from mtcli.engines.protocol import EngineBatch, PostponedSearch, RunningSearch
+from mtcli.translating.loaded_model import LoadedModel
+from mtcli.translating.options import TranslateOptions
 from mtcli.translating.translator import Translator
 
 _FIRST_ID = 4
@@ -59,17 +62,17 @@ class FakeEngine:
     ) -> None:
         self.max_positions = max_positions
         self._is_complete, self._log_prob = is_complete, log_prob
-        self.calls: list[tuple[list[list[int]], list[int], TranslateOptions]] = []
+        self.calls: list[tuple[list[list[int]], list[int], SearchOptions]] = []
         self._answer = answer
 
-    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> RunningSearch:
+    def begin(self, batches: Sequence[EngineBatch], options: SearchOptions) -> RunningSearch:
         return PostponedSearch(lambda: [self.translate(*batch[:2], options) for batch in batches])
 
     def translate(
         self,
         src_ids: Sequence[Sequence[int]],
         max_lengths: Sequence[int],
-        options: TranslateOptions,
+        options: SearchOptions,
     ) -> list[list[Hypothesis]]:
         """The answers to one batch."""
         assert 1 <= options.num_hypotheses <= options.beam_size
@@ -99,7 +102,7 @@ class BesideEngine(FakeEngine):
         super().__init__(**keywords)
         self.events: list[str] = []
 
-    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> "BesideSearch":
+    def begin(self, batches: Sequence[EngineBatch], options: SearchOptions) -> "BesideSearch":
         self.events.append("begun")
         return BesideSearch([self.translate(*batch[:2], options) for batch in batches], self.events)
 
@@ -119,13 +122,19 @@ class BesideSearch:
 
 
 def fake_translator(
-    engine: FakeEngine | None = None, max_src_length: int = 40, **generation: object
+    engine: FakeEngine | None = None,
+    max_src_length: int = 40,
+    changes: dict[str, object] | None = None,
+    **generation: object,
 ) -> Translator:
-    """A translator that gives back what it gets."""
-    return Translator(
-        engine or FakeEngine(),
-        src_tokenizer=CharacterTokenizer(),
-        tgt_tokenizer=CharacterTokenizer(),
-        generation=DecodingConfig(**generation),
-        max_src_length=max_src_length,
-    )
+    """A translator that gives back what it gets; `changes` are made to its options."""
+    config = DecodingConfig(**generation)
+    tokenizer = CharacterTokenizer()
+    model = LoadedModel(engine or FakeEngine(), tokenizer, tokenizer, config, max_src_length)
+    options = replace(TranslateOptions.of_model(config), **changes or {})
+    return Translator(model, options)
+
+
+def n_best_options(translator: Translator, n: int) -> TranslateOptions:
+    """The translator's options, for `n` translations of each text."""
+    return translator.options.with_overrides({"num_hypotheses": n})

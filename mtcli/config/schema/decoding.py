@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from mtcli.config.schema.bounds import Bounds, NotNegative, NotNegativeFloat, Positive
 from mtcli.config.schema.sections import section
+
+Normalization: TypeAlias = Literal["average", "gnmt", "none"]
+"""Form of the length penalty."""
 
 
 @section
@@ -14,7 +17,7 @@ class DecodingConfig:
 
     beam_size: Positive = 5
     """Width of the beam; 1 is greedy."""
-    normalization: Literal["average", "gnmt", "none"] = "average"
+    normalization: Normalization = "average"
     """Score of a hypothesis: log-probability / length**a (average), / ((5 + length) / 6)**a (gnmt;
     Wu et al. 2016, equation 14), or undivided."""
     length_penalty: NotNegativeFloat = 1.0

@@ -22,6 +22,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mtcli.decoding.options import SearchOptions
 from mtcli.engines.ctranslate2.package import import_translator, search_obstacle
 from mtcli.engines.ctranslate2.searches import (
     FORBIDDEN_IDS,
@@ -31,7 +32,7 @@ from mtcli.engines.ctranslate2.searches import (
     Search,
     SearchesOfBatches,
 )
-from mtcli.engines.protocol import EngineBatch, RunningSearch, TranslateOptions
+from mtcli.engines.protocol import EngineBatch, RunningSearch
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.tokenizer.protocol import EOS_ID
 
@@ -76,7 +77,7 @@ class CTranslate2Engine:
         self._suppressed = [[self._tgt_pieces[i]] for i in FORBIDDEN_IDS]
         self._warm_up()
 
-    def begin(self, batches: Sequence[EngineBatch], options: TranslateOptions) -> RunningSearch:
+    def begin(self, batches: Sequence[EngineBatch], options: SearchOptions) -> RunningSearch:
         """Start to search; `inter_threads` batches run in parallel.
 
         Raises:
@@ -84,7 +85,9 @@ class CTranslate2Engine:
         """
         obstacle = search_obstacle(options, has_prefixes=any(b.prefix_ids for b in batches))
         if obstacle is not None:
-            raise ConfigError(f"engine ctranslate2 cannot search with {obstacle}: use engine torch")
+            raise ConfigError(
+                f"engine ctranslate2 does not support {obstacle}", hint="use engine torch"
+            )
         asked = [
             [
                 Asked(self._pieces(ids), max_length, max(batch.max_lengths))
@@ -109,7 +112,7 @@ class CTranslate2Engine:
         self,
         searches: Mapping[Search, Sequence[int]],
         asked: Sequence[Asked],
-        options: TranslateOptions,
+        options: SearchOptions,
     ) -> list[tuple[Sequence[int], Finish]]:
         """Start to search sentences again, by their places: together, in a few batches."""
         return [
@@ -121,7 +124,7 @@ class CTranslate2Engine:
         self,
         sources: Sequence[list[str]],
         search: Search,
-        options: TranslateOptions,
+        options: SearchOptions,
         batch_size: int = 0,
     ) -> Finish:
         """Start a search; the call that is returned waits for what it finds.

@@ -1,4 +1,4 @@
-"""The package ctranslate2: how it is imported, and which searches it can do exactly."""
+"""Import the package ctranslate2, and tell which searches it supports exactly."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from mtcli.engines.protocol import TranslateOptions
+from mtcli.decoding.options import SearchOptions
 from mtcli.errors import ConfigError
 
-MISSING = "the ctranslate2 package is not installed: pip install 'mtcli[fast]'"
+MISSING = "the package `ctranslate2` is not installed"
+INSTALL = "pip install 'mtcli[fast]'"
 
 
-def search_obstacle(options: TranslateOptions, *, has_prefixes: bool = False) -> str | None:
-    """What of this search CTranslate2 cannot do exactly; None if it can do all of it.
+def search_obstacle(options: SearchOptions, *, has_prefixes: bool = False) -> str | None:
+    """Name what CTranslate2 does not do exactly as our search; None if it does all of it.
 
     It lacks GNMT's penalty, and without any penalty it stops by a rule of its own. Greedy search
-    needs neither. What else changes a search it does otherwise than our engine.
+    needs neither. The other options it implements differently.
     """
     if options.sampling:
         return "sampling"
@@ -51,7 +52,7 @@ def import_translator() -> Any:
         with _without_importing("asyncio"):
             from ctranslate2 import Translator
     except ImportError as error:
-        raise ConfigError(f"engine ctranslate2 cannot run, {MISSING}") from error
+        raise ConfigError(f"engine ctranslate2 cannot run: {MISSING}", hint=INSTALL) from error
     return Translator
 
 

@@ -7,8 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
-from mtcli.decoding.options import Hypothesis
-from mtcli.engines.protocol import TranslateOptions
+from mtcli.decoding.options import Hypothesis, SearchOptions
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
 FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
@@ -59,9 +58,9 @@ class Found(NamedTuple):
         """Without EOS."""
         return tuple(self.ids[:-1] if self.is_complete else self.ids)
 
-    def answer(self, options: TranslateOptions) -> Hypothesis:
+    def answer(self, options: SearchOptions) -> Hypothesis:
         """What the translator is told."""
-        score = self.log_prob / _penalty(self.length, options)
+        score = self.log_prob / options.penalty(self.length)
         return Hypothesis(self.token_ids, self.is_complete, self.log_prob, score)
 
 
@@ -76,7 +75,7 @@ class SecondSearcher(Protocol):
         self,
         searches: Mapping[Search, Sequence[int]],
         asked: Sequence[Asked],
-        options: TranslateOptions,
+        options: SearchOptions,
     ) -> list[tuple[Sequence[int], Finish]]:
         """Start to search sentences again, by their places: together, in a few batches."""
 
@@ -98,7 +97,7 @@ class SearchesOfBatches:
         engine: SecondSearcher,
         batches: Sequence[Sequence[Asked]],
         running: Sequence[Finish],
-        options: TranslateOptions,
+        options: SearchOptions,
     ) -> None:
         self._engine, self._options = engine, options
         self._sizes = [len(of_batch) for of_batch in batches]
@@ -159,14 +158,3 @@ class SearchesOfBatches:
         # equal before and after but for sentences scored anew; sorting is stable
         answers.sort(key=lambda hypothesis: -hypothesis.score)
         return answers[: self._options.num_hypotheses]
-
-
-def _penalty(length: int, options: TranslateOptions) -> float:
-    """What the log-probability is divided by; the forms of `SearchOptions`."""
-    match options.normalization:
-        case "average":
-            return float(length**options.length_penalty)
-        case "gnmt":
-            return float(((5 + length) / 6) ** options.length_penalty)
-        case "none":
-            return 1.0

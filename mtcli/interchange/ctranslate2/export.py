@@ -9,7 +9,7 @@ from pathlib import Path
 from mtcli.bundle.exports import CTRANSLATE2, RECORD, ExportRecord, weights_sha256
 from mtcli.bundle.model_folder import WEIGHTS, Bundle, read_model
 from mtcli.engines.choice import num_cores
-from mtcli.engines.ctranslate2.package import MISSING
+from mtcli.engines.ctranslate2.package import INSTALL, MISSING
 from mtcli.errors import ConfigError, MtcliError, RunFolderError
 from mtcli.folders import new_folder, write_json
 from mtcli.interchange.ctranslate2.rounding import round_weights
@@ -118,7 +118,7 @@ def engine_version() -> str:
     try:
         import ctranslate2
     except ImportError as error:
-        raise ConfigError(f"exporting to ctranslate2 cannot be done, {MISSING}") from error
+        raise ConfigError(f"cannot export to ctranslate2: {MISSING}", hint=INSTALL) from error
     return str(ctranslate2.__version__)
 
 

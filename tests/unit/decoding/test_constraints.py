@@ -7,23 +7,31 @@ import torch
 
 from mtcli.decoding.constraints import block_ngrams, penalize_repetition
 from mtcli.decoding.ensemble import EnsembleScorer
-from mtcli.decoding.options import Constraints
+from mtcli.decoding.options import SearchOptions
 from mtcli.errors import ConfigError
 from tests.reference import TableScorer
+
+PENALTY = "`repetition_penalty`"
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"no_repeat_ngram": -1}, "no_repeat_ngram must be at least 0, not -1"),
-        ({"repetition_penalty": 0.0}, "repetition_penalty must be a number above 0, not 0.0"),
-        ({"repetition_penalty": math.nan}, "repetition_penalty must be a number above 0, not nan"),
-        ({"repetition_penalty": math.inf}, "repetition_penalty must be a number above 0, not inf"),
+        ({"no_repeat_ngram": -1}, "`no_repeat_ngram` must be at least 0, not -1"),
+        ({"repetition_penalty": 0.0}, f"{PENALTY} must be a number above 0, not 0.0"),
+        (
+            {"repetition_penalty": math.nan},
+            f"{PENALTY} must be a number above 0, not nan",
+        ),
+        (
+            {"repetition_penalty": math.inf},
+            f"{PENALTY} must be a number above 0, not inf",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(changes, sentence):
     with pytest.raises(ConfigError) as caught:
-        Constraints(**changes)
+        SearchOptions(beam_size=1, **changes)
     assert str(caught.value) == sentence
 
 

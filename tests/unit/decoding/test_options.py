@@ -1,5 +1,7 @@
 """Search options: penalties, and what is refused."""
 
+import math
+
 import pytest
 
 from mtcli.decoding.options import Sampling, SearchOptions
@@ -30,17 +32,25 @@ def test_penalties(normalization, alpha, length, want):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"beam_size": 0}, "beam_size must be at least 1, not 0"),
-        ({"num_hypotheses": 0}, "num_hypotheses must be at least 1, not 0"),
-        ({"max_length": 0}, "max_length must be at least 1, not 0"),
+        ({"beam_size": 0}, "`beam_size` must be an integer of at least 1, not 0"),
+        ({"num_hypotheses": 0}, "`n_best` must be an integer of at least 1, not 0"),
+        ({"max_length": 0}, "`max_length` must be an integer of at least 1, not 0"),
         (
             {"num_hypotheses": 5},
-            "num_hypotheses (5) must be at most beam_size (4): a beam finds no more than its width",
+            "`n_best` is 5, but a beam of 4 finds at most 4 hypotheses\n"
+            "hint: set `beam_size` to at least 5, or lower `n_best`",
         ),
-        ({"length_penalty": -0.5}, "length_penalty must be between 0 and 10, not -0.5"),
-        ({"length_penalty": float("nan")}, "length_penalty must be between 0 and 10, not nan"),
-        ({"length_penalty": 11.0}, "length_penalty must be between 0 and 10, not 11.0"),
-        ({"forbidden_ids": (0, 3)}, "eos_id (3) is among forbidden_ids: nothing could end"),
+        ({"length_penalty": -0.5}, "`length_penalty` must be a number between 0 and 10, not -0.5"),
+        (
+            {"length_penalty": math.nan},
+            "`length_penalty` must be a number between 0 and 10, not nan",
+        ),
+        ({"length_penalty": 11.0}, "`length_penalty` must be a number between 0 and 10, not 11.0"),
+        (
+            {"normalization": "wu"},
+            "`normalization` must be one of: average, gnmt, none; found 'wu'",
+        ),
+        ({"forbidden_ids": (0, 3)}, "eos_id (3) is in forbidden_ids: nothing could end"),
     ],
 )
 def test_what_cannot_be_searched_for_is_refused(changes, sentence):
@@ -52,12 +62,12 @@ def test_what_cannot_be_searched_for_is_refused(changes, sentence):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"seed": 2**63}, "seed must be an integer of 64 bits, not 9223372036854775808"),
-        ({"temperature": 0.0}, "temperature must be a number above 0, not 0.0"),
-        ({"temperature": float("nan")}, "temperature must be a number above 0, not nan"),
-        ({"top_k": 0}, "top_k must be at least 1, not 0"),
-        ({"top_p": 0.0}, "top_p must be above 0 and at most 1, not 0.0"),
-        ({"top_p": 1.5}, "top_p must be above 0 and at most 1, not 1.5"),
+        ({"seed": 2**63}, "`seed` must be a 64-bit integer, not 9223372036854775808"),
+        ({"temperature": 0.0}, "`temperature` must be a number above 0, not 0.0"),
+        ({"temperature": float("nan")}, "`temperature` must be a number above 0, not nan"),
+        ({"top_k": 0}, "`top_k` must be at least 1, not 0"),
+        ({"top_p": 0.0}, "`top_p` must be above 0 and at most 1, not 0.0"),
+        ({"top_p": 1.5}, "`top_p` must be above 0 and at most 1, not 1.5"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(changes, sentence):

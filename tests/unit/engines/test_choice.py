@@ -5,9 +5,9 @@ import pytest
 
 from mtcli.bundle.exports import ExportRecord, ThreadSplit, read_export, weights_sha256
 from mtcli.bundle.model_folder import read_model
+from mtcli.decoding.options import SearchOptions
 from mtcli.engines import choice
-from mtcli.engines.choice import EngineRequest, choose_engine, choose_split
-from mtcli.engines.protocol import TranslateOptions
+from mtcli.engines.choice import EngineOptions, choose_engine, choose_split
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.folders import new_folder, write_json
 from tests.support.model_folder import train_tokenizer, write_tiny_model
@@ -44,61 +44,78 @@ def put_export(bundle, **changes):
 
 def test_without_an_export_there_is_nothing_to_choose(bundle):
     assert read_export(bundle) is None
-    assert choose_engine(bundle, EngineRequest()) == (None, "")
-    assert choose_engine(bundle, EngineRequest("torch")) == (None, "")
+    assert choose_engine([bundle], EngineOptions()) == (None, "")
+    assert choose_engine([bundle], EngineOptions("torch")) == (None, "")
     with pytest.raises(ModelFolderError) as info:
-        choose_engine(bundle, EngineRequest("ctranslate2"))
+        choose_engine([bundle], EngineOptions("ctranslate2"))
     assert str(info.value) == (
-        f"{bundle.path} holds no export: `mtcli export -m {bundle.path} --to ctranslate2` writes"
-        " one"
+        f"{bundle.path} has no CTranslate2 export\n"
+        f"hint: run `mtcli export -m {bundle.path} --to ctranslate2`, or use `--engine torch`"
     )
-    with pytest.raises(ConfigError, match="'fairy' is none of: auto, torch, ctranslate2"):
-        choose_engine(bundle, EngineRequest("fairy"))
+    with pytest.raises(ConfigError, match="must be one of: auto, torch, ctranslate2; found 'fai"):
+        choose_engine([bundle], EngineOptions("fairy"))
 
 
 def test_the_faster_one_is_taken(bundle, monkeypatch):
     monkeypatch.setattr(choice, "num_cores", lambda: 4)
     record = put_export(bundle)
-    assert choose_engine(bundle, EngineRequest()) == (
+    assert choose_engine([bundle], EngineOptions()) == (
         record, "engine ctranslate2 (int8, 2 x 2 threads)"
     )  # fmt: skip
-    assert choose_engine(bundle, EngineRequest(threads=1)).reason == (
+    assert choose_engine([bundle], EngineOptions(threads=1)).reason == (
         "engine ctranslate2 (int8, 1 x 1 thread)"
     )
-    assert choose_engine(bundle, EngineRequest("torch")).record is None
+    assert choose_engine([bundle], EngineOptions("torch")).record is None
 
 
 def test_a_slow_export_is_left(bundle):
     record = put_export(bundle, torch_lines_per_s=60.0)
-    assert choose_engine(bundle, EngineRequest()) == (
+    assert choose_engine([bundle], EngineOptions()) == (
         None, "engine torch, which was measured faster than the export"
     )  # fmt: skip
-    assert choose_engine(bundle, EngineRequest("ctranslate2")).record == record
+    assert choose_engine([bundle], EngineOptions("ctranslate2")).record == record
 
 
 @pytest.mark.parametrize(
-    ("request_", "why"),
+    ("how", "search", "only_torch", "why"),
     [
-        (EngineRequest(device="cuda"), "device cuda was asked for, and exports run on the CPU"),
-        (EngineRequest(precision="bf16"), "precision bf16 was asked for, and an export has its"),
+        (EngineOptions(device="cuda"), None, "", "exports run on the CPU, not on device cuda"),
         (
-            EngineRequest(options=TranslateOptions(2, 1, "none", 1.0)),
-            "normalization none with length_penalty 1 under a beam is not among its searches",
+            EngineOptions(precision="bf16"),
+            None,
+            "",
+            "exports have a precision of their own, not bf16",
         ),
+        (
+            EngineOptions(),
+            SearchOptions(beam_size=2, normalization="none"),
+            "",
+            "exports do not support normalization none with length_penalty 1 under a beam",
+        ),
+        (EngineOptions(), None, "alignments", "exports do not support alignments"),
     ],
 )
-def test_what_it_cannot_do(bundle, request_, why):
+def test_what_it_cannot_do(bundle, how, search, only_torch, why):
     put_export(bundle)
-    assert choose_engine(bundle, request_).record is None
-    assert choose_engine(bundle, request_).reason.startswith(f"engine torch, for {why}")
-    with pytest.raises(ConfigError, match=f"engine ctranslate2 cannot run: {why}"):
-        choose_engine(bundle, request_._replace(engine="ctranslate2"))
+    choice = choose_engine([bundle], how, search, only_torch)
+    assert choice == (None, f"engine torch, because {why}")
+    with pytest.raises(ConfigError) as info:
+        choose_engine([bundle], replace(how, engine="ctranslate2"), search, only_torch)
+    assert str(info.value) == (
+        f"engine ctranslate2 cannot run: {why}\nhint: use `--engine torch` or `auto`"
+    )
+
+
+def test_an_export_is_no_ensemble(bundle):
+    put_export(bundle)
+    choice = choose_engine([bundle, bundle], EngineOptions())
+    assert choice == (None, "engine torch, because an export is one model, not an ensemble")
 
 
 def test_a_greedy_search_needs_no_penalty(bundle):
     put_export(bundle)
-    greedy = EngineRequest(options=TranslateOptions(1, 1, "gnmt", 1.0))
-    assert choose_engine(bundle, greedy).record is not None
+    greedy = SearchOptions(beam_size=1, normalization="gnmt")
+    assert choose_engine([bundle], EngineOptions(), greedy).record is not None
 
 
 def test_threads(monkeypatch):
@@ -106,7 +123,7 @@ def test_threads(monkeypatch):
     for threads, expected in ((4, (2, 2)), (2, (2, 1)), (1, (1, 1)), (None, (8, 1))):
         split = choose_split(RECORD, threads)
         assert (split.inter_threads, split.intra_threads) == expected
-    with pytest.raises(ConfigError, match="threads must be at least 1, not 0"):
+    with pytest.raises(ConfigError, match="`threads` must be at least 1, not 0"):
         choose_split(RECORD, 0)
 
 

@@ -9,21 +9,21 @@ import torch
 
 from mtcli.bundle.model_folder import read_model
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.decoding.options import Sampling
+from mtcli.decoding.options import Sampling, SearchOptions
 from mtcli.engines import torch as torch_engine
-from mtcli.engines.loading import check_ensemble, load_tokenizers
-from mtcli.engines.protocol import PairEngine, TranslateOptions
+from mtcli.engines.ensemble import check_ensemble
+from mtcli.engines.protocol import PairEngine
 from mtcli.engines.torch import TorchEngine, key_of
-from mtcli.engines.torch_loading import load_engine, load_ensemble
+from mtcli.engines.torch_loading import load_ensemble
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.translating.alignment import attention_of_pairs
+from mtcli.translating.loaded_model import load_tokenizers
+from mtcli.translating.options import TranslateOptions
 from tests.support.engines import translate
 from tests.support.model_folder import VOCAB_SIZE, tiny_model, train_tokenizer, write_tiny_model
 
 CPU = torch.device("cpu")
-OPTIONS = TranslateOptions(
-    beam_size=3, num_hypotheses=2, normalization="average", length_penalty=1.0
-)
+OPTIONS = SearchOptions(beam_size=3, num_hypotheses=2, normalization="average", length_penalty=1.0)
 PREFIXES = ((9, 1, 9), (), (7,), (8,) * 5, (), (5, 6))
 
 
@@ -121,16 +121,17 @@ def test_attention_is_of_the_pieces_alone(engine):
 def test_attention_of_many_pairs_is_that_of_each(engine):
     src, tgt = sentences(9), sentences(9, seed=2)
     generation = DecodingConfig(batch_size=2, alignment_layer=1, alignment_heads=[1])
-    found = attention_of_pairs(engine, list(zip(src, tgt, strict=True)), generation)
+    options = TranslateOptions.of_model(generation)
+    found = attention_of_pairs(engine, list(zip(src, tgt, strict=True)), options)
     for array, src_ids, tgt_ids in zip(found, src, tgt, strict=True):
         (alone,) = engine.attention([src_ids], [tgt_ids], 1, [1])
         np.testing.assert_allclose(array, alone, atol=1e-7)
 
 
 def test_options_that_make_no_sense_are_refused_before_an_engine_is_there():
-    with pytest.raises(ConfigError, match="no_repeat_ngram must be at least 0, not -2"):
+    with pytest.raises(ConfigError, match="`no_repeat_ngram` must be at least 0, not -2"):
         replace(OPTIONS, no_repeat_ngram=-2)
-    with pytest.raises(ConfigError, match=r"repetition_penalty must be a number above 0, not 0"):
+    with pytest.raises(ConfigError, match=r"`repetition_penalty` must be a number above 0, not 0"):
         replace(OPTIONS, repetition_penalty=0)
 
 
@@ -185,7 +186,7 @@ def folders(tmp_path_factory):
 def test_an_ensemble_of_a_model_with_itself_is_the_model(folders):
     bundle, src = read_model(folders / "a"), sentences()
     how = {"device": "cpu", "precision": "fp32", "threads": None}
-    alone = translate(load_engine(bundle, **how), src, [12] * 6, OPTIONS)
+    alone = translate(load_ensemble([bundle], **how), src, [12] * 6, OPTIONS)
     twice = translate(load_ensemble([bundle, bundle], **how), src, [12] * 6, OPTIONS)
     assert [h[0].token_ids for h in twice] == [h[0].token_ids for h in alone]
     with_b = load_ensemble([bundle, read_model(folders / "b")], **how)
@@ -197,7 +198,11 @@ def test_an_ensemble_of_a_model_with_itself_is_the_model(folders):
 @pytest.mark.parametrize(
     ("langs", "message"),
     [
-        (("de", "en"), "{} and {} cannot translate together: the one is en-de, the other de-en"),
+        (
+            ("de", "en"),
+            "{} and {} cannot form an ensemble: one translates en-de, the other de-en\n"
+            "hint: give models of one language pair",
+        ),
         (("EN_GB", "de-AT"), None),
     ],
 )
@@ -219,9 +224,9 @@ def test_models_of_different_vocabularies_are_refused(folders):
     with pytest.raises(ModelFolderError) as caught:
         load_ensemble(bundles, device="cpu", precision="fp32", threads=None)
     assert str(caught.value) == (
-        f"{folders / 'a'} and {folders / 'c'} cannot translate together: tokenizer.model of the one"
-        " and tokenizer.model of the other differ, and the models of an ensemble need the same"
-        " vocabulary"
+        f"{folders / 'a'} and {folders / 'c'} cannot form an ensemble: they do not share"
+        " a vocabulary (tokenizer.model and tokenizer.model differ)\n"
+        "hint: train the models of an ensemble with the same tokenizer"
     )
 
 

@@ -8,25 +8,26 @@ from safetensors.numpy import load_file, save_file
 
 from mtcli.bundle.model_folder import read_model
 from mtcli.config.schema.decoding import DecodingConfig
+from mtcli.decoding.options import SearchOptions
 from mtcli.engines import torch as torch_engine
-from mtcli.engines.protocol import EngineBatch, TranslateOptions
+from mtcli.engines.protocol import EngineBatch
 from mtcli.engines.torch import TorchEngine
 from mtcli.engines.torch_loading import (
     choose_autocast,
     choose_device,
-    load_engine,
+    load_ensemble,
     load_weights,
 )
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.folders import sha256_of
+from mtcli.translating.loaded_model import LoadedModel, load_tokenizers
+from mtcli.translating.request import TranslationRequest, open_translator
 from mtcli.translating.translator import Translator
 from tests.support.engines import translate
 from tests.support.model_folder import VOCAB_SIZE, tiny_model, train_tokenizer, write_tiny_model
 
 CPU = torch.device("cpu")
-OPTIONS = TranslateOptions(
-    beam_size=3, num_hypotheses=2, normalization="average", length_penalty=1.0
-)
+OPTIONS = SearchOptions(beam_size=3, num_hypotheses=2, normalization="average", length_penalty=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -153,19 +154,19 @@ def test_texts_may_be_any_iterable_but_a_text(model_folder):
     texts = ["ralo teku minaro.", "", "pav"]
     assert translator.translate(text for text in texts) == translator.translate(texts)
     for call in (translator.translate, lambda text: translator.translate_n_best(text, 2)):
-        with pytest.raises(ConfigError, match=r"texts must be a list .* found one text: \['pav'\]"):
+        with pytest.raises(ConfigError, match=r"`texts` must be a list .* found one text: 'pav'"):
             call("pav")
 
 
 def test_a_loaded_translator_is_the_search_over_the_model(model_folder):
     translator = Translator.load(model_folder, device="cpu")
-    in_memory = Translator(
+    loaded = LoadedModel(
         TorchEngine(tiny_model(), CPU),
-        src_tokenizer=translator._src_tokenizer,
-        tgt_tokenizer=translator._tgt_tokenizer,
-        generation=DecodingConfig(beam_size=3, max_length=12, batch_size=4),
-        max_src_length=20,
+        *load_tokenizers(read_model(model_folder)),
+        DecodingConfig(beam_size=3, max_length=12, batch_size=4),
+        20,
     )
+    in_memory = open_translator(TranslationRequest(loaded=loaded))
     texts = [
         "ralo teku minaro.",
         "",
@@ -184,12 +185,12 @@ def test_a_loaded_translator_is_the_search_over_the_model(model_folder):
 
 def test_bf16_is_close_to_fp32(model_folder):
     sentences = random_sentences(6)
-    options = TranslateOptions(
+    options = SearchOptions(
         beam_size=1, num_hypotheses=1, normalization="average", length_penalty=1.0
     )
     bundle = read_model(model_folder)
-    exact = load_engine(bundle, device="cpu", precision="fp32", threads=None)
-    rough = load_engine(bundle, device="cpu", precision="bf16", threads=None)
+    exact = load_ensemble([bundle], device="cpu", precision="fp32", threads=None)
+    rough = load_ensemble([bundle], device="cpu", precision="bf16", threads=None)
     a = [h[0].log_prob for h in translate(exact, sentences, [1] * 6, options)]
     b = [h[0].log_prob for h in translate(rough, sentences, [1] * 6, options)]
     assert a != b
@@ -228,7 +229,7 @@ def test_devices_and_precisions_that_are_not_there(monkeypatch):
 
 
 def test_an_engine_that_is_none(model_folder):
-    with pytest.raises(ConfigError, match="engine 'fairy' is none of: auto, torch, ctranslate2"):
+    with pytest.raises(ConfigError, match="one of: auto, torch, ctranslate2; found 'fairy'"):
         Translator.load(model_folder, engine="fairy")
 
 

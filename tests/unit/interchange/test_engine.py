@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from mtcli.decoding.options import Sampling
-from mtcli.engines.protocol import EngineBatch, TranslateOptions
+from mtcli.decoding.options import Sampling, SearchOptions
+from mtcli.engines.protocol import EngineBatch
 from mtcli.engines.torch import TorchEngine
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.tokenizer.protocol import UNK_ID
@@ -18,14 +18,26 @@ from tests.support.exports import VOCAB_SIZE, engine_of, exported, random_model
 from tests.support.models import VARIANTS
 
 SEARCHES = [
-    TranslateOptions(1, 1, "average", 1.0),
-    TranslateOptions(1, 1, "gnmt", 0.7),
-    TranslateOptions(1, 1, "none", 1.0),
-    TranslateOptions(1, 1, "average", 1.0, no_repeat_ngram=2),
-    TranslateOptions(1, 1, "average", 1.0, no_repeat_ngram=1),
-    TranslateOptions(4, 4, "average", 1.0),
-    TranslateOptions(5, 1, "average", 0.6),
-    TranslateOptions(3, 2, "average", 2.0),
+    SearchOptions(beam_size=1),
+    SearchOptions(beam_size=1, normalization="gnmt", length_penalty=0.7),
+    SearchOptions(beam_size=1, normalization="none"),
+    SearchOptions(
+        beam_size=1,
+        num_hypotheses=1,
+        normalization="average",
+        length_penalty=1.0,
+        no_repeat_ngram=2,
+    ),
+    SearchOptions(
+        beam_size=1,
+        num_hypotheses=1,
+        normalization="average",
+        length_penalty=1.0,
+        no_repeat_ngram=1,
+    ),
+    SearchOptions(beam_size=4, num_hypotheses=4),
+    SearchOptions(beam_size=5, length_penalty=0.6),
+    SearchOptions(beam_size=3, num_hypotheses=2, length_penalty=2.0),
 ]
 
 
@@ -135,17 +147,24 @@ def test_forbidden_pieces_are_not_chosen_and_probabilities_are_not_renormalised(
 )
 def test_a_search_that_it_cannot_do(change, obstacle, tmp_path):
     engine = engine_of(exported(random_model("pre-norm"), tmp_path / "export"))
-    options = replace(TranslateOptions(4, 1, "average", 1.0), **change)
+    options = replace(
+        SearchOptions(beam_size=4),
+        **change,
+    )
     with pytest.raises(ConfigError) as info:
         translate(engine, [[5]], [4], options)
-    assert str(info.value) == f"engine ctranslate2 cannot search with {obstacle}: use engine torch"
+    assert str(info.value) == (
+        f"engine ctranslate2 does not support {obstacle}\nhint: use engine torch"
+    )
 
 
 def test_it_cannot_continue_prefixes(tmp_path):
     engine = engine_of(exported(random_model("pre-norm"), tmp_path / "export"))
     with pytest.raises(ConfigError) as info:
         translate(engine, [[5]], [4], SEARCHES[5], [[5]])
-    assert str(info.value) == "engine ctranslate2 cannot search with prefixes: use engine torch"
+    assert str(info.value) == (
+        "engine ctranslate2 does not support prefixes\nhint: use engine torch"
+    )
 
 
 def test_a_folder_that_is_none(tmp_path):
@@ -165,6 +184,6 @@ def test_the_package_is_missing(tmp_path, monkeypatch):
     with pytest.raises(ConfigError) as info:
         engine_of(tmp_path)
     assert str(info.value) == (
-        "engine ctranslate2 cannot run, the ctranslate2 package is not installed:"
-        " pip install 'mtcli[fast]'"
+        "engine ctranslate2 cannot run: the package `ctranslate2` is not installed\n"
+        "hint: pip install 'mtcli[fast]'"
     )

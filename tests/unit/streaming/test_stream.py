@@ -5,13 +5,13 @@ import threading
 
 import pytest
 
-from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.streaming.stream import StreamOptions, StreamReport, translate_stream
 from tests.support.fakes import (
     BesideEngine,
     CharacterTokenizer,
     FakeEngine,
     fake_translator,
+    n_best_options,
 )
 
 
@@ -26,9 +26,10 @@ def translated(
 ):
     sink = io.BytesIO()
     options = StreamOptions(
-        DecodingConfig(**generation), num_hypotheses, is_jsonl=is_jsonl, num_done=num_done
+        lists_n_best=num_hypotheses is not None, is_jsonl=is_jsonl, num_done=num_done
     )
-    translator = fake_translator(engine, max_src_length)
+    translator = fake_translator(engine, max_src_length, **generation)
+    translator.options = n_best_options(translator, num_hypotheses or 1)
     report = translate_stream(translator, io.BytesIO(content), sink, options)
     return sink.getvalue(), report
 
@@ -111,17 +112,16 @@ class CountingSink(io.BytesIO):
 
 
 @pytest.mark.parametrize(
-    "options",
-    [
-        StreamOptions(DecodingConfig(), is_line_buffered=True),
-        StreamOptions(DecodingConfig(batch_size=1)),
-    ],
+    ("is_line_buffered", "generation"),
+    [(True, {}), (False, {"batch_size": 1})],
     ids=["terminal", "batch_size=1"],
 )
-def test_each_line_is_answered_at_once(options):
+def test_each_line_is_answered_at_once(is_line_buffered, generation):
     sink = CountingSink()
     source = OneAtATime(b"a\n\nb\n", sink)
-    assert translate_stream(fake_translator(), source, sink, options).num_lines == 3
+    options = StreamOptions(is_line_buffered=is_line_buffered)
+    translator = fake_translator(**generation)
+    assert translate_stream(translator, source, sink, options).num_lines == 3
     assert sink.getvalue() == b"a\n\nb\n"
 
 
@@ -138,8 +138,8 @@ class InWindows(OneAtATime):
 def test_a_window_is_flushed_before_more_is_read():
     sink = CountingSink()
     source = InWindows(b"a\n" * 400, sink)
-    options = StreamOptions(DecodingConfig(batch_size=2))
-    assert translate_stream(fake_translator(), source, sink, options).num_lines == 400
+    translator = fake_translator(batch_size=2)
+    assert translate_stream(translator, source, sink, StreamOptions()).num_lines == 400
     assert sink.getvalue() == b"a\n" * 400
 
 
@@ -147,9 +147,9 @@ def test_the_next_window_is_begun_before_the_last_is_asked_for(tmp_path):
     content = b"".join(b"%d\n" % i for i in range(320))
     (tmp_path / "lines").write_bytes(content)
     engine, sink = BesideEngine(), io.BytesIO()
-    options = StreamOptions(DecodingConfig(batch_size=2))
+    translator = fake_translator(engine, batch_size=2)
     with (tmp_path / "lines").open("rb") as source:
-        translate_stream(fake_translator(engine), source, sink, options)
+        translate_stream(translator, source, sink, StreamOptions())
     assert sink.getvalue() == content
     assert engine.events == [
         "begun",
@@ -168,7 +168,7 @@ def test_second_attempts_run_behind_the_next_window(tmp_path):
     sink = io.BytesIO()
     with (tmp_path / "lines").open("rb") as source:
         report = translate_stream(
-            fake_translator(engine), source, sink, StreamOptions(DecodingConfig(batch_size=2))
+            fake_translator(engine, batch_size=2), source, sink, StreamOptions()
         )
     assert sink.getvalue() == content.replace(b"x", b"x" * 20)
     assert report.num_repeated == 1
@@ -185,7 +185,7 @@ def test_second_attempts_run_behind_the_next_window(tmp_path):
 def test_one_line_at_a_time_is_asked_for_before_the_next_is_read(tmp_path):
     (tmp_path / "lines").write_bytes(b"a\nb\n")
     engine, sink = BesideEngine(), io.BytesIO()
-    options = StreamOptions(DecodingConfig(), is_line_buffered=True)
+    options = StreamOptions(is_line_buffered=True)
     with (tmp_path / "lines").open("rb") as source:
         translate_stream(fake_translator(engine), source, sink, options)
     assert engine.events == ["begun", "asked for"] * 2
@@ -210,9 +210,9 @@ def test_an_answer_does_not_wait_for_input():
 
     writer, sink = threading.Thread(target=give_lines), Sink()
     writer.start()
-    options = StreamOptions(DecodingConfig(batch_size=2))
+    translator = fake_translator(BesideEngine(), batch_size=2)
     with os.fdopen(reading, "rb") as source:
-        translate_stream(fake_translator(BesideEngine()), source, sink, options)
+        translate_stream(translator, source, sink, StreamOptions())
     writer.join()
     assert was_answered == [True]
     assert sink.getvalue() == b"a\n" * 140 + b"b\n" * 10

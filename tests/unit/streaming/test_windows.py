@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from mtcli.streaming.lines import parse_line
 from mtcli.streaming.windows import read_windows
-from mtcli.translating.batching import batches_by_length, output_limit
+from mtcli.translating.batching import longest_first_batches, output_limit
 
 
 def lines(*texts):
@@ -51,7 +51,7 @@ def test_an_empty_window_comes_before_each_wait_once():
 
 @given(st.lists(st.integers(1, 50)), st.integers(1, 7))
 def test_every_sentence_is_in_one_batch(lengths, batch_size):
-    batches = list(batches_by_length(lengths, batch_size))
+    batches = list(longest_first_batches(lengths, batch_size))
     assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
     assert all(1 <= len(batch) <= batch_size for batch in batches)
     assert len(batches) == -(-len(lengths) // batch_size)

@@ -1,16 +1,19 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.decoding.options import Hypothesis
+from mtcli.decoding.options import Hypothesis, SearchOptions
+from mtcli.translating.options import TranslateOptions
 from mtcli.translating.repetition import (
     FEWEST_TIMES,
     LONGEST_UNIT,
     is_repeated,
     most_times,
     rescored,
-    second_settings,
+    second_options,
 )
 
 
@@ -104,26 +107,30 @@ def test_most_times_is_the_obvious_count(text, longest_unit):
     assert most_times(text, longest_unit) == slow_most_times(text, longest_unit)
 
 
-def test_second_settings():
-    first = DecodingConfig(beam_size=5, batch_size=64, normalization="gnmt", length_penalty=0.6)
-    second = second_settings(first).generation
-    assert (second.beam_size, second.batch_size) == (10, 32)
-    assert (second.normalization, second.length_penalty) == ("average", 0.2)
-    assert second.max_length == first.max_length
-    nearly = second_settings(DecodingConfig(length_penalty=0.2)).generation
+def options(**generation):
+    return TranslateOptions.of_model(DecodingConfig(**generation))
+
+
+def test_second_options():
+    first = options(beam_size=5, batch_size=64, normalization="gnmt", length_penalty=0.6)
+    second = second_options(first)
+    assert (second.search.beam_size, second.batch_size) == (10, 32)
+    assert (second.search.normalization, second.search.length_penalty) == ("average", 0.2)
+    assert second.search.max_length == first.search.max_length
+    nearly = second_options(options(length_penalty=0.2)).search
     assert (nearly.normalization, nearly.length_penalty) == ("average", 1.0)
-    narrow = second_settings(DecodingConfig(beam_size=2, batch_size=1, normalization="none"))
-    assert (narrow.generation.beam_size, narrow.generation.batch_size) == (4, 1)
-    assert (narrow.generation.normalization, narrow.no_repeat_ngram) == ("average", None)
+    narrow = second_options(options(beam_size=2, batch_size=1, normalization="none"))
+    assert (narrow.search.beam_size, narrow.batch_size) == (4, 1)
+    assert (narrow.search.normalization, narrow.search.no_repeat_ngram) == ("average", 0)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, LONGEST_UNIT])
 def test_greedy_search_is_tried_again_with_a_block_that_no_repetition_passes(size):
-    first = DecodingConfig(beam_size=1)
-    second = second_settings(first)
-    assert second.generation == first
+    first = options(beam_size=1)
+    second = second_options(first)
+    n = second.search.no_repeat_ngram
+    assert second == replace(first, search=replace(first.search, no_repeat_ngram=n))
     loop = list(range(size)) * FEWEST_TIMES
-    n = second.no_repeat_ngram
     ngrams = [tuple(loop[i : i + n]) for i in range(len(loop) - n + 1)]
     assert len(set(ngrams)) < len(ngrams)
 
@@ -132,8 +139,8 @@ def test_greedy_search_is_tried_again_with_a_block_that_no_repetition_passes(siz
     ("normalization", "score"), [("average", -6 / 3**0.5), ("gnmt", -6 / (8 / 6) ** 0.5)]
 )
 def test_scores_are_those_of_the_first_settings(normalization, score):
-    generation = DecodingConfig(normalization=normalization, length_penalty=0.5)
-    (found,) = rescored([Hypothesis((7, 8), True, -6.0, -6.0)], generation)
+    search = SearchOptions(beam_size=1, normalization=normalization, length_penalty=0.5)
+    (found,) = rescored([Hypothesis((7, 8), True, -6.0, -6.0)], search)
     assert found.score == pytest.approx(score)
-    (cut,) = rescored([Hypothesis((7, 8, 9), False, -6.0, -6.0)], generation)
+    (cut,) = rescored([Hypothesis((7, 8, 9), False, -6.0, -6.0)], search)
     assert cut.score == pytest.approx(score)

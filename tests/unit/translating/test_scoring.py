@@ -5,8 +5,10 @@ import math
 
 import pytest
 
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.errors import DataError
 from mtcli.streaming.scoring import Pair, read_file_pairs, read_tsv_pairs, score_line, score_stream
+from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.scoring import PairScore, PairScorer
 from tests.support.fakes import CharacterTokenizer
 
@@ -34,10 +36,8 @@ class CountingEngine:
 
 def make_scorer(batch_size=3):
     engine, tokenizer = CountingEngine(), CharacterTokenizer()
-    scorer = PairScorer(
-        engine, src_tokenizer=tokenizer, tgt_tokenizer=tokenizer, batch_size=batch_size
-    )
-    return scorer, engine
+    generation = DecodingConfig(batch_size=batch_size)
+    return PairScorer(LoadedModel(engine, tokenizer, tokenizer, generation, 40)), engine
 
 
 def test_every_pair_gets_its_score_in_its_place():
@@ -57,7 +57,7 @@ def test_every_pair_gets_its_score_in_its_place():
 
 
 def test_texts_are_no_pairs():
-    with pytest.raises(TypeError, match="pairs of source and target text are wanted, found 'ab'"):
+    with pytest.raises(TypeError, match="must be pairs of source and target text, found 'ab'"):
         make_scorer()[0].score(["ab"])
 
 

@@ -1,9 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from mtcli.errors import ConfigError
-from mtcli.translating.options import AnswerOptions
 from mtcli.translating.translator import Translation
-from tests.support.fakes import FakeEngine, fake_translator
+from tests.support.fakes import FakeEngine, fake_translator, n_best_options
 
 
 def ids(text):
@@ -65,7 +66,7 @@ def test_a_long_text_is_translated_in_parts():
     engine = FakeEngine()
     translator = fake_translator(engine, max_src_length=20)
     text = "This is the first one. Here comes a second one. And a last one."
-    answers = translator.begin([text, "short"], translator.generation).result()
+    answers = translator.begin([text, "short"]).result()
     assert [answer.num_parts for answer in answers] == [5, 1]
     assert [answer.is_over_limit for answer in answers] == [True, False]
     assert answers[0].translations[0].text == text
@@ -78,7 +79,7 @@ def test_a_long_text_is_translated_in_parts():
 def test_the_limit_of_a_line(max_src_length, max_positions, limit):
     translator = fake_translator(FakeEngine(max_positions), max_src_length)
     assert translator.max_src_length == limit
-    answers = translator.begin(["x" * limit, "x" * (limit + 1)], translator.generation).result()
+    answers = translator.begin(["x" * limit, "x" * (limit + 1)]).result()
     assert [answer.num_parts for answer in answers] == [1, 2]
 
 
@@ -113,7 +114,7 @@ def test_n_best_of_a_text_in_parts():
 def flags_of(text, answer=lambda ids: ids, *, is_complete=True, log_prob=-1.0):
     engine = FakeEngine(answer=answer, is_complete=is_complete, log_prob=log_prob)
     translator = fake_translator(engine)
-    (found,) = translator.begin([text], translator.generation).result()
+    (found,) = translator.begin([text]).result()
     return found.flags
 
 
@@ -152,7 +153,7 @@ class MendingEngine(FakeEngine):
 def test_a_repetition_is_translated_once_more():
     engine = MendingEngine(answer=lambda src_ids: lost(0) if src_ids == ids("go") else src_ids)
     translator = fake_translator(engine, beam_size=5, batch_size=4)
-    good, mended = translator.begin(["well", "go"], translator.generation, 2).result()
+    good, mended = translator.begin(["well", "go"], n_best_options(translator, 2)).result()
     assert good.translations[0].text == "well"
     assert [translation.text for translation in mended.translations] == ["found", "found"]
     assert mended.flags == good.flags == ()
@@ -168,7 +169,7 @@ def test_a_repetition_is_translated_once_more():
 def test_a_repetition_that_stays_is_kept_and_flagged():
     engine = FakeEngine(answer=lost)
     translator = fake_translator(engine)
-    (found,) = translator.begin(["go"], translator.generation).result()
+    (found,) = translator.begin(["go"]).result()
     assert found.translations[0] == Translation(("lost " * 9).strip(), -1.0, -0.25, lost(0))
     assert found.flags == ("repeated",)
     assert len(engine.calls) == 2
@@ -184,7 +185,7 @@ def test_a_second_translation_must_be_whole(change):
             return [[h._replace(**change) for h in hypotheses] for hypotheses in found]
 
     translator = fake_translator(Worse(answer=lost), beam_size=5)
-    (found,) = translator.begin(["go"], translator.generation).result()
+    (found,) = translator.begin(["go"]).result()
     assert found.translations[0].text.startswith("lost lost")
     assert found.flags == ("repeated",)
 
@@ -192,8 +193,7 @@ def test_a_second_translation_must_be_whole(change):
 def test_without_retries_a_repetition_is_only_flagged():
     engine = MendingEngine(answer=lost)
     translator = fake_translator(engine, beam_size=5)
-    once = AnswerOptions(retries=False)
-    (found,) = translator.begin(["go"], translator.generation, 1, once).result()
+    (found,) = translator.begin(["go"], replace(translator.options, retries=False)).result()
     assert found.flags == ("repeated",)
     assert len(engine.calls) == 1
 
@@ -202,8 +202,8 @@ def test_sentences_one_by_one():
     engine = FakeEngine()
     translator = fake_translator(engine, max_src_length=20)
     texts = ["one|two", "", "three", "|", "x" * 21 + "|y"]
-    options = AnswerOptions(splitter=lambda text: list(filter(None, text.split("|"))))
-    answers = translator.begin(texts, translator.generation, 1, options).result()
+    options = replace(translator.options, splitter=lambda text: list(filter(None, text.split("|"))))
+    answers = translator.begin(texts, options).result()
     assert [answer.translations[0].text for answer in answers] == [
         "one two", "", "three", "", "x" * 11 + " " + "x" * 10 + " y",
     ]  # fmt: skip
@@ -220,23 +220,24 @@ def error_of(call):
 def test_options_that_make_no_sense():
     t = fake_translator(beam_size=4)
     assert error_of(lambda: t.translate(["a"], beam_size=0)) == (
-        "beam_size must be an integer from 1, not 0"
+        "`beam_size` must be an integer of at least 1, not 0"
     )
-    assert "max_length must be an integer from 1, not -3" in error_of(
+    assert "`max_length` must be an integer of at least 1, not -3" in error_of(
         lambda: t.translate([], max_length=-3)
     )
-    assert "batch_size must be an integer from 1, not 2.5" in error_of(
+    assert "`batch_size` must be an integer of at least 1, not 2.5" in error_of(
         lambda: t.translate([], batch_size=2.5)
     )
     assert error_of(lambda: t.translate([], length_penalty=float("nan"))) == (
-        "length_penalty must be a number between 0 and 10, not nan"
+        "`length_penalty` must be a number between 0 and 10, not nan"
     )
     assert error_of(lambda: t.translate([], normalization="wu")) == (
-        "normalization 'wu' is none of: average, gnmt, none"
+        "`normalization` must be one of: average, gnmt, none; found 'wu'"
     )
     assert error_of(lambda: t.translate_n_best(["a"], 5)) == (
-        "n_best 5 needs a beam of at least 5, and beam_size is 4"
+        "`n_best` is 5, but a beam of 4 finds at most 4 hypotheses\n"
+        "hint: set `beam_size` to at least 5, or lower `n_best`"
     )
-    assert "n_best must be an integer from 1, not 0" in error_of(
+    assert "`n_best` must be an integer of at least 1, not 0" in error_of(
         lambda: t.translate_n_best(["a"], 0)
     )

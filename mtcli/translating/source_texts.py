@@ -1,4 +1,4 @@
-"""Texts as the model reads them: cut into sentences, and those into parts that are not too long."""
+"""Prepare texts for the model: split them into sentences, and those into parts of piece ids."""
 
 from __future__ import annotations
 
@@ -7,39 +7,41 @@ from typing import NamedTuple
 
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.controls import without_controls
+from mtcli.translating.parts import Part, split_text
 from mtcli.translating.sentences import Splitter
-from mtcli.translating.splitting import Part, split_text
 
 
-class CutText(NamedTuple):
+class SourceText(NamedTuple):
     """A text, ready to be translated."""
 
     text: str
     """Without control characters."""
     parts: list[Part]
-    """Mostly one; none of what has no pieces."""
+    """Mostly one; none if the text has no pieces."""
     is_over_limit: bool
-    """Whether a sentence of it was too long, and cut."""
+    """Whether a sentence of it was too long, and so was split."""
 
 
-def cut_texts(
+def prepare_texts(
     texts: Sequence[str], tokenizer: Tokenizer, limit: int, splitter: Splitter | None
-) -> list[CutText]:
-    """Each text in parts of at most `limit` pieces; `splitter` first cuts it into sentences."""
+) -> list[SourceText]:
+    """Split each text into parts of at most `limit` pieces; `splitter` first makes sentences."""
     cleaned = [without_controls(text) for text in texts]
     sentences_of = [splitter(text) for text in cleaned] if splitter else [[t] for t in cleaned]
-    # all at once: the tokenizer has threads
+    # all at once, because the tokenizer has threads
     flat = [sentence for sentences in sentences_of for sentence in sentences]
-    cut = iter(_cut_sentences(flat, tokenizer, limit))
-    found = []
+    parts_of_sentence = iter(_split_sentences(flat, tokenizer, limit))
+    prepared = []
     for text, sentences in zip(cleaned, sentences_of, strict=True):
-        parts_of = [next(cut) for _ in sentences]
+        parts_of = [next(parts_of_sentence) for _ in sentences]
         is_over_limit = any(len(parts) > 1 for parts in parts_of)
-        found.append(CutText(text, [part for parts in parts_of for part in parts], is_over_limit))
-    return found
+        prepared.append(
+            SourceText(text, [part for parts in parts_of for part in parts], is_over_limit)
+        )
+    return prepared
 
 
-def _cut_sentences(texts: Sequence[str], tokenizer: Tokenizer, limit: int) -> list[list[Part]]:
+def _split_sentences(texts: Sequence[str], tokenizer: Tokenizer, limit: int) -> list[list[Part]]:
     def count(parts: Sequence[str]) -> list[int]:
         return [len(ids) for ids in tokenizer.encode_batch(parts)]
 
@@ -49,7 +51,7 @@ def _cut_sentences(texts: Sequence[str], tokenizer: Tokenizer, limit: int) -> li
             parts_of.append([Part(text, ids)] if ids else [])
             continue
         parts = split_text(text, limit, count)
-        # a character of more pieces than the limit is cut: there is no way to translate it
+        # a character of more pieces than the limit is cut off: there is no way to translate it
         encoded = [part_ids[:limit] for part_ids in tokenizer.encode_batch(parts)]
         pairs = zip(parts, encoded, strict=True)
         parts_of.append([Part(part, part_ids) for part, part_ids in pairs if part_ids])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtcli.translating.splitting import join_parts, split_text
+from mtcli.translating.parts import join_parts, split_text
 
 
 def count_words(texts):

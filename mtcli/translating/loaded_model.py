@@ -1,0 +1,53 @@
+"""A model that is ready to translate: an engine, and what goes around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from mtcli.bundle.model_folder import Bundle
+from mtcli.config.schema.decoding import DecodingConfig
+from mtcli.tokenizer.protocol import Tokenizer
+
+EngineT = TypeVar("EngineT")
+
+
+class LoadedModel(NamedTuple, Generic[EngineT]):
+    """One model, or an ensemble: from a model folder, or in memory during training."""
+
+    engine: EngineT
+    """Runs the model."""
+    src_tokenizer: Tokenizer
+    tgt_tokenizer: Tokenizer
+    """The same object as `src_tokenizer` where the vocabulary is shared."""
+    generation: DecodingConfig
+    """How the model translates by default."""
+    max_src_length: int
+    """Longest source that the model saw in training, in pieces, EOS not counted; longer texts are
+    translated in parts."""
+
+
+def model_of(bundles: Sequence[Bundle], engine: EngineT) -> LoadedModel[EngineT]:
+    """The model of a folder, or of several as an ensemble, given the engine that runs it.
+
+    Raises:
+        TokenizerError: a tokenizer cannot be read.
+    """
+    src_tokenizer, tgt_tokenizer = load_tokenizers(bundles[0])
+    return LoadedModel(
+        engine,
+        src_tokenizer,
+        tgt_tokenizer,
+        bundles[0].generation,
+        min(bundle.card.max_src_length for bundle in bundles),
+    )
+
+
+def load_tokenizers(bundle: Bundle) -> tuple[Tokenizer, Tokenizer]:
+    """The tokenizers of source and target; one object where the model has one for both."""
+    from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+
+    src_tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path)
+    if bundle.tgt_tokenizer_path == bundle.src_tokenizer_path:
+        return src_tokenizer, src_tokenizer
+    return src_tokenizer, SentencePieceTokenizer(bundle.tgt_tokenizer_path)
