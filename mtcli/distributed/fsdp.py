@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mtcli.distributed.world import World
 
 # torch.distributed.tensor and .fsdp are imported where they are used: 0.7 s of CPU time that only
-# sharded runs shall pay (2026-11-25, EPYC Zen 3, torch 2.13).
+# sharded runs should pay (2026-11-25, EPYC Zen 3, torch 2.13).
 
 
 def shard(

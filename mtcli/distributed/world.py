@@ -148,7 +148,7 @@ def join(device_type: str, timeout_s: float = 7200.0) -> Iterator[World]:
         world.barrier()
     except BaseException as error:
         is_lost_peer = _is_lost_peer(error)
-        # A lost peer is not reported: the launcher shall look for the one that went first.
+        # A lost peer is not reported: the launcher must find the one that failed first.
         if isinstance(error, Exception) and not is_lost_peer:
             report_failure(error.exit_code if isinstance(error, MtcliError) else ExitCode.BUG)
         _leave(is_cuda=is_cuda, is_well=False)

@@ -77,8 +77,6 @@ NOT_YET_CLEAN: set[str] = {
     "mtcli/decoding/beam.py",
     "mtcli/decoding/options.py",
     "mtcli/device/memory_errors.py",
-    "mtcli/distributed/fsdp.py",
-    "mtcli/distributed/world.py",
     "mtcli/engines/choice.py",
     "mtcli/engines/ctranslate2/searches.py",
     "mtcli/engines/protocol.py",
