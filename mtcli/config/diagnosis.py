@@ -1,10 +1,10 @@
-"""What pydantic found wrong, in words that name the key, the value and the remedy."""
+"""Turn the errors of pydantic into sentences that name the key, the value and the remedy."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where an error is, in terms of the schema."""
+    """The place of an error in the schema."""
 
     path: KeyPath
-    """Names and places in lists, without the tags that pydantic adds for variants."""
+    """Names and list positions, without the tags that pydantic adds for variants."""
     key: Key | None
     """The innermost key; None if the schema does not know it, or for the whole config."""
     section: Section
@@ -31,7 +31,7 @@ class _Place:
 
 
 def problems_in(details: Mapping[str, Any] | ErrorDetails, origins: Origins) -> list[Problem]:
-    """Put one error of pydantic into words; a section's conflicts make several problems."""
+    """The problems of one pydantic error: several if a section has several conflicts."""
     place = _locate(details["loc"])
     if details["type"] == "value_error":
         error = details["ctx"]["error"]
@@ -52,7 +52,7 @@ def problems_in(details: Mapping[str, Any] | ErrorDetails, origins: Origins) -> 
 def conflict_problems(
     conflicts: tuple[Conflict, ...], section: KeyPath, origins: Origins
 ) -> Iterator[Problem]:
-    """One problem a conflict, at the first of its keys that somebody set."""
+    """One problem for each conflict, at the first of its keys that has an origin."""
     for conflict in conflicts:
         paths = [(*section, *key.split(".")) for key in conflict.keys]
         path = next((path for path in paths if path in origins), paths[0])
@@ -92,23 +92,26 @@ def _unknown(place: _Place) -> str:
     name = str(place.path[-1])
     if "." in name:
         outer, _, inner = name.rpartition(".")
-        return f"unknown key; dots are for --set, in YAML write {inner} indented under {outer}"
+        return f"unknown key; write `{inner}` indented under `{outer}`, dots are for `--set` only"
     others = [kind for other in place.siblings if name in other.keys for kind in other.kinds]
     if others:
-        return f"unknown key of kind {_kind(place.section)}; kind {' or '.join(others)} has it"
+        return (
+            f"unknown key for kind {_either(place.section.kinds)}; it belongs to {_either(others)}"
+        )
     close = nearest(name, place.section.keys)
     if close:
-        return f"unknown key; did you mean {close}?"
+        return f"unknown key; did you mean `{close}`?"
     everywhere = list(_keys_outside_lists(root_section(), ()))
     close = nearest(name, [str(path[-1]) for path in everywhere])
     if close:
         found = dict.fromkeys(dotted(path) for path in everywhere if path[-1] == close)
-        return f"unknown key; did you mean {' or '.join(found)}?"
+        return f"unknown key; did you mean {' or '.join(f'`{key}`' for key in found)}?"
     return f"unknown key; known keys: {', '.join(place.section.keys)}"
 
 
-def _kind(section: Section) -> str:
-    return " or ".join(section.kinds)
+def _either(words: Sequence[str]) -> str:
+    """`a, b or c`."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _keys_outside_lists(section: Section, path: KeyPath) -> Iterator[KeyPath]:
@@ -123,8 +126,8 @@ def _wrong_kind(place: _Place, section: Mapping[str, Any]) -> str:
     kinds = [kind for variant in key.variants for kind in variant.kinds] if key else []
     found = section.get(KIND)
     close = nearest(found, kinds) if isinstance(found, str) else None
-    hint = f"; did you mean {close}?" if close else ""
-    return f"found {_shown(found)}, must be {', '.join(kinds[:-1])} or {kinds[-1]}{hint}"
+    hint = f"; did you mean `{close}`?" if close else ""
+    return f"found {_shown(found)}, must be {_either(kinds)}{hint}"
 
 
 def _wrong_value(place: _Place, found: Any) -> str:
@@ -141,14 +144,14 @@ def _wrong_value(place: _Place, found: Any) -> str:
     message = f"found {_shown(found)}, must be {expected}"
     close = nearest(found, key.choices) if isinstance(found, str) else None
     if close:
-        return f"{message}; did you mean {close}?"
+        return f"{message}; did you mean `{close}`?"
     if key.is_whole_number and isinstance(found, float) and found.is_integer():
-        return f"{message}; write {int(found)}"
+        return f"{message}; write `{int(found)}`"
     return message
 
 
 def _shown(value: Any) -> str:
-    """A value as a person would name it: text in quotes, so that '8' and 8 differ."""
+    """A value as a person would write it: text in quotes, so that '8' and 8 differ."""
     if value is None:
         return "nothing"
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""YAML 1.2 text as plain values that know their lines."""
+"""Read YAML 1.2 as plain values, with the line of each."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _INT_LIMIT = 2**63
 
 @dataclass(frozen=True)
 class Document:
-    """What a YAML text says."""
+    """The values of a YAML text and their lines."""
 
     value: Any
-    """dict, list, str, int, float, bool or None; of a repeated key the first."""
+    """dict, list, str, int, float, bool or None; a repeated key keeps its first value."""
     lines: dict[KeyPath, int]
     """Line of each key and list entry, counted from 1."""
     problems: list[Problem]
-    """Repeated keys, tags and the like, which leave the rest readable."""
+    """Repeated keys, tags and other mistakes that leave the rest readable."""
 
 
 def parse_yaml(text: str) -> Document:
     """Read one YAML 1.2 document: `no` is text, 3e-4 a number, a date is text.
 
     Raises:
-        ConfigError: it is not YAML; the message is a clause that starts with the line.
+        ConfigError: the text is not YAML; the message is a clause that starts with the line.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -56,12 +56,12 @@ def parse_yaml(text: str) -> Document:
     except RecursionError:
         raise ConfigError("line 1: nested too deeply") from None
     if directed:
-        raise ConfigError("line 1: a config is YAML 1.2; remove the %YAML directive")
+        raise ConfigError("line 1: remove the `%YAML` directive, a config is always YAML 1.2")
     return Document(value, reader.lines, reader.problems)
 
 
 def _explain(error: Any) -> str:
-    """Say what ruamel says, and what to do where that is not plain."""
+    """The message of ruamel, with a remedy where it is not obvious."""
     text = " ".join(part for part in (error.context, error.problem) if part)
     if "'\\t'" in text:
         return f"{text}; indent with spaces, not tabs"

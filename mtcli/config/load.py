@@ -74,24 +74,28 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[KeyPath, Origin], list[Probl
         text = path.read_bytes().decode("utf-8-sig")
     except IsADirectoryError:
         inside = path / "config.yaml"
-        hint = f"; did you mean {inside}?" if inside.is_file() else ""
-        raise ConfigError(f"{path} is a folder, a config is a YAML file{hint}") from None
+        raise ConfigError(
+            f"{path} is a folder, but a config is a YAML file",
+            hint=f"did you mean {inside}?" if inside.is_file() else "",
+        ) from None
     except OSError as error:
         raise ConfigError(f"cannot read the config {path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError(
-            f"{path}, line {line}: byte 0x{error.object[error.start]:02x} is not UTF-8;"
-            " save the file as UTF-8"
+            f"{path}, line {line}: byte 0x{error.object[error.start]:02x} is not UTF-8",
+            hint="save the file as UTF-8",
         ) from None
     try:
         document = parse_yaml(text)
     except ConfigError as error:
         raise ConfigError(f"{path} is not valid YAML, {error}") from None
     if document.value is None and not document.problems:
-        raise ConfigError(f"{path} is empty; `mtcli config template` prints one to fill in")
+        raise ConfigError(
+            f"{path} is empty", hint="`mtcli config template` prints a config to fill in"
+        )
     if document.value is not None and not isinstance(document.value, dict):
-        raise ConfigError(f"{path} must hold lines of KEY: VALUE, not a list or a single value")
+        raise ConfigError(f"{path} must hold `KEY: VALUE` lines, not a list or a single value")
     origins: dict[KeyPath, Origin] = dict(document.lines)
     return document.value or {}, origins, document.problems
 

@@ -17,17 +17,17 @@ _PART = re.compile(r"[\w-]+", re.ASCII)
 def apply_overrides(
     values: dict[str, Any], origins: dict[KeyPath, Origin], overrides: Sequence[str]
 ) -> list[Problem]:
-    """Set keys of `values` and their `origins`, in place, later overrides over earlier ones.
+    """Set keys of `values` and their `origins` in place; a later override wins over an earlier one.
 
     Args:
         values: Plain values of a config.
-        origins: Who set what; an override takes over what it replaces.
+        origins: What set each key; an override replaces the origins of what it overrides.
         overrides: `KEY=VALUE` each. KEY is dotted, an entry of a list is `data.train[0].src` or
-            `data.train.0.src`, and one past the last entry appends. VALUE is YAML. Sections on
-            the way are made.
+            `data.train.0.src`, and one past the last entry appends. VALUE is YAML. Missing
+            sections are created.
 
     Returns:
-        What is wrong with overrides that could not be applied.
+        The problems of overrides that could not be applied.
     """
     problems: list[Problem] = []
     for override in overrides:
@@ -54,12 +54,12 @@ def parse_override(override: str) -> tuple[KeyPath, Any]:
     """Split `KEY=VALUE` into the key's path and the YAML value.
 
     Raises:
-        ConfigError: it is not of that form, or VALUE is not YAML; the message is a clause.
+        ConfigError: it does not have that form, or VALUE is not YAML; the message is a clause.
     """
     key, equals, text = override.partition("=")
     key = key.strip()
     if not equals or not _KEY.fullmatch(key):
-        raise ConfigError("not KEY=VALUE; write for instance --set optim.lr=3e-4")
+        raise ConfigError("not `KEY=VALUE`; write for example `--set optim.lr=3e-4`")
     path = tuple(int(part) if part.isdecimal() else part for part in _PART.findall(key))
     try:
         document = parse_yaml(text)
@@ -87,7 +87,7 @@ def _assigned(container: Any, path: KeyPath, depth: int, value: Any) -> Any:
         return [*items[:part], _assigned(before, path, depth + 1, value), *items[part + 1 :]]
     section = {} if container is None else container
     if isinstance(section, list):
-        raise ConfigError(f"{here} is a list; name an entry, as in {here}[0].{part}")
+        raise ConfigError(f"{here} is a list; name an entry, for example `{here}[0].{part}`")
     if not isinstance(section, dict):
         raise ConfigError(f"{here} is a value, not a section")
     return {**section, part: _assigned(section.get(part), path, depth + 1, value)}

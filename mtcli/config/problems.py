@@ -1,4 +1,4 @@
-"""What is wrong with a config: one problem a line, with its place."""
+"""The problems of a config: one line each, with its place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value is: names of sections and keys, and places in lists counted from 0."""
 
 Origin: TypeAlias = int | str
-"""Who set a value: a line of the file, counted from 1, or an override as it was typed."""
+"""What set a value: a line of the file, counted from 1, or an override as it was typed."""
 
 Origins: TypeAlias = Mapping[KeyPath, Origin]
 
@@ -24,7 +24,7 @@ class Problem:
 
     origin: Origin
     key: str
-    """Dotted; empty where no key is concerned."""
+    """Dotted; empty if the problem is not about a key."""
     message: str
 
 
@@ -40,7 +40,7 @@ def dotted(path: KeyPath) -> str:
 
 
 def origin_of(path: KeyPath, origins: Origins) -> Origin:
-    """Who set `path`, or the nearest section around it that somebody set."""
+    """What set `path`, or the nearest section around it that has an origin."""
     for length in range(len(path), -1, -1):
         if path[:length] in origins:
             return origins[path[:length]]
@@ -56,7 +56,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 def config_error(
     source: str, problems: Iterable[Problem], overrides: Sequence[str] = ()
 ) -> ConfigError:
-    """One error that lists all problems: of the file by line, then of overrides as they came."""
+    """One error that lists all problems: those of the file by line, then those of overrides."""
 
     def order(problem: Problem) -> tuple[bool, int]:
         origin = problem.origin
@@ -72,4 +72,5 @@ def config_error(
         f"  {place:<{place_width}}  {problem.key:<{key_width}}  {problem.message}"
         for place, problem in zip(places, ordered, strict=True)
     ]
-    return ConfigError("\n".join([f"{source}: {len(ordered)} problem(s)", *lines]))
+    count = "1 problem" if len(ordered) == 1 else f"{len(ordered)} problems"
+    return ConfigError("\n".join([f"{count} in {source}", *lines]))

@@ -88,11 +88,11 @@ def test_every_problem_is_shown(folder):
     result = runner.invoke(app, ["config", "show", "c.yaml", "--set", "optim.lrr=1"])
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
-        "error: c.yaml: 3 problem(s)\n"
-        "  line   9           optim.beta            unknown key; did you mean betas?\n"
+        "error: 3 problems in c.yaml\n"
+        "  line   9           optim.beta            unknown key; did you mean `betas`?\n"
         "  line  10           seed                  found 'x', must be a whole number,"
         " at least 0 and below 4294967296\n"
-        "  --set optim.lrr=1  optim.lrr             unknown key; did you mean lr?\n"
+        "  --set optim.lrr=1  optim.lrr             unknown key; did you mean `lr`?\n"
     )
 
 

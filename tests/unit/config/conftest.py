@@ -47,7 +47,7 @@ def problems(load: Callable[..., TrainConfig], tmp_path: Path) -> Callable[..., 
         with pytest.raises(ConfigError) as error:
             load(text, *overrides)
         first, *rest = str(error.value).split("\n")
-        assert first == f"{tmp_path / 'c.yaml'}: {len(rest)} problem(s)"
+        assert first == f"{len(rest)} problem{'s' * (len(rest) != 1)} in {tmp_path / 'c.yaml'}"
         assert all(line.startswith("  ") for line in rest)
         return [" ".join(line.split()) for line in rest]
 

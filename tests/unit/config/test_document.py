@@ -113,7 +113,10 @@ def test_of_a_repeated_key_the_first_value_stays():
         ("a: 1\nb: *c\n", "line 2: found undefined alias 'c'"),
         ("a: 1\n---\nb: 2\n", "line 2: expected a single document in the stream"),
         ("a: 1\nb: \x07\n", "line 2: character 7 is not allowed"),
-        ("%YAML 1.1\n---\na: no\n", "line 1: a config is YAML 1.2; remove the %YAML directive"),
+        (
+            "%YAML 1.1\n---\na: no\n",
+            "line 1: remove the `%YAML` directive, a config is always YAML 1.2",
+        ),
         ("[" * 1000, "line 1: nested too deeply"),
     ],
 )

@@ -47,7 +47,7 @@ def test_which_top_level_key_is_set():
 def test_what_is_not_key_value(override):
     with pytest.raises(ConfigError) as error:
         parse_override(override)
-    assert str(error.value) == "not KEY=VALUE; write for instance --set optim.lr=3e-4"
+    assert str(error.value) == "not `KEY=VALUE`; write for example `--set optim.lr=3e-4`"
 
 
 def test_an_override_wins_over_the_file_and_a_later_one_over_an_earlier(load, smallest):
@@ -101,30 +101,33 @@ def test_changing_the_kind_keeps_the_other_keys(load, smallest):
 def test_keys_that_do_not_fit_the_new_kind_are_reported_where_they_are(problems, smallest):
     text = smallest + "schedule:\n  kind: cosine\n  final_ratio: 0.1\n"
     assert problems(text, "schedule.kind=inverse_sqrt") == [
-        "line 10 schedule.final_ratio unknown key of kind inverse_sqrt;"
-        " kind cosine or linear or wsd has it"
+        "line 10 schedule.final_ratio unknown key for kind inverse_sqrt;"
+        " it belongs to cosine, linear or wsd"
     ]
 
 
 @pytest.mark.parametrize(
     ("override", "problem"),
     [
-        ("optim.lrr=1", "optim.lrr unknown key; did you mean lr?"),
+        ("optim.lrr=1", "optim.lrr unknown key; did you mean `lr`?"),
         ("optim.lr=x", "optim.lr found 'x', must be a number, above 0"),
         ("optim={kind: muon, lr: x}", "optim.lr found 'x', must be a number, above 0"),
         (
             "optim.kind=adm",
-            "optim.kind found 'adm', must be adamw, adam, sgd or muon; did you mean adam?",
+            "optim.kind found 'adm', must be adamw, adam, sgd or muon; did you mean `adam`?",
         ),
         ("data.train[1].src=x", "data.train[1].tgt missing; must be a path"),
         ("data.train=null", "data.train found nothing, must be a list of sections, at least one"),
         ("model.norm={a: 1}", "model.norm found a section, must be layer or rms"),
-        ("lr=1", "lr unknown key; did you mean optim.lr?"),
-        ("nonsense", "not KEY=VALUE; write for instance --set optim.lr=3e-4"),
+        ("lr=1", "lr unknown key; did you mean `optim.lr`?"),
+        ("nonsense", "not `KEY=VALUE`; write for example `--set optim.lr=3e-4`"),
         ("src_lang.x=1", "src_lang is a value, not a section"),
         ("src_lang[0]=1", "src_lang is not a list"),
         ("data[0]=1", "data is not a list"),
-        ("data.train.src=x", "data.train is a list; name an entry, as in data.train[0].src"),
+        (
+            "data.train.src=x",
+            "data.train is a list; name an entry, for example `data.train[0].src`",
+        ),
         ("data.train[3].src=x", "the next entry of data.train is [1], not [3]"),
         ("data.valid[1].src=x", "the next entry of data.valid is [0], not [1]"),
         ("seed=[1", "'[1' is not a YAML value: while parsing a flow sequence expected ',' or ']'"),
