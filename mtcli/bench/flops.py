@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mtcli.config.schema.architecture import ModelConfig
+from mtcli.config.schema.architecture import ModelConfig, StackShape
 
 TRAINING_PER_FORWARD = 3
 """Forward and backward over forward: each product needs one more for the gradient of either side.
@@ -27,23 +27,21 @@ def forward_flops(
         tgt_vocab_size: columns of the output projection.
         pairs: source and target tokens of each pair, EOS counted in both.
     """
-    heads, decoder_heads = config.num_heads, config.decoder_num_heads or config.num_heads
-    feed_forwards = 3 if config.gated else 2
-    encoder = _projections(config, heads) + feed_forwards * config.d_model * config.d_ff
-    decoder_d_ff = config.decoder_d_ff or config.d_ff
+    encoder, decoder = config.encoder_shape, config.decoder_shape
     # queries and outputs of the attention to the source are made per target token
-    width = _width(config, decoder_heads)
-    decoder = _projections(config, decoder_heads) + 2 * config.d_model * width
-    decoder += feed_forwards * config.d_model * decoder_d_ff
+    decoder_weights = _layer_weights(decoder, gated=config.gated)
+    decoder_weights += 2 * decoder.d_model * decoder.q_width
     # its keys and values per source token
-    memory = 2 * config.d_model * _width(config, decoder_heads, is_narrow=True)
-    per_src = 2 * (config.encoder_layers * encoder + config.decoder_layers * memory)
-    per_tgt = 2 * (config.decoder_layers * decoder + config.d_model * tgt_vocab_size)
+    memory_weights = 2 * decoder.d_model * decoder.kv_width
+    src_weights = encoder.num_layers * _layer_weights(encoder, gated=config.gated)
+    src_weights += decoder.num_layers * memory_weights
+    tgt_weights = decoder.num_layers * decoder_weights + config.d_model * tgt_vocab_size
     total = 0
     for src, tgt in pairs:
-        cells = config.encoder_layers * src * src * _width(config, heads)
-        cells += config.decoder_layers * tgt * (tgt + src) * width
-        total += src * per_src + tgt * per_tgt + 4 * cells  # scores, and weights times values
+        cells = encoder.num_layers * src * src * encoder.q_width
+        cells += decoder.num_layers * tgt * (tgt + src) * decoder.q_width
+        # scores, and weights times values
+        total += 2 * (src * src_weights + tgt * tgt_weights) + 4 * cells
     return total
 
 
@@ -54,13 +52,7 @@ def training_flops(
     return TRAINING_PER_FORWARD * forward_flops(config, tgt_vocab_size, pairs)
 
 
-def _width(config: ModelConfig, num_heads: int, *, is_narrow: bool = False) -> int:
-    """Columns of queries, or of keys and of values (`is_narrow`) where heads share them."""
-    heads = (config.num_kv_heads or num_heads) if is_narrow else num_heads
-    return heads * (config.head_dim or config.d_model // num_heads)
-
-
-def _projections(config: ModelConfig, num_heads: int) -> int:
-    """Weights of the queries, keys, values and outputs of self-attention."""
-    wide, narrow = _width(config, num_heads), _width(config, num_heads, is_narrow=True)
-    return config.d_model * (2 * wide + 2 * narrow)
+def _layer_weights(shape: StackShape, *, gated: bool) -> int:
+    """Weights of one layer's self-attention and feed-forward block."""
+    attention = shape.d_model * 2 * (shape.q_width + shape.kv_width)
+    return attention + (3 if gated else 2) * shape.d_model * shape.d_ff

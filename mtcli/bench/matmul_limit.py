@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 import torch
@@ -29,16 +30,21 @@ def products_of(config: ModelConfig, tgt_vocab_size: int, num_tokens: int) -> li
 
     The output projection is made in chunks of rows, as the loss makes it.
     """
-    d_model, layers = config.d_model, config.encoder_layers + config.decoder_layers
-    width = config.num_heads * (config.head_dim or d_model // config.num_heads)
+    counts: Counter[tuple[int, int]] = Counter()  # by (inputs, outputs)
+    encoder, decoder = config.encoder_shape, config.decoder_shape
+    for shape in (encoder, decoder):
+        counts[shape.d_model, shape.q_width + 2 * shape.kv_width] += shape.num_layers
+        counts[shape.q_width, shape.d_model] += shape.num_layers
+        counts[shape.d_model, shape.d_ff] += shape.num_layers * (2 if config.gated else 1)
+        counts[shape.d_ff, shape.d_model] += shape.num_layers
+    # attention to the source: queries, keys and values, outputs
+    counts[decoder.d_model, decoder.q_width] += decoder.num_layers
+    counts[decoder.d_model, 2 * decoder.kv_width] += decoder.num_layers
+    counts[decoder.q_width, decoder.d_model] += decoder.num_layers
     rows = max(1, min(num_tokens, CHUNK_CELLS // tgt_vocab_size))
     return [
-        Product(num_tokens, d_model, 3 * width, layers),
-        Product(num_tokens, d_model, 2 * width, config.decoder_layers),
-        Product(num_tokens, d_model, width, layers + 2 * config.decoder_layers),
-        Product(num_tokens, d_model, config.d_ff, layers * (2 if config.gated else 1)),
-        Product(num_tokens, config.d_ff, d_model, layers),
-        Product(rows, d_model, tgt_vocab_size, num_tokens / rows),
+        *(Product(num_tokens, *sizes, weight) for sizes, weight in counts.items()),
+        Product(rows, config.d_model, tgt_vocab_size, num_tokens / rows),
     ]
 
 

@@ -26,7 +26,6 @@ from mtcli.engines.protocol import EngineBatch, PostponedSearch
 from mtcli.engines.workers import run_parallel
 from mtcli.errors import ConfigError
 from mtcli.model.seq2seq import Seq2Seq
-from mtcli.model.shape import StackShape
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
 _FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
@@ -182,7 +181,7 @@ class TorchEngine:
 
     def _check_attention(self, layer: int | None, heads: Sequence[int] | None) -> None:
         for model in self._models:
-            shape = StackShape.of_decoder(model.config)
+            shape = model.config.decoder_shape
             if layer is not None and not 0 <= layer < shape.num_layers:
                 raise ConfigError(
                     f"alignment_layer {layer} is none of the model's {shape.num_layers} decoder"

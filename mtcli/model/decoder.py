@@ -8,10 +8,15 @@ from torch import Tensor, nn
 
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.model.attention import additive_mask, attend, attention_weights
-from mtcli.model.encoder import Residual, make_attention, make_feed_forward
+from mtcli.model.blocks import (
+    Residual,
+    make_attention,
+    make_feed_forward,
+    make_final_norm,
+    make_rotary,
+)
 from mtcli.model.layer_dropout import draw_is_skipped, join_idle
 from mtcli.model.positions import RotaryPositions
-from mtcli.model.shape import StackShape, make_norm
 from mtcli.model.state import DecodingState, LayerCache, empty_self_cache
 
 
@@ -20,7 +25,7 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        shape = StackShape.of_decoder(config)
+        shape = config.decoder_shape
         self.self_attn = make_attention(config, shape)
         self.self_attn_residual = Residual(config)
         self.cross_attn = make_attention(config, shape)
@@ -117,14 +122,10 @@ class Decoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        shape = StackShape.of_decoder(config)
+        shape = config.decoder_shape
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(shape.num_layers))
-        self.final_norm = make_norm(config) if config.norm_position == "pre" else None
-        self.rotary = (
-            RotaryPositions(config.max_positions, shape.head_dim)
-            if config.positions == "rotary"
-            else None
-        )
+        self.final_norm = make_final_norm(config)
+        self.rotary = make_rotary(config, shape)
 
     def forward(
         self,

@@ -3,56 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from torch import Tensor, nn
 
 from mtcli.config.schema.architecture import ModelConfig
-from mtcli.model.attention import MultiHeadAttention, attend
-from mtcli.model.dropout import dropout
-from mtcli.model.feed_forward import FeedForward
+from mtcli.model.attention import attend
+from mtcli.model.blocks import (
+    Residual,
+    make_attention,
+    make_feed_forward,
+    make_final_norm,
+    make_rotary,
+)
 from mtcli.model.layer_dropout import draw_is_skipped, join_idle
 from mtcli.model.positions import RotaryPositions
-from mtcli.model.shape import StackShape, make_norm
-
-
-class Residual(nn.Module):
-    """x + dropout(block(norm(x))) before (pre), or norm(x + dropout(block(x))) after (post).
-
-    Source: post: Vaswani et al. 2017, section 3.1; pre: Xiong et al. 2020, table 1.
-    """
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.norm = make_norm(config)
-        self.is_pre = config.norm_position == "pre"
-        self.dropout_p = config.dropout
-
-    def forward(self, x: Tensor, block: Callable[[Tensor], Tensor]) -> Tensor:
-        """Same shape as `x`."""
-        if self.is_pre:
-            return x + dropout(block(self.norm(x)), self.dropout_p, training=self.training)
-        out: Tensor = self.norm(x + dropout(block(x), self.dropout_p, training=self.training))
-        return out
-
-
-def make_feed_forward(config: ModelConfig, shape: StackShape) -> FeedForward:
-    """The feed-forward block of one layer."""
-    return FeedForward(
-        shape.d_model,
-        shape.d_ff,
-        activation=config.activation,
-        gated=config.gated,
-        bias=config.bias,
-        dropout_p=config.activation_dropout,
-    )
-
-
-def make_attention(config: ModelConfig, shape: StackShape) -> MultiHeadAttention:
-    """The projections of one attention block."""
-    return MultiHeadAttention(
-        shape.d_model, shape.num_heads, shape.num_kv_heads, shape.head_dim, bias=config.bias
-    )
 
 
 class EncoderLayer(nn.Module):
@@ -60,7 +23,7 @@ class EncoderLayer(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        shape = StackShape.of_encoder(config)
+        shape = config.encoder_shape
         self.self_attn = make_attention(config, shape)
         self.self_attn_residual = Residual(config)
         self.feed_forward = make_feed_forward(config, shape)
@@ -100,14 +63,10 @@ class Encoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        shape = StackShape.of_encoder(config)
+        shape = config.encoder_shape
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(shape.num_layers))
-        self.final_norm = make_norm(config) if config.norm_position == "pre" else None
-        self.rotary = (
-            RotaryPositions(config.max_positions, shape.head_dim)
-            if config.positions == "rotary"
-            else None
-        )
+        self.final_norm = make_final_norm(config)
+        self.rotary = make_rotary(config, shape)
 
     def forward(
         self, x_BSD: Tensor, src_keep_B11S: Tensor | None, layer_dropout: float = 0.0

@@ -1,12 +1,35 @@
-"""Schema of the network; alone in its module, for translating needs no other of a training."""
+"""Schema of the model's architecture, apart from the rest because translating needs only this."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from mtcli.config.schema.bounds import Positive, PositiveFloat, Probability
 from mtcli.config.schema.sections import Conflict, refuse, section
+
+
+@dataclass(frozen=True)
+class StackShape:
+    """Sizes of the encoder or of the decoder, every default resolved."""
+
+    num_layers: int
+    d_model: int
+    num_heads: int
+    num_kv_heads: int
+    head_dim: int
+    d_ff: int
+
+    @property
+    def q_width(self) -> int:
+        """Width of the queries, all heads together."""
+        return self.num_heads * self.head_dim
+
+    @property
+    def kv_width(self) -> int:
+        """Width of the keys, and of the values, all heads together."""
+        return self.num_kv_heads * self.head_dim
 
 
 @section
@@ -64,6 +87,27 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         refuse(self._conflicts())
+
+    @property
+    def encoder_shape(self) -> StackShape:
+        """The encoder's sizes."""
+        return self._shape(self.encoder_layers, self.num_heads, self.d_ff)
+
+    @property
+    def decoder_shape(self) -> StackShape:
+        """The decoder's sizes: the encoder's where it has none of its own."""
+        heads = self.decoder_num_heads or self.num_heads
+        return self._shape(self.decoder_layers, heads, self.decoder_d_ff or self.d_ff)
+
+    def _shape(self, num_layers: int, num_heads: int, d_ff: int) -> StackShape:
+        return StackShape(
+            num_layers=num_layers,
+            d_model=self.d_model,
+            num_heads=num_heads,
+            num_kv_heads=self.num_kv_heads or num_heads,
+            head_dim=self.head_dim or self.d_model // num_heads,
+            d_ff=d_ff,
+        )
 
     def _conflicts(self) -> Iterator[Conflict]:
         for name, heads in (

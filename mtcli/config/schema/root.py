@@ -163,7 +163,7 @@ def _the_model_has_what_aligns(model: ModelConfig, decoding: DecodingConfig) -> 
             f"decoding.alignment_layer ({layer}) must be below model.decoder_layers"
             f" ({model.decoder_layers}): layers are counted from 0",
         )
-    num_heads = model.decoder_num_heads or model.num_heads
+    num_heads = model.decoder_shape.num_heads
     if heads is not None and max(heads) >= num_heads:
         yield Conflict(
             ("decoding.alignment_heads", "model.num_heads"),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mtcli.bundle.card import ModelCard
-from mtcli.config.schema.architecture import ModelConfig
+from mtcli.config.schema.architecture import ModelConfig, StackShape
 from mtcli.errors import ConfigError
 from mtcli.interchange.ctranslate2.positions import sinusoid_table
 
@@ -24,8 +24,7 @@ class _Side:
     """Encoder or decoder: what the two do not share."""
 
     name: str
-    num_layers: int
-    num_heads: int
+    shape: StackShape
 
 
 def refuse_unsupported(config: ModelConfig) -> None:
@@ -71,8 +70,8 @@ def build_spec(
 
     config = card.architecture
     refuse_unsupported(config)
-    encoder = _Side("encoder", config.encoder_layers, config.num_heads)
-    decoder = _Side("decoder", config.decoder_layers, config.decoder_num_heads or config.num_heads)
+    encoder = _Side("encoder", config.encoder_shape)
+    decoder = _Side("decoder", config.decoder_shape)
     spec = transformer_spec.TransformerSpec(
         _declare(transformer_spec.TransformerEncoderSpec, config, encoder),
         _declare(transformer_spec.TransformerDecoderSpec, config, decoder),
@@ -100,15 +99,16 @@ def _declare(kind: Any, config: ModelConfig, side: _Side) -> Any:
         "gelu": common_spec.Activation.GELU,
         "silu": common_spec.Activation.SWISH,
     }
-    is_grouped = config.num_kv_heads not in (None, side.num_heads)
+    shape = side.shape
+    is_grouped = shape.num_kv_heads != shape.num_heads
     return kind(
-        side.num_layers,
-        side.num_heads,
+        shape.num_layers,
+        shape.num_heads,
         pre_norm=config.norm_position == "pre",
         activation=activations[config.activation],
         ffn_glu=config.gated,
         rms_norm=config.norm == "rms",
-        num_heads_kv=config.num_kv_heads if is_grouped else None,
+        num_heads_kv=shape.num_kv_heads if is_grouped else None,
         head_dim=config.head_dim,
         # 0 rotates the whole head; we pair its halves
         rotary_dim=0 if config.positions == "rotary" else None,

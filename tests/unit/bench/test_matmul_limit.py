@@ -1,5 +1,7 @@
 """The products of a training step, and how fast they are."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -10,13 +12,29 @@ from mtcli.config.schema.architecture import ModelConfig
 CPU = torch.device("cpu")
 
 
+BASE = ModelConfig(d_model=8, encoder_layers=2, decoder_layers=3, num_heads=2, d_ff=12)
+CONFIGS = [
+    BASE,
+    replace(BASE, gated=True),
+    replace(BASE, head_dim=6),
+    replace(BASE, num_kv_heads=1),
+    replace(BASE, decoder_d_ff=5),
+    replace(BASE, decoder_num_heads=4, num_kv_heads=2, head_dim=3),
+]
+
+
 @pytest.mark.parametrize("vocab_size", [50, 3_000_000])
-def test_the_products_are_those_of_the_model(vocab_size):
+@pytest.mark.parametrize("config", CONFIGS)
+def test_the_products_are_those_of_the_model(config, vocab_size):
     """All of its operations but those of attention, at as many source as target tokens."""
-    config = ModelConfig(d_model=8, encoder_layers=2, decoder_layers=3, num_heads=2, d_ff=12)
     products = products_of(config, vocab_size, 40)
     flops = sum(2 * p.rows * p.inputs * p.outputs * p.weight for p in products)
-    attention = 4 * 8 * (2 + 2 * 3)  # one token a side: one cell a layer
+    # one token a side: one cell a head and layer, two in the decoder, which attends twice
+    encoder_width, decoder_width = (
+        heads * (config.head_dim or 8 // heads)
+        for heads in (config.num_heads, config.decoder_num_heads or config.num_heads)
+    )
+    attention = 4 * (2 * encoder_width + 2 * 3 * decoder_width)
     assert flops == 40 * (forward_flops(config, vocab_size, [(1, 1)]) - attention)
 
 
