@@ -18,6 +18,7 @@ from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import RunFolderError
 from mtcli.folders import read_json, write_json
 from mtcli.runs.folder import RunFolder
+from mtcli.system.cores import num_cores
 
 logger = logging.getLogger(__name__)
 
@@ -63,13 +64,6 @@ def choose_nproc(config: TrainConfig) -> int:
             f"cannot write into the run folder {run.path}: {error.strerror}"
         ) from error
     return nproc
-
-
-def num_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def candidates(cores: int) -> list[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -23,6 +22,7 @@ from mtcli.data.holdout import Indices, read_training
 from mtcli.data.store import LENGTHS, META, Store, StoreMeta, open_store, shard_name
 from mtcli.errors import DataError, RunFolderError
 from mtcli.folders import new_folder, remove_leftovers, sha256_of, write_json
+from mtcli.system.cores import num_cores
 from mtcli.tokenizer.protocol import Tokenizer
 
 SHARD_SIZE = 2**20
@@ -169,7 +169,7 @@ def _encode(
 ) -> Iterator[tuple[_Column, _Column]]:
     """Clean and tokenise chunk by chunk; what is dropped is counted in `drops`."""
     pairs, seen = iter(pairs), set[bytes]()
-    num_threads = os.cpu_count() or 1
+    num_threads = num_cores()
     while chunk := list(islice(pairs, _CHUNK_SIZE)):
         texts: list[tuple[str, str]] = []
         for src, tgt in chunk:

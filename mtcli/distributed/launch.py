@@ -16,6 +16,7 @@ from typing import IO
 
 from mtcli.distributed.worker import FAILURE_FD, place_from_environment
 from mtcli.errors import ExitCode, MtcliError
+from mtcli.system.cores import num_cores
 from mtcli.system.processes import PARENT_PID, catching
 
 _POLL_S = 0.05
@@ -116,7 +117,7 @@ def _pipe() -> tuple[IO[bytes], IO[bytes]]:
 
 def _environment(rank: int, nproc: int, port: int, reports: int) -> dict[str, str]:
     environment = {
-        "OMP_NUM_THREADS": str(max(1, _num_cores() // nproc)),
+        "OMP_NUM_THREADS": str(max(1, num_cores() // nproc)),
         **os.environ,
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
@@ -147,12 +148,6 @@ def _start(
         # A session of its own, or the terminal's Ctrl-C would reach it besides being passed on.
         start_new_session=True,
     )
-
-
-def _num_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _free_port() -> int:

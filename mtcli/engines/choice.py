@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,6 +14,7 @@ from mtcli.engines.ctranslate2.engine import CTranslate2Engine
 from mtcli.engines.ctranslate2.package import INSTALL, MISSING, search_obstacle
 from mtcli.engines.protocol import Engine, EngineBatch, RunningSearch
 from mtcli.errors import ConfigError, ModelFolderError
+from mtcli.system.cores import num_cores
 
 if TYPE_CHECKING:
     from mtcli.engines.torch import TorchEngine
@@ -143,13 +143,6 @@ def choose_split(record: ExportRecord, threads: int | None) -> ThreadSplit:
         if split.inter_threads * split.intra_threads == num_threads:
             return split
     return ThreadSplit(inter_threads=num_threads, intra_threads=1, lines_per_s=0)
-
-
-def num_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class AutoEngine:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from mtcli.bundle.exports import ThreadSplit
 from mtcli.bundle.model_folder import Bundle
-from mtcli.engines.choice import EngineOptions, num_cores
+from mtcli.engines.choice import EngineOptions
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine
 from mtcli.engines.protocol import Engine
 from mtcli.evaluation.metrics import Score, bleu
+from mtcli.system.cores import num_cores
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.translating.answer import Translation

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from mtcli.bundle.exports import CTRANSLATE2, RECORD, ExportRecord, weights_sha256
 from mtcli.bundle.model_folder import WEIGHTS, Bundle, read_model
-from mtcli.engines.choice import num_cores
 from mtcli.engines.ctranslate2.package import INSTALL, MISSING
 from mtcli.errors import ConfigError, MtcliError, RunFolderError
 from mtcli.folders import new_folder, write_json
 from mtcli.interchange.ctranslate2.rounding import round_weights
 from mtcli.interchange.ctranslate2.spec import build_spec, refuse_unsupported
 from mtcli.interchange.verification import Comparison, Sentences, compare, made_up_sentences
+from mtcli.system.cores import num_cores
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 
 QUANTIZATIONS = ("float32", "int8", "int8_float32", "int16", "float16", "bfloat16")
