@@ -20,7 +20,8 @@ from mtcli.config.load import load_config
 from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import Update
 from mtcli.data.prefetch import Prefetch
-from mtcli.device.precision import Numerics, choose_device, choose_numerics
+from mtcli.device.choice import choose_device
+from mtcli.device.precision import Numerics, choose_numerics
 from mtcli.distributed.world import World, join
 from mtcli.model.seq2seq import num_parameters
 from mtcli.runs.folder import RunFolder

@@ -142,7 +142,7 @@ def _train(
     is_main = rank_from_environment() == 0
     level = logging.WARNING if quiet or not is_main else logging.DEBUG if verbose else logging.INFO
     with showing(level=level, is_live=is_main and not quiet and sys.stderr.isatty()) as observer:
-        from mtcli.device.precision import choose_device
+        from mtcli.device.choice import choose_device
         from mtcli.training.setup import train as run_training
 
         with join(choose_device(config.training.device).type) as world:

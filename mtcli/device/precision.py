@@ -1,4 +1,4 @@
-"""Where to compute, and in which arithmetic."""
+"""Choose the arithmetic of matrix products."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import torch
 
 from mtcli.errors import DeviceError
 
-Device = Literal["auto", "cpu", "cuda", "mps"]
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -23,38 +22,13 @@ class Numerics:
 
     def autocast(self) -> AbstractContextManager[object]:
         """Context in which the forward pass runs."""
-        match self.precision:
-            case "bf16":
-                return torch.autocast(self.device.type, dtype=torch.bfloat16)
-            case "fp16":
-                return torch.autocast(self.device.type, dtype=torch.float16)
-        return nullcontext()
+        if self.precision == "fp32":
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=_DTYPES[self.precision])
 
     def make_scaler(self) -> torch.amp.GradScaler:
         """A loss scaler, idle unless the precision is fp16."""
         return torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
-
-
-def choose_device(device: Device, local_rank: int = 0) -> torch.device:
-    """The device asked for; auto takes cuda, then mps, then cpu.
-
-    Raises:
-        DeviceError: it is not there.
-    """
-    has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
-    if device == "auto":
-        device = "cuda" if has_cuda else "mps" if has_mps else "cpu"
-    if device == "cuda":
-        found = torch.cuda.device_count() if has_cuda else 0
-        if found <= local_rank:
-            raise DeviceError(
-                f"device cuda:{local_rank} was asked for, but {found} CUDA device(s) are visible;"
-                " use --set training.device=cpu or fewer processes"
-            )
-        return torch.device("cuda", local_rank)
-    if device == "mps" and not has_mps:
-        raise DeviceError("device mps was asked for, but this machine has none; use auto or cpu")
-    return torch.device(device)
 
 
 def has_fast_bf16(device: torch.device) -> bool:
@@ -67,20 +41,40 @@ def has_fast_bf16(device: torch.device) -> bool:
     return False
 
 
-def choose_numerics(device: torch.device, precision: Precision) -> Numerics:
-    """The arithmetic asked for; auto takes bf16 where it is native, else fp32.
+def choose_numerics(
+    device: torch.device, precision: Literal["auto", "fp32", "bf16", "fp16"]
+) -> Numerics:
+    """The arithmetic of training; `auto` takes bf16 where it is native, else fp32.
+
+    On CUDA, what remains in fp32 uses TF32 from now on, in the whole process.
 
     Raises:
-        DeviceError: fp16 training on a device without a gradient scaler.
+        DeviceError: fp16 on a device without a gradient scaler.
     """
     if precision == "auto":
         precision = "bf16" if has_fast_bf16(device) else "fp32"
     if precision == "fp16" and device.type != "cuda":
         raise DeviceError(
-            f"precision fp16 trains on CUDA only, not on {device.type}; use bf16 or fp32"
+            f"training in `fp16` needs a CUDA device, not `{device.type}`",
+            hint="use `bf16` or `fp32`",
         )
     if device.type == "cuda":
         # Products of fp32 matrices in TF32: three times faster, and what is left of fp32 after
         # autocast is not where ten bits of mantissa matter.
         torch.set_float32_matmul_precision("high")
     return Numerics(device, precision)
+
+
+def choose_translation_numerics(device: torch.device, precision: str) -> Numerics:
+    """The arithmetic of translating, which needs no gradient scaler.
+
+    Raises:
+        DeviceError: the precision is unknown, or the device does not have it.
+    """
+    if precision not in ("fp32", *_DTYPES):
+        raise DeviceError(f"`precision` must be one of: fp32, bf16, fp16; found {precision!r}")
+    if precision == "fp16" and device.type == "cpu":
+        raise DeviceError(
+            "translating in `fp16` needs a GPU, not `cpu`", hint="use `fp32` or `bf16`"
+        )
+    return Numerics(device, precision)  # type: ignore[arg-type]

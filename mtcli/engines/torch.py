@@ -21,7 +21,7 @@ from mtcli.decoding.greedy import greedy_search
 from mtcli.decoding.options import Hypothesis, SearchOptions
 from mtcli.decoding.sampling import sample
 from mtcli.decoding.scorer import ModelScorer, Scorer
-from mtcli.device.memory_errors import memory_errors
+from mtcli.device.memory import memory_errors
 from mtcli.engines.protocol import EngineBatch, PostponedSearch
 from mtcli.engines.workers import run_parallel
 from mtcli.errors import ConfigError
@@ -215,7 +215,7 @@ class TorchEngine:
     @contextmanager
     def _computing(self, what: str) -> Iterator[None]:
         """Under autocast, in this thread; too little memory for `what` is told."""
-        with memory_errors(self._device, what, "use a smaller batch_size"), self._autocast():
+        with memory_errors(self._device, what, "use a smaller `batch_size`"), self._autocast():
             yield
 
 

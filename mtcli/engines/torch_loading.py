@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 
 from mtcli.bundle.model_folder import WEIGHTS, Bundle
+from mtcli.device.choice import choose_device
+from mtcli.device.precision import choose_translation_numerics
 from mtcli.engines.ensemble import check_ensemble
 from mtcli.engines.torch import TorchEngine
-from mtcli.errors import ConfigError, DeviceError, ModelFolderError
+from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.system.allocator import prepare_memory
@@ -37,14 +37,13 @@ def load_ensemble(
     """
     check_ensemble(bundles)
     prepare_memory()
-    chosen = choose_device(device)
-    autocast = choose_autocast(precision, chosen)
+    numerics = choose_translation_numerics(choose_device(device), precision)
     if threads is not None:
         if threads < 1:
             raise ConfigError(f"threads must be at least 1, not {threads}")
         torch.set_num_threads(threads)
-    model, *others = (load_weights(bundle).to(chosen).eval() for bundle in bundles)
-    return TorchEngine(model, chosen, autocast, others, may_fork=True)
+    model, *others = (load_weights(bundle).to(numerics.device).eval() for bundle in bundles)
+    return TorchEngine(model, numerics.device, numerics.autocast, others, may_fork=True)
 
 
 def load_weights(bundle: Bundle) -> Seq2Seq:
@@ -65,46 +64,6 @@ def load_weights(bundle: Bundle) -> Seq2Seq:
     )
     model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     return model
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of that name.
-
-    Raises:
-        DeviceError: it is unknown or not there.
-    """
-    is_there = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        return torch.device(next(kind for kind, there in is_there.items() if there))
-    if name not in is_there:
-        raise DeviceError(f"device {name!r} is none of: auto, cpu, cuda, mps")
-    if not is_there[name]:
-        raise DeviceError(f"device {name} was asked for, but torch sees none here: use auto or cpu")
-    return torch.device(name)
-
-
-def choose_autocast(
-    precision: str, device: torch.device
-) -> Callable[[], AbstractContextManager[object]]:
-    """What makes the context in which matrix products have that precision.
-
-    Raises:
-        DeviceError: the precision is unknown, or the device lacks it.
-    """
-    match precision:
-        case "fp32":
-            return nullcontext
-        case "bf16":
-            return partial(torch.autocast, device.type, dtype=torch.bfloat16)
-        case "fp16" if device.type != "cpu":
-            return partial(torch.autocast, device.type, dtype=torch.float16)
-        case "fp16":
-            raise DeviceError("precision fp16 needs an accelerator, not cpu: use fp32 or bf16")
-    raise DeviceError(f"precision {precision!r} is none of: fp32, bf16, fp16")
 
 
 def _check_shapes(

@@ -15,8 +15,9 @@ import torch
 from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import Batch
-from mtcli.device.memory_errors import memory_errors
-from mtcli.device.precision import Numerics, choose_device, choose_numerics
+from mtcli.device.choice import choose_device
+from mtcli.device.memory import memory_errors
+from mtcli.device.precision import Numerics, choose_numerics
 from mtcli.distributed.world import World
 from mtcli.evaluation.metrics import check_tokenization
 from mtcli.model.factory import build_model

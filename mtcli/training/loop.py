@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from mtcli.config.schema.regularization import RegularizationConfig, amount_at
-from mtcli.device.memory_errors import memory_errors
+from mtcli.device.memory import memory_errors
 from mtcli.errors import DivergedError
 from mtcli.model.seq2seq import PassSettings
 from mtcli.training.clock import Stopwatch

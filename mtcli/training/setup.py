@@ -13,7 +13,8 @@ import torch
 
 from mtcli.bundle.model_folder import write_model
 from mtcli.config.schema.root import TrainConfig
-from mtcli.device.precision import Numerics, choose_device, choose_numerics
+from mtcli.device.choice import choose_device
+from mtcli.device.precision import Numerics, choose_numerics
 from mtcli.distributed import ddp, fsdp
 from mtcli.distributed.world import World
 from mtcli.errors import CheckpointError, ConfigError, RunFolderError

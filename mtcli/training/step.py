@@ -15,8 +15,8 @@ from mtcli.distributed.world import World
 from mtcli.model.seq2seq import PassSettings, TensorBatch
 from mtcli.training.optim import Optimizers
 
-LESS_MEMORY = "a lower batch.max_tokens takes less, in the same updates"
-"""What to do where an update does not fit into memory."""
+LESS_MEMORY = "lower `batch.max_tokens`; the updates stay the same"
+"""What to do if an update does not fit into memory."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from mtcli.bundle.card import ModelScore
 from mtcli.bundle.model_folder import Bundle, read_model, write_model
 from mtcli.config.load import load_config
 from mtcli.data.holdout import hold_out, read_validation
-from mtcli.device.precision import choose_device, choose_numerics
+from mtcli.device.choice import choose_device
+from mtcli.device.precision import choose_numerics
 from mtcli.distributed.world import World
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.model.factory import build_model

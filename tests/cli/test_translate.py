@@ -175,8 +175,12 @@ def test_mistakes_get_one_sentence(run, model, tmp_path):
     assert "`normalization` must be one of: average, gnmt, none; found 'wu'" in errors(
         "-m", model, "--normalization", "wu"
     )
-    assert "device 'tpu' is none of" in errors("-m", model, "--device", "tpu")
-    assert "precision 'fp8' is none of" in errors("-m", model, "--precision", "fp8")
+    assert "`device` must be one of: auto, cpu, cuda, mps; found 'tpu'" in errors(
+        "-m", model, "--device", "tpu"
+    )
+    assert "`precision` must be one of: fp32, bf16, fp16; found 'fp8'" in errors(
+        "-m", model, "--precision", "fp8"
+    )
     assert "cannot be read (Is a directory)" in errors("-m", model, "--input", tmp_path)
 
 

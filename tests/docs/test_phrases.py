@@ -76,7 +76,6 @@ NOT_YET_CLEAN: set[str] = {
     "mtcli/data/fingerprint.py",
     "mtcli/decoding/beam.py",
     "mtcli/decoding/options.py",
-    "mtcli/device/memory_errors.py",
     "mtcli/engines/choice.py",
     "mtcli/engines/ctranslate2/searches.py",
     "mtcli/engines/protocol.py",

@@ -1,24 +1,48 @@
-"""Devices and precisions that are not there are said so."""
-
 import pytest
 import torch
 
-from mtcli.device.precision import Numerics, choose_device, choose_numerics, has_fast_bf16
+from mtcli.device.precision import (
+    Numerics,
+    choose_numerics,
+    choose_translation_numerics,
+    has_fast_bf16,
+)
 from mtcli.errors import DeviceError
 
 CPU = torch.device("cpu")
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="is about a machine without CUDA")
-def test_a_device_that_is_not_there():
-    with pytest.raises(DeviceError, match=r"cuda:0 was asked for, but 0 CUDA device\(s\)"):
-        choose_device("cuda")
-    assert choose_device("auto").type in ("cpu", "mps")
+@pytest.mark.parametrize(
+    ("choose", "device", "precision", "message"),
+    [
+        (
+            choose_numerics,
+            "mps",
+            "fp16",
+            "training in `fp16` needs a CUDA device, not `mps`\nhint: use `bf16` or `fp32`",
+        ),
+        (
+            choose_translation_numerics,
+            "cpu",
+            "fp16",
+            "translating in `fp16` needs a GPU, not `cpu`\nhint: use `fp32` or `bf16`",
+        ),
+        (
+            choose_translation_numerics,
+            "cpu",
+            "int8",
+            "`precision` must be one of: fp32, bf16, fp16; found 'int8'",
+        ),
+    ],
+)
+def test_a_precision_that_is_not_there_is_named(choose, device, precision, message):
+    with pytest.raises(DeviceError) as caught:
+        choose(torch.device(device), precision)
+    assert str(caught.value) == message
 
 
-def test_fp16_needs_cuda():
-    with pytest.raises(DeviceError, match="fp16 trains on CUDA only, not on cpu"):
-        choose_numerics(CPU, "fp16")
+def test_fp16_translates_on_any_gpu():
+    assert choose_translation_numerics(torch.device("mps"), "fp16").precision == "fp16"
 
 
 def test_auto_takes_bf16_only_where_it_is_native():

@@ -168,7 +168,9 @@ def test_too_little_memory_for_pairs_is_the_users(engine, monkeypatch):
     monkeypatch.setattr(torch_engine, "forced_log_probs", fail)
     with pytest.raises(DeviceError) as caught:
         engine.score([[5], [6]], [[4], [4]])
-    assert str(caught.value) == ("cpu has too little memory for 2 pairs: use a smaller batch_size")
+    assert str(caught.value) == (
+        "cpu has too little memory for 2 pairs\nhint: use a smaller `batch_size`"
+    )
 
 
 @pytest.fixture(scope="module")

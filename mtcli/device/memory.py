@@ -11,11 +11,16 @@ from mtcli.errors import DeviceError
 
 
 @contextmanager
-def memory_errors(device: torch.device, what: str, advice: str) -> Iterator[None]:
-    """Inside, memory that cannot be had for `what` is told together with `advice`.
+def memory_errors(device: torch.device, what: str, hint: str) -> Iterator[None]:
+    """Inside, running out of memory raises one sentence about `what` needed it.
+
+    Args:
+        device: whose memory it is.
+        what: what needed the memory, for instance `update 7`.
+        hint: what the user can do about it.
 
     Raises:
-        DeviceError: in the place of torch's errors, of which the CPU's is told by its text alone.
+        DeviceError: replaces torch's errors; on a CPU only their text identifies these.
     """
     try:
         yield
@@ -23,4 +28,4 @@ def memory_errors(device: torch.device, what: str, advice: str) -> Iterator[None
         is_torch = isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
         if not is_torch and not isinstance(error, MemoryError):
             raise
-        raise DeviceError(f"{device} has too little memory for {what}: {advice}") from error
+        raise DeviceError(f"{device} has too little memory for {what}", hint=hint) from error
