@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,15 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtcli.cli.command import Command
-from mtcli.cli.errors import user_errors
 from mtcli.cli.notes import note
+from mtcli.cli.options import CheckpointOption, DeviceOption
 from mtcli.cli.streams import only
 from mtcli.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from mtcli.evaluation.metrics import Score
+    from mtcli.translating.request import TranslationRequest
 
 app = typer.Typer()
+
+SAME_LINES = "line N of one file must belong to line N of the other"
+HYP_OR_MODEL = "use `--hyp` to score a file, or `--model` and `--src` to translate and score"
+
+TRANSLATE, SCORE = "Translate and score", "Scoring"
+"""Sections of the help page."""
 
 
 @dataclass(frozen=True)
@@ -41,118 +47,163 @@ def evaluate(
     models: Annotated[
         list[Path] | None,
         typer.Option(
-            "-m", "--model", metavar="MODEL", help="Run folder or model folder to translate with."
+            "-m",
+            "--model",
+            metavar="MODEL",
+            help="Run folder or model folder to translate with.",
+            rich_help_panel=TRANSLATE,
         ),
     ] = None,
     srcs: Annotated[
         list[Path] | None,
-        typer.Option("--src", metavar="FILE", help="Text that --model translates."),
+        typer.Option(
+            "--src",
+            metavar="FILE",
+            help="Text that `--model` translates.",
+            rich_help_panel=TRANSLATE,
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where --model's translations go as well.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the translations here, too.", rich_help_panel=TRANSLATE
+        ),
     ] = None,
-    checkpoint: Annotated[
-        str, typer.Option(help="Which model of a run: best, last or step_N.")
-    ] = "best",
+    checkpoint: CheckpointOption = "best",
     beam_size: Annotated[
-        int | None, typer.Option(min=1, help="Width of the beam; 1 is greedy.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Beam width; 1 is greedy search.",
+            show_default="the model's",
+            rich_help_panel=TRANSLATE,
+        ),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Sentences translated at once.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Sentences translated at once.",
+            show_default="the model's",
+            rich_help_panel=TRANSLATE,
+        ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: DeviceOption = "auto",
     tgt_lang: Annotated[
         str | None,
         typer.Option(
-            help="Language of the translations, which chooses BLEU's tokenisation: zh, ja and ko"
-            " have one of their own, others have 13a. By default the model's."
+            metavar="LANG",
+            help="Choose BLEU's tokenization by language, such as `zh`, `ja` or `ko`.",
+            show_default="the model's, or 13a",
+            rich_help_panel=SCORE,
         ),
     ] = None,
     tokenize: Annotated[
         str | None,
-        typer.Option(help="A tokenisation of sacreBLEU's (13a, intl, char, none, ...) for BLEU."),
+        typer.Option(
+            metavar="NAME",
+            help="Choose BLEU's tokenization by name: `13a`, `intl`, `char`, `none`, ...",
+            rich_help_panel=SCORE,
+        ),
     ] = None,
     lowercase: Annotated[
-        bool, typer.Option("--lowercase", help="Score without regard to case.")
+        bool, typer.Option("--lowercase", help="Ignore case.", rich_help_panel=SCORE)
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print a list of objects with full precision.")
+        bool,
+        typer.Option(
+            "--json", help="Print a list of objects with full precision.", rich_help_panel=SCORE
+        ),
     ] = False,
 ) -> None:
     """Score translations with BLEU and chrF, with the signatures of sacreBLEU.
 
-    Give --hyp to score a file, or --model and --src to translate and score. Line i of one file
-    belongs to line i of the other; only a newline ends a line.
+    Give `--hyp` to score a file, or `--model` and `--src` to translate and score. Line N of one
+    file belongs to line N of the other; only a line feed ends a line.
     """
-    with user_errors():
-        from mtcli.data.lines import read_file_lines
-        from mtcli.engines.choice import EngineOptions
-        from mtcli.evaluation.metrics import check_tokenization
-        from mtcli.translating.request import TranslationRequest, prepare
+    from mtcli.data.lines import read_file_lines
+    from mtcli.engines.choice import EngineOptions
+    from mtcli.translating.request import TranslationRequest
 
-        ref = only(refs, "--ref")
-        hyp = only(hyps, "--hyp") if hyps else None
-        model = only(models, "--model") if models else None
-        src = only(srcs, "--src") if srcs else None
-        references = list(read_file_lines(ref))
-        if not references:
-            raise DataError(f"{ref}: empty, so there is nothing to score against")
-        if hyp is not None:
-            _refuse_model_options(model, src, output)
-            hypotheses = list(read_file_lines(hyp))
-            _check_counts(hyp, len(hypotheses), ref, len(references))
-        elif model is None or src is None:
-            raise ConfigError("give --hyp FILE, or --model MODEL and --src FILE")
-        else:
-            sources = list(read_file_lines(src))
-            _check_counts(src, len(sources), ref, len(references))
-            prepared = prepare(
-                TranslationRequest(
-                    models=(model,),
-                    checkpoint=checkpoint,
-                    # scores are the model's, not those of an export that lost a little to be fast
-                    engine=EngineOptions("torch", device),
-                    overrides={"beam_size": beam_size, "batch_size": batch_size},
-                    with_scores=False,
-                )
-            )
-            bundle = prepared.bundles[0]
-            bundle.check_weights()
-            tgt_lang = tgt_lang or bundle.card.tgt_lang
-            # before the minutes of translating
-            check_tokenization(tgt_lang, tokenize)
-            if output is not None:
-                _refuse_overwriting(output, src, ref)
-                _write_lines(output, [])
-            note(f"translating with {bundle.path}")
-            hypotheses = prepared.open().translate(sources)
-            if output is not None:
-                _write_lines(output, hypotheses)
+    ref = only(refs, "--ref")
+    hyp = only(hyps, "--hyp") if hyps else None
+    model = only(models, "--model") if models else None
+    src = only(srcs, "--src") if srcs else None
+    references = list(read_file_lines(ref))
+    if not references:
+        raise DataError(f"{ref} is empty: there is nothing to score against")
+    if hyp is not None:
+        _refuse_model_options(model, src, output)
+        hypotheses = list(read_file_lines(hyp))
+        _check_counts(hyp, len(hypotheses), ref, len(references))
         scoring = _Scoring(tgt_lang or "en", tokenize, lowercase)
-        _warn_of_odd_references(ref, references, scoring)
-        _print(_score(hypotheses, references, scoring), as_json=as_json)
+    elif model is None or src is None:
+        raise ConfigError("there is nothing to score", hint=HYP_OR_MODEL)
+    else:
+        sources = list(read_file_lines(src))
+        _check_counts(src, len(sources), ref, len(references))
+        if output is not None:
+            _refuse_overwriting(output, src, ref)
+        request = TranslationRequest(
+            models=(model,),
+            checkpoint=checkpoint,
+            # scores are the model's, not those of an export that lost a little to be fast
+            engine=EngineOptions("torch", device),
+            overrides={"beam_size": beam_size, "batch_size": batch_size},
+            with_scores=False,
+        )
+        hypotheses, model_lang = _translate(request, sources, tgt_lang, tokenize, output)
+        scoring = _Scoring(tgt_lang or model_lang, tokenize, lowercase)
+    _warn_of_odd_references(ref, references, scoring)
+    _print(_score(hypotheses, references, scoring), as_json=as_json)
+
+
+def _translate(
+    request: TranslationRequest,
+    sources: list[str],
+    tgt_lang: str | None,
+    tokenize: str | None,
+    output: Path | None,
+) -> tuple[list[str], str]:
+    """Translate the sources. Returns the translations and the model's target language."""
+    from mtcli.evaluation.metrics import check_tokenization
+    from mtcli.translating.request import prepare
+
+    prepared = prepare(request)
+    (bundle,) = prepared.bundles
+    # every mistake is told before the minutes of translating
+    bundle.check_weights()
+    check_tokenization(tgt_lang or bundle.card.tgt_lang, tokenize)
+    if output is not None:
+        _write_lines(output, [])
+    note(f"translating with {bundle.path}")
+    hypotheses = prepared.open().translate(sources)
+    if output is not None:
+        _write_lines(output, hypotheses)
+    return hypotheses, bundle.card.tgt_lang
 
 
 def _refuse_model_options(model: Path | None, src: Path | None, output: Path | None) -> None:
     for name, value in (("--model", model), ("--src", src), ("--output", output)):
         if value is not None:
-            raise ConfigError(
-                f"{name} does not go with --hyp: score a file with --hyp, or translate with "
-                "--model and --src"
-            )
+            raise ConfigError(f"`{name}` cannot be combined with `--hyp`", hint=HYP_OR_MODEL)
 
 
 def _refuse_overwriting(output: Path, src: Path, ref: Path) -> None:
     for name, path in (("--src", src), ("--ref", ref)):
         if output.exists() and output.samefile(path):
-            raise ConfigError(f"--output {output} is the file of {name}; choose another name")
+            raise ConfigError(
+                f"`--output` {output} is also the file of `{name}`",
+                hint="give the output another name",
+            )
 
 
 def _check_counts(left: Path, num_left: int, right: Path, num_right: int) -> None:
     if num_left != num_right:
         raise DataError(
-            f"{left} has {num_left} lines, but {right} has {num_right}: line i of one must belong "
-            "to line i of the other"
+            f"{left} has {num_left} lines, but {right} has {num_right}", hint=SAME_LINES
         )
 
 
@@ -169,18 +220,17 @@ def _warn_of_odd_references(ref: Path, references: list[str], scoring: _Scoring)
     from mtcli.evaluation.metrics import tokenization_for
     from mtcli.evaluation.tokenized import looks_tokenized, looks_unspaced
 
-    is_default = scoring.tokenize is None and tokenization_for(scoring.tgt_lang) == "13a"
-    if is_default and looks_unspaced(references):
-        print(
-            f"warning: {ref} looks Chinese or Japanese, of which BLEU takes whole sentences for"
-            " words; say --tgt-lang zh or --tgt-lang ja",
-            file=sys.stderr,
+    if scoring.tokenize is not None or tokenization_for(scoring.tgt_lang) != "13a":
+        return
+    if looks_unspaced(references):
+        note(
+            f"warning: {ref} looks Chinese or Japanese; BLEU would take whole sentences for words"
+            "\nhint: use `--tgt-lang zh` or `--tgt-lang ja`"
         )
-    if is_default and looks_tokenized(references):
-        print(
-            f"warning: {ref} looks tokenised; BLEU tokenises itself and is comparable only on "
-            "plain text (--tokenize none scores it as it is)",
-            file=sys.stderr,
+    if looks_tokenized(references):
+        note(
+            f"warning: {ref} looks tokenised; BLEU tokenises text itself, so only scores on plain"
+            " text are comparable\nhint: use `--tokenize none` to score it as it is"
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtcli.cli.command import Command
-from mtcli.cli.errors import user_errors
+from mtcli.cli.options import CheckpointOption
 from mtcli.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -23,12 +23,15 @@ def export(
     model: Annotated[
         Path, typer.Option("-m", "--model", metavar="MODEL", help="Run folder or model folder.")
     ],
-    to: Annotated[str, typer.Option(help="Engine to export to: ctranslate2.")] = "ctranslate2",
+    to: Annotated[
+        str, typer.Option(metavar="ENGINE", help="Engine to export to: `ctranslate2`.")
+    ] = "ctranslate2",
     quantize: Annotated[
         str,
         typer.Option(
-            help="What weights are stored as: float32, int8, int8_float32, int16, float16 or"
-            " bfloat16."
+            metavar="TYPE",
+            help="Store weights as `float32`, `int8`, `int8_float32`, `int16`, `float16` or"
+            " `bfloat16`.",
         ),
     ] = "int8",
     output: Annotated[
@@ -37,52 +40,50 @@ def export(
             metavar="DIR", help="Folder to write.", show_default="ctranslate2 in the model folder"
         ),
     ] = None,
-    checkpoint: Annotated[
-        str, typer.Option(help="Which model of a run: best (else the last), last, or step_N.")
-    ] = "best",
+    checkpoint: CheckpointOption = "best",
     verify_on: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Lines that the model and its export both translate.",
+            help="Text that the model and its export both translate.",
             show_default="32 lines of random pieces",
         ),
     ] = None,
     ref: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Reference translations of --verify-on, for BLEU."),
+        typer.Option(metavar="FILE", help="Reference translations of `--verify-on`, for BLEU."),
     ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(
             min=0,
             max=1,
-            help="Keep the export only if it translates this share of the lines as the model does.",
+            metavar="SHARE",
+            help="Keep the export only if at least this share of lines is translated alike.",
             show_default="0.98 for float32, 0.3 for the others",
         ),
     ] = None,
 ) -> None:
     """Export a model to CTranslate2 and verify that it translates alike.
 
-    The export is kept in the model folder, where `mtcli translate` finds it, or in --output.
+    The export is kept in the model folder, where `mtcli translate` finds it, or in `--output`.
     """
-    with user_errors():
-        from mtcli.runs.resolve import resolve_model
+    from mtcli.runs.resolve import resolve_model
 
-        if to != "ctranslate2":
-            raise ConfigError(f"--to {to!r} is none of: ctranslate2")
-        chosen = resolve_model(model, checkpoint)
-        sentences = _read_sentences(verify_on, ref)
-        from mtcli.interchange.ctranslate2.export import export_ctranslate2
+    if to != "ctranslate2":
+        raise ConfigError(f"`--to` must be `ctranslate2`, not {to!r}")
+    chosen = resolve_model(model, checkpoint)
+    sentences = _read_sentences(verify_on, ref)
+    from mtcli.interchange.ctranslate2.export import export_ctranslate2
 
-        report = export_ctranslate2(
-            chosen,
-            output=output,
-            quantization=quantize,
-            sentences=sentences,
-            threshold=threshold,
-        )
-        _print(report, chosen)
+    report = export_ctranslate2(
+        chosen,
+        output=output,
+        quantization=quantize,
+        sentences=sentences,
+        threshold=threshold,
+    )
+    _print(report, chosen)
 
 
 def _read_sentences(path: Path | None, ref: Path | None) -> Sentences | None:
@@ -91,16 +92,16 @@ def _read_sentences(path: Path | None, ref: Path | None) -> Sentences | None:
 
     if path is None:
         if ref is not None:
-            raise ConfigError("--ref needs --verify-on: the lines that it translates")
+            raise ConfigError("`--ref` needs `--verify-on`, the lines that it translates")
         return None
     sources = tuple(read_file_lines(path))
     if not sources:
-        raise DataError(f"{path}: empty, so there is nothing to translate")
+        raise DataError(f"{path} is empty: there is nothing to translate")
     references = None if ref is None else tuple(read_file_lines(ref))
     if references is not None and len(references) != len(sources):
         raise DataError(
-            f"{path} has {len(sources)} lines, but {ref} has {len(references)}: line i of one must"
-            " belong to line i of the other"
+            f"{path} has {len(sources)} lines, but {ref} has {len(references)}",
+            hint="line N of one file must belong to line N of the other",
         )
     return Sentences(sources, references)
 

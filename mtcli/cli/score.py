@@ -11,6 +11,7 @@ import typer
 
 from mtcli.cli.command import Command
 from mtcli.cli.notes import counted, note, note_invalid
+from mtcli.cli.options import CheckpointOption, DeviceOption, PrecisionOption, QuietOption
 from mtcli.cli.streams import (
     PIPE_OUTPUT,
     input_or_standard,
@@ -31,19 +32,24 @@ app = typer.Typer()
 def score(
     model: Annotated[
         list[Path],
-        typer.Option("-m", "--model", help="Run folder or model folder; given again, an ensemble."),
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="MODEL",
+            help="Run folder or model folder. Repeat it to score with an ensemble.",
+        ),
     ],
     src: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Sources, one a line; with --tgt.")
+        Path | None, typer.Option(metavar="FILE", help="Sources, one per line; needs `--tgt`.")
     ] = None,
     tgt: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Their translations, one a line.")
+        Path | None, typer.Option(metavar="FILE", help="Translations of `--src`, one per line.")
     ] = None,
     tsv: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Source, tab, translation on each line.",
+            help="Pairs: a source, a tab and a translation on each line.",
             show_default="standard input",
         ),
     ] = None,
@@ -51,22 +57,21 @@ def score(
         bool,
         typer.Option(
             "--per-token",
-            help="Write a number for each piece of the translation and for its end.",
+            help="Print a number for each piece of the translation and for its end.",
         ),
     ] = False,
-    checkpoint: Annotated[
-        str, typer.Option(help="Which model of a run: best (else the last), last, or step_N.")
-    ] = "best",
+    checkpoint: CheckpointOption = "best",
     batch_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Pairs scored at once.", show_default="the model's"),
+        typer.Option(min=1, metavar="N", help="Pairs scored at once.", show_default="the model's"),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "fp32",
     threads: Annotated[
-        int | None, typer.Option(help="Threads of the CPU.", show_default="as torch chooses")
+        int | None,
+        typer.Option(metavar="N", help="Number of CPU threads.", show_default="torch's choice"),
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notes, only errors.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Print the log-probability of each translation, one number for each pair."""
     from mtcli.engines.choice import EngineOptions
@@ -93,12 +98,12 @@ def _open_pairs(
     from mtcli.streaming.scoring import read_file_pairs, read_tsv_pairs
 
     if (src is None) != (tgt is None):
-        raise ConfigError(
-            "--src and --tgt go together: line N of the one belongs to line N of the other"
-        )
+        raise ConfigError("`--src` and `--tgt` need each other", hint="give both, or use `--tsv`")
     if src is not None and tgt is not None:
         if tsv is not None:
-            raise ConfigError("--tsv holds both sides of the pairs: leave --src and --tgt out")
+            raise ConfigError(
+                "`--tsv` holds both sides of the pairs", hint="remove `--src` and `--tgt`"
+            )
         both = files.enter_context(open_input(src)), files.enter_context(open_input(tgt))
         return read_file_pairs(*both, (str(src), str(tgt)))
     source = files.enter_context(

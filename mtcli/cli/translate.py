@@ -4,13 +4,44 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
 from mtcli.cli.command import Command
 from mtcli.cli.notes import counted, note, note_invalid
+from mtcli.cli.options import CheckpointOption
 from mtcli.cli.streams import check_output, input_or_standard, output_or_standard, stream_errors
+from mtcli.cli.translate_options import (
+    AlignmentOption,
+    BatchSizeOption,
+    BeamSizeOption,
+    DeviceOption,
+    EngineOption,
+    InputOption,
+    JsonlOption,
+    LengthPenaltyOption,
+    LineBufferedOption,
+    MaxLengthOption,
+    ModelsOption,
+    NBestOption,
+    NoRepeatNgramOption,
+    NormalizationOption,
+    OutputOption,
+    PrecisionOption,
+    PrefixOption,
+    QuietOption,
+    RepetitionPenaltyOption,
+    ResumeOption,
+    RetryOption,
+    SampleOption,
+    SeedOption,
+    SplitSentencesOption,
+    TemperatureOption,
+    ThreadsOption,
+    TopKOption,
+    TopPOption,
+)
 from mtcli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,246 +54,37 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-OF_THE_MODEL = "the model's"
-"""Shown as the default of what `generation.json` of the model folder says."""
-
-INPUT_OUTPUT, SEARCH, SAMPLING, ENGINE = "Input and output", "Search", "Sampling", "Engine"
-"""Sections of the help page."""
-
-
 @app.command(cls=Command)
 def translate(
-    model: Annotated[
-        list[Path],
-        typer.Option(
-            "-m",
-            "--model",
-            metavar="MODEL",
-            help="Run folder or model folder. Repeat it to translate with an ensemble.",
-        ),
-    ],
-    checkpoint: Annotated[
-        str,
-        typer.Option(
-            metavar="WHICH",
-            help="Which model of a run: `best` (the last if none is best yet), `last` or `step_N`.",
-        ),
-    ] = "best",
-    input_path: Annotated[
-        Path | None,
-        typer.Option(
-            "-i",
-            "--input",
-            metavar="FILE",
-            help="File to read.",
-            show_default="standard input",
-            rich_help_panel=INPUT_OUTPUT,
-        ),
-    ] = None,
-    output_path: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="File to write.",
-            show_default="standard output",
-            rich_help_panel=INPUT_OUTPUT,
-        ),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Resume a partial `--output`.", rich_help_panel=INPUT_OUTPUT),
-    ] = False,
-    line_buffered: Annotated[
-        bool,
-        typer.Option(
-            "--line-buffered",
-            help="Answer each line before reading the next; always on for a terminal.",
-            rich_help_panel=INPUT_OUTPUT,
-        ),
-    ] = False,
-    n_best: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Write the N best translations of each line, with scores.",
-            rich_help_panel=INPUT_OUTPUT,
-        ),
-    ] = None,
-    jsonl: Annotated[
-        bool,
-        typer.Option(
-            "--jsonl",
-            help="Write a JSON object for each line, with scores and flags.",
-            rich_help_panel=INPUT_OUTPUT,
-        ),
-    ] = False,
-    alignment: Annotated[
-        bool,
-        typer.Option(
-            "--alignment",
-            help="Add word alignments: `text ||| 0-0 1-2`, source word first.",
-            rich_help_panel=INPUT_OUTPUT,
-        ),
-    ] = False,
-    prefix: Annotated[
-        bool,
-        typer.Option(
-            "--prefix",
-            help="Begin each translation with the text after the first tab of its line.",
-            rich_help_panel=INPUT_OUTPUT,
-        ),
-    ] = False,
-    split_sentences: Annotated[
-        bool,
-        typer.Option(
-            "--split-sentences",
-            help="Translate the sentences of a line one by one (needs `mtcli[split]`).",
-            rich_help_panel=INPUT_OUTPUT,
-        ),
-    ] = False,
-    quiet: Annotated[
-        bool,
-        typer.Option("-q", "--quiet", help="Print errors only.", rich_help_panel=INPUT_OUTPUT),
-    ] = False,
-    beam_size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Beam width; 1 is greedy search.",
-            show_default=OF_THE_MODEL,
-            rich_help_panel=SEARCH,
-        ),
-    ] = None,
-    normalization: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FORM",
-            help="Normalize scores by length: `average`, `gnmt` or `none`.",
-            show_default=OF_THE_MODEL,
-            rich_help_panel=SEARCH,
-        ),
-    ] = None,
-    length_penalty: Annotated[
-        float | None,
-        typer.Option(
-            metavar="A",
-            help="Exponent of the length in the normalization.",
-            show_default=OF_THE_MODEL,
-            rich_help_panel=SEARCH,
-        ),
-    ] = None,
-    max_length: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Longest translation, in pieces.",
-            show_default=OF_THE_MODEL,
-            rich_help_panel=SEARCH,
-        ),
-    ] = None,
-    no_repeat_ngram: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            help="Block n-grams of N pieces from repeating; 0 allows all.",
-            rich_help_panel=SEARCH,
-        ),
-    ] = 0,
-    repetition_penalty: Annotated[
-        float,
-        typer.Option(
-            metavar="X",
-            help="Make repeated pieces less likely: above 1; 1 is off.",
-            rich_help_panel=SEARCH,
-        ),
-    ] = 1.0,
-    retry: Annotated[
-        bool,
-        typer.Option(
-            help="Translate lines again with other settings if they repeat themselves.",
-            rich_help_panel=SEARCH,
-        ),
-    ] = True,
-    sample: Annotated[
-        bool,
-        typer.Option(
-            "--sample",
-            help="Draw translations at random; `--n-best N` draws N.",
-            rich_help_panel=SAMPLING,
-        ),
-    ] = False,
-    temperature: Annotated[
-        float,
-        typer.Option(
-            metavar="T",
-            help="Divide log-probabilities by T; below 1 prefers likely pieces.",
-            rich_help_panel=SAMPLING,
-        ),
-    ] = 1.0,
-    top_k: Annotated[
-        int | None,
-        typer.Option(
-            metavar="K",
-            help="Draw from the K likeliest pieces.",
-            show_default="all",
-            rich_help_panel=SAMPLING,
-        ),
-    ] = None,
-    top_p: Annotated[
-        float | None,
-        typer.Option(
-            metavar="P",
-            help="Draw from the fewest pieces that have probability P together.",
-            show_default="all",
-            rich_help_panel=SAMPLING,
-        ),
-    ] = None,
-    seed: Annotated[
-        int,
-        typer.Option(
-            metavar="N", help="Draw other samples with another seed.", rich_help_panel=SAMPLING
-        ),
-    ] = 0,
-    engine: Annotated[
-        str,
-        typer.Option(
-            metavar="ENGINE",
-            help="Use `torch`, `ctranslate2`, or `auto`: the fastest that supports the request.",
-            rich_help_panel=ENGINE,
-        ),
-    ] = "auto",
-    device: Annotated[
-        str,
-        typer.Option(
-            metavar="DEVICE", help="Use `auto`, `cpu`, `cuda` or `mps`.", rich_help_panel=ENGINE
-        ),
-    ] = "auto",
-    precision: Annotated[
-        str,
-        typer.Option(
-            metavar="TYPE", help="Compute in `fp32`, `bf16` or `fp16`.", rich_help_panel=ENGINE
-        ),
-    ] = "fp32",
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Number of CPU threads.",
-            show_default="the engine's choice",
-            rich_help_panel=ENGINE,
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Sentences translated at once; 1 implies `--line-buffered`.",
-            show_default=OF_THE_MODEL,
-            rich_help_panel=ENGINE,
-        ),
-    ] = None,
+    model: ModelsOption,
+    checkpoint: CheckpointOption = "best",
+    input_path: InputOption = None,
+    output_path: OutputOption = None,
+    resume: ResumeOption = False,
+    line_buffered: LineBufferedOption = False,
+    n_best: NBestOption = None,
+    jsonl: JsonlOption = False,
+    alignment: AlignmentOption = False,
+    prefix: PrefixOption = False,
+    split_sentences: SplitSentencesOption = False,
+    quiet: QuietOption = False,
+    beam_size: BeamSizeOption = None,
+    normalization: NormalizationOption = None,
+    length_penalty: LengthPenaltyOption = None,
+    max_length: MaxLengthOption = None,
+    no_repeat_ngram: NoRepeatNgramOption = 0,
+    repetition_penalty: RepetitionPenaltyOption = 1.0,
+    retry: RetryOption = True,
+    sample: SampleOption = False,
+    temperature: TemperatureOption = 1.0,
+    top_k: TopKOption = None,
+    top_p: TopPOption = None,
+    seed: SeedOption = 0,
+    engine: EngineOption = "auto",
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "fp32",
+    threads: ThreadsOption = None,
+    batch_size: BatchSizeOption = None,
 ) -> None:
     """Translate text: one line out for each line in, in the same order.
 

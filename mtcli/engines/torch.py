@@ -184,14 +184,14 @@ class TorchEngine:
             shape = model.config.decoder_shape
             if layer is not None and not 0 <= layer < shape.num_layers:
                 raise ConfigError(
-                    f"alignment_layer {layer} is none of the model's {shape.num_layers} decoder"
-                    f" layers, 0 to {shape.num_layers - 1}"
+                    f"`alignment_layer` must be between 0 and {shape.num_layers - 1}, because the"
+                    f" model has {shape.num_layers} decoder layers; found {layer}"
                 )
             for head in heads or ():
                 if not 0 <= head < shape.num_heads:
                     raise ConfigError(
-                        f"alignment_heads: {head} is none of the model's {shape.num_heads} heads,"
-                        f" 0 to {shape.num_heads - 1}"
+                        f"`alignment_heads` must be between 0 and {shape.num_heads - 1}, because"
+                        f" the model has {shape.num_heads} heads; found {head}"
                     )
 
     @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mtcli.cli.evaluate import app
+from mtcli.cli.app import app
 from mtcli.evaluation.metrics import bleu, chrf
 from tests.support.model_folder import train_tokenizer, write_tiny_model
 
@@ -15,7 +15,7 @@ REFERENCES = ["The miller counted his sacks.", "rain falls, he says.", "Ba ko\u2
 
 
 def run(*arguments):
-    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    result = CliRunner().invoke(app, ["eval", *map(str, arguments)])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
@@ -89,14 +89,15 @@ def test_carriage_returns_and_a_missing_last_newline_change_nothing(hyp, ref, tm
 def test_line_counts_that_differ(hyp, tmp_path):
     short = write(tmp_path / "short.txt", REFERENCES[:2])
     assert refusal("--hyp", hyp, "--ref", short) == (
-        f"{hyp} has 3 lines, but {short} has 2: line i of one must belong to line i of the other"
+        f"{hyp} has 3 lines, but {short} has 2\n"
+        "hint: line N of one file must belong to line N of the other"
     )
 
 
 def test_an_empty_reference(hyp, tmp_path):
     empty = write(tmp_path / "empty.txt", [])
     assert refusal("--hyp", hyp, "--ref", empty) == (
-        f"{empty}: empty, so there is nothing to score against"
+        f"{empty} is empty: there is nothing to score against"
     )
 
 
@@ -121,14 +122,14 @@ def test_scores_that_cannot_be_written(hyp, ref):
 
 
 def test_what_to_score_must_be_clear(hyp, ref, tmp_path):
-    message = "give --hyp FILE, or --model MODEL and --src FILE"
+    hint = "use `--hyp` to score a file, or `--model` and `--src` to translate and score"
+    message = f"there is nothing to score\nhint: {hint}"
     assert refusal("--ref", ref) == message
     assert refusal("--ref", ref, "-m", tmp_path) == message
     assert refusal("--ref", ref, "--src", hyp) == message
     for option in ("--model", "--src", "--output"):
         assert refusal("--hyp", hyp, "--ref", ref, option, tmp_path / "x") == (
-            f"{option} does not go with --hyp: score a file with --hyp, or translate with "
-            "--model and --src"
+            f"`{option}` cannot be combined with `--hyp`\nhint: {hint}"
         )
 
 
@@ -142,8 +143,8 @@ def test_a_reference_without_spaces(tmp_path):
     ref.write_text("狗在跑。\n我们去公园。\n", encoding="utf-8")
     blind = run("--hyp", ref, "--ref", ref)
     assert blind.stderr == (
-        f"warning: {ref} looks Chinese or Japanese, of which BLEU takes whole sentences for words;"
-        " say --tgt-lang zh or --tgt-lang ja\n"
+        f"warning: {ref} looks Chinese or Japanese; BLEU would take whole sentences for words\n"
+        "hint: use `--tgt-lang zh` or `--tgt-lang ja`\n"
     )
     told = run("--hyp", ref, "--ref", ref, "--tgt-lang", "zh")
     assert told.stderr == ""
@@ -153,8 +154,8 @@ def test_a_reference_without_spaces(tmp_path):
 def test_a_tokenised_reference(hyp, tmp_path):
     ref = write(tmp_path / "ref.tok", ["the miller , he counts .", "rain falls .", "ba ko ."])
     warning = (
-        f"warning: {ref} looks tokenised; BLEU tokenises itself and is comparable only on plain "
-        "text (--tokenize none scores it as it is)\n"
+        f"warning: {ref} looks tokenised; BLEU tokenises text itself, so only scores on plain text"
+        " are comparable\nhint: use `--tokenize none` to score it as it is\n"
     )
     assert run("--hyp", hyp, "--ref", ref).stderr == warning
     assert run("--hyp", hyp, "--ref", ref, "--tgt-lang", "de").stderr == warning
@@ -236,7 +237,8 @@ def test_mistakes_are_told_before_anything_is_translated(
     trained_run, src, model_ref, hyp, ref, tmp_path
 ):
     assert refusal("-m", trained_run, "--src", src, "--ref", ref) == (
-        f"{src} has 4 lines, but {ref} has 3: line i of one must belong to line i of the other"
+        f"{src} has 4 lines, but {ref} has 3\n"
+        "hint: line N of one file must belong to line N of the other"
     )
     message = refusal(
         "-m", trained_run, "--src", src, "--ref", model_ref, "--tokenize", "x", "--device", "none"
@@ -257,7 +259,9 @@ def test_translations_are_not_written_over_what_was_read(trained_run, src, model
     for name, path in (("--src", src), ("--ref", model_ref)):
         content = path.read_bytes()
         message = refusal("-m", trained_run, "--src", src, "--ref", model_ref, "--output", path)
-        assert message == f"--output {path} is the file of {name}; choose another name"
+        assert message == (
+            f"`--output` {path} is also the file of `{name}`\nhint: give the output another name"
+        )
         assert path.read_bytes() == content
 
 

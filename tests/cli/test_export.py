@@ -160,11 +160,11 @@ def test_another_folder_and_quantization(model, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "/ctranslate2 exists already: remove it, or give another --output"),
-        (["--to", "onnx"], "--to 'onnx' is none of: ctranslate2"),
-        (["--quantize", "int4"], "quantize 'int4' is none of: float32, int8, int8_float32,"),
-        (["--ref", "x"], "--ref needs --verify-on: the lines that it translates"),
-        (["--verify-on", os.devnull], f"{os.devnull}: empty, so there is nothing to translate"),
+        ([], "/ctranslate2 already exists hint: remove it, or give another `--output`"),
+        (["--to", "onnx"], "`--to` must be `ctranslate2`, not 'onnx'"),
+        (["--quantize", "int4"], "`quantize` must be one of: float32, int8, int8_float32,"),
+        (["--ref", "x"], "`--ref` needs `--verify-on`, the lines that it translates"),
+        (["--verify-on", os.devnull], f"{os.devnull} is empty: there is nothing to translate"),
     ],
 )
 def test_mistakes(model, arguments, sentence):
@@ -188,7 +188,7 @@ def test_an_export_that_differs_is_not_kept(model, tmp_path, monkeypatch):
     )  # fmt: skip
     assert result.exit_code == 2
     assert "/out was not kept: in float32 it translates " in result.stderr
-    assert "of 32 lines as the model does, less than the threshold of 100.0%" in result.stderr
+    assert "of 32 lines as the model does, which is below the threshold of 100.0%" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

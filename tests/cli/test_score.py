@@ -124,8 +124,8 @@ def test_mistakes_get_one_sentence(folders, tmp_path):
     (tmp_path / "src").write_bytes(b"ralo\nteku\n")
     (tmp_path / "tgt").write_bytes(b"sef\n")
     assert errors("-m", model, "--tsv", missing) == f"error: {missing}: there is no such file\n"
-    assert "--src and --tgt go together" in errors("-m", model, "--src", missing)
-    assert "--tsv holds both sides of the pairs" in errors(
+    assert "`--src` and `--tgt` need each other" in errors("-m", model, "--src", missing)
+    assert "`--tsv` holds both sides of the pairs" in errors(
         "-m", model, "--src", missing, "--tgt", missing, "--tsv", missing
     )
     assert "cannot be read (Is a directory)" in errors("-m", model, "--tsv", tmp_path)

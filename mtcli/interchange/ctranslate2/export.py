@@ -1,4 +1,4 @@
-"""A model folder as a folder that CTranslate2 runs, tried before it is kept."""
+"""Export a model folder to CTranslate2, and verify the export before it is kept."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ExportReport:
     export_bytes: int
     """Size of the exported folder."""
     is_made_up: bool
-    """Whether it was tried on lines of random pieces, for no text was given."""
+    """Whether it was verified on lines of random pieces because no text was given."""
     comparison: Comparison
 
 
@@ -73,13 +73,17 @@ def export_ctranslate2(
         VerificationError: the export translates too differently.
     """
     if quantization not in QUANTIZATIONS:
-        raise ConfigError(f"quantize {quantization!r} is none of: {', '.join(QUANTIZATIONS)}")
+        raise ConfigError(
+            f"`quantize` must be one of: {', '.join(QUANTIZATIONS)}; found {quantization!r}"
+        )
     version = engine_version()
     bundle = read_model(model)
     refuse_unsupported(bundle.card.architecture)
     folder = output or model / CTRANSLATE2
     if folder.exists():
-        raise RunFolderError(f"{folder} exists already: remove it, or give another --output")
+        raise RunFolderError(
+            f"{folder} already exists", hint="remove it, or give another `--output`"
+        )
     if threshold is None:
         threshold = EXACT_THRESHOLD if quantization == "float32" else ROUNDED_THRESHOLD
     with new_folder(folder) as temporary:
@@ -144,6 +148,6 @@ def _describe_failure(
 ) -> str:
     return (
         f"{folder} was not kept: in {quantization} it translates {comparison.agreement:.1%} of"
-        f" {comparison.num_lines} lines as the model does, less than the threshold of"
+        f" {comparison.num_lines} lines as the model does, which is below the threshold of"
         f" {threshold:.1%}"
     )

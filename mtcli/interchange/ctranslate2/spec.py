@@ -14,7 +14,6 @@ import numpy as np
 from mtcli.bundle.card import ModelCard
 from mtcli.config.schema.architecture import ModelConfig, StackShape
 from mtcli.errors import ConfigError
-from mtcli.interchange.ctranslate2.positions import sinusoid_table
 
 Weights = Mapping[str, np.ndarray]
 
@@ -41,10 +40,10 @@ def refuse_unsupported(config: ModelConfig) -> None:
         "tied_embeddings": ("all", "decoder", "none"),
     }
     for key, values in known.items():
-        found = getattr(config, key)
-        if found not in values:
+        value = getattr(config, key)
+        if value not in values:
             raise ConfigError(
-                f"model.{key}: {found} cannot be exported to ctranslate2, which runs:"
+                f"`model.{key}: {value}` cannot be exported to ctranslate2, which supports:"
                 f" {', '.join(values)}"
             )
 
@@ -130,9 +129,11 @@ def _fill_embeddings(spec: Any, config: ModelConfig, weights: Weights) -> None:
         if config.positions == "learned":
             side_spec.position_encodings.encodings = weights[f"{name}_positions.table_PD"]
         elif config.positions == "sinusoidal":
-            # left out, the engine makes a table of its own, which is another one
-            table = sinusoid_table(config.max_positions, config.d_model)
-            side_spec.position_encodings.encodings = table
+            # here, because it imports torch; without a table the engine would make a different one
+            from mtcli.model.positions import sinusoid_table
+
+            table_PD = sinusoid_table(config.max_positions, config.d_model)
+            side_spec.position_encodings.encodings = table_PD.numpy()
 
 
 def _fill_stack(spec: Any, config: ModelConfig, side: _Side, weights: Weights) -> None:

@@ -139,11 +139,13 @@ def test_layers_and_heads_that_are_not_there(engine):
     with pytest.raises(ConfigError) as caught:
         engine.attention([[5]], [[5]], 2)
     assert str(caught.value) == (
-        "alignment_layer 2 is none of the model's 2 decoder layers, 0 to 1"
+        "`alignment_layer` must be between 0 and 1, because the model has 2 decoder layers; found 2"
     )
     with pytest.raises(ConfigError) as caught:
         engine.attention([[5]], [[5]], None, [0, 2])
-    assert str(caught.value) == "alignment_heads: 2 is none of the model's 2 heads, 0 to 1"
+    assert str(caught.value) == (
+        "`alignment_heads` must be between 0 and 1, because the model has 2 heads; found 2"
+    )
 
 
 def test_the_longest_pair_is_taken(engine):

@@ -9,9 +9,7 @@ import pytest
 import torch
 
 from mtcli.errors import ConfigError
-from mtcli.interchange.ctranslate2.positions import sinusoid_table
 from mtcli.interchange.ctranslate2.spec import refuse_unsupported
-from mtcli.model import positions
 from tests.support.exports import PIECES, VOCAB_SIZE, exported, random_model
 from tests.support.models import VARIANTS
 
@@ -83,14 +81,6 @@ def test_the_export_says_what_it_needs(tmp_path):
     assert json.loads((folder / "shared_vocabulary.json").read_text("utf-8")) == PIECES
 
 
-@pytest.mark.parametrize("shape", [(1, 2), (40, 12), (1024, 128)])
-def test_the_sinusoid_table_is_the_models(shape):
-    expected = positions.sinusoid_table(*shape).numpy()
-    found = sinusoid_table(*shape)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, atol=1e-7)
-
-
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -107,5 +97,5 @@ def test_what_cannot_be_exported_is_refused_by_name(key, value):
     with pytest.raises(ConfigError) as info:
         refuse_unsupported(SimpleNamespace(**fine | {key: value}))
     assert str(info.value).startswith(
-        f"model.{key}: {value} cannot be exported to ctranslate2, which runs: "
+        f"`model.{key}: {value}` cannot be exported to ctranslate2, which supports: "
     )
