@@ -16,9 +16,9 @@ import numpy.typing as npt
 from safetensors.numpy import save_file
 
 from mtcli.config.schema.data import DataConfig
-from mtcli.data.clean import REASONS, length_reason, text_reason
 from mtcli.data.fingerprint import fingerprint
 from mtcli.data.holdout import Indices, read_training
+from mtcli.data.rules.chosen import REASONS, first_reason, length_rules, text_rules
 from mtcli.data.store import LENGTHS, META, Store, StoreMeta, open_store, shard_name
 from mtcli.errors import DataError, RunFolderError
 from mtcli.folders import new_folder, remove_leftovers, sha256_of, write_json
@@ -168,12 +168,13 @@ def _encode(
     drops: dict[str, int],
 ) -> Iterator[tuple[_Column, _Column]]:
     """Clean and tokenise chunk by chunk; what is dropped is counted in `drops`."""
-    pairs, seen = iter(pairs), set[bytes]()
+    pairs = iter(pairs)
+    for_texts, for_lengths = text_rules(config), length_rules(config)
     num_threads = num_cores()
     while chunk := list(islice(pairs, _CHUNK_SIZE)):
         texts: list[tuple[str, str]] = []
         for src, tgt in chunk:
-            reason = text_reason(src, tgt, config, seen)
+            reason = first_reason(for_texts, src.strip(), tgt.strip())
             if reason is None:
                 texts.append((src, tgt))
             else:
@@ -184,7 +185,7 @@ def _encode(
         )
         kept = []
         for row in range(len(texts)):
-            reason = length_reason(len(src_ids[row]), len(tgt_ids[row]), config)
+            reason = first_reason(for_lengths, len(src_ids[row]), len(tgt_ids[row]))
             if reason is None:
                 kept.append(row)
             else:

@@ -32,7 +32,7 @@ class StoreMeta:
     num_pairs: int
     """Pairs kept."""
     drops: dict[str, int]
-    """Pairs dropped, by reason (`mtcli.data.clean.REASONS`, each of them there)."""
+    """Pairs dropped, by reason (`mtcli.data.rules.chosen.REASONS`, each of them there)."""
     shard_sizes: list[int]
     """Pairs of each shard."""
     num_src_tokens: int
