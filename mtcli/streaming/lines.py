@@ -107,6 +107,14 @@ def _descriptor(source: BinaryIO) -> int | None:
 
 def parse_line(raw: bytes) -> Line:
     """One line, given with its ending."""
+    decoded, ending, is_valid = decode_line(raw)
+    text = without_controls(decoded)
+    blank = None if text.strip() else raw.removesuffix(ending)
+    return Line(text, ending, blank, is_valid, len(raw))
+
+
+def decode_line(raw: bytes) -> tuple[str, bytes, bool]:
+    """A line's text with all its characters, its ending, and whether it was valid UTF-8."""
     if raw.endswith(b"\r\n"):
         content, ending = raw[:-2], b"\r\n"
     elif raw.endswith(b"\n"):
@@ -114,11 +122,9 @@ def parse_line(raw: bytes) -> Line:
     else:
         content, ending = raw, b""
     try:
-        decoded, is_valid = content.decode("utf-8"), True
+        return content.decode("utf-8"), ending, True
     except UnicodeDecodeError:
-        decoded, is_valid = content.decode("utf-8", "replace"), False
-    text = without_controls(decoded)
-    return Line(text, ending, None if text.strip() else content, is_valid, len(raw))
+        return content.decode("utf-8", "replace"), ending, False
 
 
 def encode_line(text: str, ending: bytes) -> bytes:

@@ -63,7 +63,6 @@ NOT_YET_CLEAN: set[str] = {
     "mtcli/bundle/model_folder.py",
     "mtcli/bundle/readme.py",
     "mtcli/cli/export.py",
-    "mtcli/cli/tokenizer.py",
     "mtcli/cli/translate.py",
     "mtcli/config/keys.py",
     "mtcli/config/load.py",
