@@ -48,14 +48,14 @@ class BenchOptions:
 
 
 def bench(variants: Sequence[Variant], options: BenchOptions) -> dict[str, Any]:
-    """Measure all variants in turns; a report made of plain values, as it goes into JSON.
+    """Measure all variants in turns; returns a report of plain values, ready for JSON.
 
     Ratios are to the first variant, taken within each repeat.
 
     Raises:
         MtcliError: config, data, device or model of a variant are wrong.
     """
-    if options.model is not None:  # that it is none shall not show after the measurements
+    if options.model is not None:  # fail before measuring if there is no such model
         resolve_model(Path(options.model))
     with tempfile.TemporaryDirectory(prefix="mtcli-bench-") as temporary:
         folder = Path(temporary)
@@ -70,7 +70,7 @@ def bench(variants: Sequence[Variant], options: BenchOptions) -> dict[str, Any]:
         trainings: list[list[dict[str, Any]]] = [[] for _ in jobs]
         decodings: list[list[dict[str, Any]]] = [[] for _ in jobs]
         for repeat in range(options.repeats):
-            # There and back again, so that a drift of the machine meets all alike.
+            # Back and forth, so that a drift of the machine affects all variants alike.
             order = list(range(len(jobs)))[:: 1 if repeat % 2 == 0 else -1]
             for n in order:
                 trainings[n].append(jobs[n].run("training"))
@@ -101,7 +101,7 @@ def bench(variants: Sequence[Variant], options: BenchOptions) -> dict[str, Any]:
 
 
 class VariantJobs:
-    """Everything that is measured of one variant.
+    """All measurements of one variant.
 
     Args:
         variant: what is measured.
@@ -114,7 +114,7 @@ class VariantJobs:
         folder.mkdir()
         run_dir = folder / "run"
         trained = variant.config.run_dir / "tokenizer"
-        if trained.is_dir():  # of an earlier run, whose store is in the cache then
+        if trained.is_dir():  # from an earlier run, so its store is in the cache
             shutil.copytree(trained, run_dir / "tokenizer")
         text = dump_config(replace(variant.config, run_dir=run_dir))
         (folder / "config.yaml").write_text(text, encoding="utf-8")

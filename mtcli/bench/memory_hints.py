@@ -1,4 +1,4 @@
-"""What could be set from outside for faster memory on a CPU, and is not: to be tried. No torch."""
+"""Settings that may make memory faster on a CPU and are not in use. No torch."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def memory_hints(
     environment: Mapping[str, str] = os.environ,
     glibc_version: tuple[int, ...] | None = None,
 ) -> list[str]:
-    """Sentences for the user: another allocator, and huge pages. None where nothing is to add.
+    """Suggestions for the user: another allocator, and huge pages.
 
-    Whether they help is for a measurement to say. What `mtcli.system.allocator` sets by itself
-    is not repeated.
+    Only a measurement tells whether they help. Settings that `mtcli.system.allocator` makes by
+    itself are not among them.
 
     Args:
         root: folder of the system's files.
@@ -58,23 +58,23 @@ def _allocator_hint(root: Path) -> str:
     found = next(installed, None)
     if found is None:
         return (
-            "another allocator may be faster: install tcmalloc or jemalloc (Debian: libjemalloc2)"
-            " and try LD_PRELOAD=PATH_OF_THE_LIBRARY"
+            "another allocator may be faster: install tcmalloc or jemalloc (Debian: `libjemalloc2`)"
+            " and try `LD_PRELOAD=PATH_OF_THE_LIBRARY`"
         )
-    return f"another allocator may be faster: try LD_PRELOAD=/{found.relative_to(root)}"
+    return f"another allocator may be faster: try `LD_PRELOAD=/{found.relative_to(root)}`"
 
 
 def _huge_page_hints(root: Path) -> list[str]:
-    """None where all memory gets huge pages already, or the kernel has none."""
+    """Empty if all memory gets huge pages already, or the kernel has none."""
     try:
         choices = (root / _HUGE_PAGES).read_text(encoding="ascii")
     except OSError:
         return []
     if "[madvise]" in choices:
-        return [f"huge pages are given on request only: try GLIBC_TUNABLES={_TUNABLE}=1"]
+        return [f"huge pages are used on request only: try `GLIBC_TUNABLES={_TUNABLE}=1`"]
     if "[never]" in choices:
         return [
-            f"huge pages are off: have madvise written to /{_HUGE_PAGES}, and try"
-            f" GLIBC_TUNABLES={_TUNABLE}=1"
+            f"huge pages are off: ask an administrator to write `madvise` to /{_HUGE_PAGES}, and"
+            f" try `GLIBC_TUNABLES={_TUNABLE}=1`"
         ]
     return []

@@ -1,4 +1,4 @@
-"""The ways to train that are compared: configs, overrides, and keys that vary."""
+"""The variants that a benchmark compares: configs, overrides and varied keys."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def make_variants(
             elif value.isdecimal() and int(value) > 0:
                 processes[key] = int(value)
             else:
-                raise ConfigError(f"--vary {key}={value}: must be a whole number, at least 1")
+                raise ConfigError(f"`{key}` must be a whole number, at least 1, found `{value}`")
         names = [path.stem] if len(configs) > 1 or not chosen else []
         variants.append(
             Variant(
@@ -82,8 +82,8 @@ def _choices(text: str) -> list[tuple[str, str]]:
         items = []
     if not equals or not items:
         raise ConfigError(
-            f"--vary {text!r} is not KEY=V1,V2,...; write for instance"
-            " --vary training.precision=fp32,bf16"
+            f"`{text}` is not a valid `KEY=V1,V2` for `--vary`",
+            hint="use for example `--vary training.precision=fp32,bf16`",
         )
     return [(key.strip(), _as_yaml(item)) for item in items]
 

@@ -53,8 +53,8 @@ class Event(Protocol):
 def category_of(event: Event) -> str:
     """The category that the time of an operator itself, without those it called, belongs to.
 
-    A product of matrices is one wherever it happens, in the loss for instance, but for the
-    optimiser's own; attention is what the fused kernel does, or a softmax outside the loss.
+    A matrix product counts as matmul wherever it happens, for example in the loss, except in the
+    optimiser; attention is the fused kernel, or a softmax outside the loss.
     """
     names = [name.removeprefix(_AUTOGRAD) for name in _with_ancestors(event)]
     for category, prefixes in _ENCLOSING:

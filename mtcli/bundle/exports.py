@@ -62,7 +62,7 @@ class ExportRecord:
 
 
 def read_export(bundle: Bundle) -> ExportRecord | None:
-    """The record of the model's export; None where there is none.
+    """The record of the model's export; None if the model has no export.
 
     Raises:
         ModelFolderError: the export is damaged, or was made from other weights.

@@ -40,13 +40,13 @@ because hashing a gigabyte takes a second or two that every `mtcli translate` wo
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model folder that was read and found whole; the weights are read when asked for."""
+    """A model folder that was read and found complete; the weights are read on demand."""
 
     path: Path
     """The folder."""
     card: ModelCard
     generation: DecodingConfig
-    """How the model translates unless told otherwise."""
+    """The default settings of the search."""
     scores: tuple[ModelScore, ...]
     src_tokenizer_path: Path
     tgt_tokenizer_path: Path
@@ -85,16 +85,16 @@ def write_model(
     generation: DecodingConfig,
     scores: Sequence[ModelScore] = (),
 ) -> None:
-    """Write a model folder; it is there whole, or not at all.
+    """Write a model folder, completely or not at all.
 
     Args:
         path: the folder; must not exist.
         arrays: parameters by plain name, tied ones once; stored as float32.
         card: what the model is.
-        tokenizer_files: SentencePiece models to copy, by the name that they get:
+        tokenizer_files: SentencePiece models to copy, by their new name:
             `tokenizer.model`, or `tokenizer.src.model` and `tokenizer.tgt.model`.
-        generation: how the model translates unless told otherwise.
-        scores: what it reached.
+        generation: the default settings of the search.
+        scores: of the validation.
 
     Raises:
         RunFolderError: the folder exists or cannot be written.

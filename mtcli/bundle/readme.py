@@ -21,12 +21,12 @@ def render_readme(
     Args:
         card: what the model is.
         num_parameters: weights in `model.safetensors`; tied ones count once.
-        generation: how the model translates unless told otherwise.
-        scores: what it reached, with signatures.
+        generation: the default settings of the search.
+        scores: of the validation, with signatures.
     """
     parts = [
         f"# {card.src_lang} → {card.tgt_lang} translation model",
-        f"Translates {card.src_lang} into {card.tgt_lang}, one sentence a line. Made by mtcli.",
+        f"Translates {card.src_lang} into {card.tgt_lang}, one sentence per line. Made by mtcli.",
         "## Use",
         "```bash\nmtcli translate -m MODEL_FOLDER < source.txt > translation.txt\n```",
         "## Model",

@@ -1,4 +1,4 @@
-"""Compare two configs: which keys differ, and which of them make another run."""
+"""Compare two configs: which keys differ, and which of them make it a different run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IDENTITY_PREFIXES = (
     "training.init_tokenizer",
     "regularization",
 )
-"""Keys, and sections whose every key, make a run the run that it is; see identity_differences."""
+"""Keys and sections that define the identity of a run; see `identity_differences`."""
 
 FREE_WITHIN_IDENTITY = (
     "data.root",

@@ -1,4 +1,4 @@
-"""A commented template and a JSON schema of the config, generated, so that they cannot drift."""
+"""Generate a commented template and the JSON schema of the config from the schema."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from mtcli.config.schema.sections import KIND
 _WIDTH = 100
 _INTRODUCTION = (
     "A training config of mtcli, in YAML 1.2. Keys marked REQUIRED need a value; every other key"
-    " shows its default and may be left out. Keys behind a bare # belong to another kind of their"
-    " section: to choose it, write them in place of the default's keys. Relative paths start from"
-    " the folder that mtcli is called in. `mtcli config show FILE` checks a config and prints what"
-    " it comes to."
+    " shows its default and is optional. Keys behind a bare # belong to another kind of their"
+    " section: to choose that kind, replace the keys of the default with them. Relative paths start"
+    " from the folder that mtcli is run in. `mtcli config show FILE` checks a config and prints the"
+    " value of every key."
 )
 
 
 def template() -> str:
     """A config with every key, its documentation and its default, ready to fill in.
 
-    Once the keys marked REQUIRED have values, it loads, and differs from the defaults in nothing.
+    Once the keys marked REQUIRED have values, it loads and equals the defaults.
     """
     lines = [*_prose(_INTRODUCTION, ""), ""]
     for name, key in root_section().keys.items():
@@ -34,7 +34,7 @@ def template() -> str:
 
 
 def json_schema() -> str:
-    """The JSON schema of a config, with which editors complete and check the YAML file."""
+    """The JSON schema of a config, for completion and checks in editors."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **adapter().json_schema()}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 

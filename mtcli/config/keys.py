@@ -1,7 +1,7 @@
-"""What the schema says of each key: its documentation, what it may be, its default.
+"""The schema of each key: its documentation, its valid values, its default.
 
-Read off pydantic's JSON schema, so that error messages, the template and the JSON schema that
-editors use are one and the same.
+Read from pydantic's JSON schema, so that error messages, the template and the JSON schema for
+editors cannot disagree.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Section:
 
     doc: str
     kinds: tuple[str, ...]
-    """Values of `kind` that choose this variant; empty where there is only one."""
+    """Values of `kind` that choose this variant; empty if there is only one variant."""
     keys: Mapping[str, Key]
 
 
@@ -40,16 +40,16 @@ class Key:
     default: Any
     """Plain value (a dict of a section is not spelled out: None)."""
     variants: tuple[Section, ...]
-    """The sections that stand below this key, several where `kind` chooses; empty for a value."""
+    """The sections that this key can hold, several if `kind` chooses; empty for a value."""
     is_list: bool
     """The value is a list, of sections if there are `variants`."""
     choices: tuple[str, ...]
-    """Words of which the value must be one; empty where it is no choice."""
+    """The valid words; empty if the value is not a choice."""
     is_whole_number: bool
 
     @property
     def default_variant(self) -> Section:
-        """The variant that is meant where `kind` is absent."""
+        """The variant that a section without `kind` is."""
         for variant in self.variants:
             if not variant.kinds or not variant.keys[KIND].is_required:
                 return variant
@@ -170,5 +170,5 @@ def _one_line(text: str) -> str:
 
 
 def _plainly(bound: float) -> str:
-    """A bound as one writes it: whole numbers in all their digits."""
+    """A bound as a person writes it: whole numbers with all digits."""
     return str(int(bound)) if float(bound).is_integer() else f"{bound:g}"

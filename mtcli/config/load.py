@@ -23,8 +23,8 @@ def load_config(
 ) -> TrainConfig:
     """Read, validate and resolve a training config.
 
-    Numbers, texts and truth values must be written as such: `"8"` is no number, 8.0 no whole
-    number; a whole number may stand for any number. A section without a key means its defaults.
+    Types are strict: `"8"` is text and not a number, and 8.0 is not a whole number; but a whole
+    number is valid where any number is. A section without keys has its defaults.
 
     Args:
         path: A YAML 1.2 file in UTF-8.
@@ -34,7 +34,7 @@ def load_config(
     Returns:
         The resolved config: every path absolute, relative data paths under `data.root` where it
         is set, hub sources that have local files there replaced by these, `data.cache_dir`
-        filled in. Dumped and loaded again it is itself.
+        filled in. Dumping and loading it again gives the same config.
 
     Raises:
         ConfigError: the file cannot be read, is not YAML, or breaks the schema; the message lists
@@ -44,7 +44,7 @@ def load_config(
     values, origins, problems = read_values(path, overrides)
     for name in _section_names():
         if values.get(name) is None:
-            values[name] = {}  # so that what is missing in it is named, too
+            values[name] = {}  # so that its missing keys are reported, too
     config = _validate(values, origins, problems)
     if config is None:
         raise config_error(str(path), problems, overrides)
@@ -54,10 +54,10 @@ def load_config(
 def read_values(
     path: Path, overrides: Sequence[str] = ()
 ) -> tuple[dict[str, Any], dict[KeyPath, Origin], list[Problem]]:
-    """What file and overrides say, above the preset that they name, if any.
+    """The values of file and overrides, merged over the preset that they name, if any.
 
-    The preset's values have no origin: a conflict with one of them is told where the user's value
-    stands.
+    Values of the preset have no origin: a conflict with one of them is reported at the user's
+    value.
 
     Raises:
         ConfigError: the file cannot be read or is not YAML.

@@ -1,7 +1,7 @@
-"""Sections from JSON that is just right, without pydantic, whose import costs 0.1 s.
+"""Read sections from valid JSON without pydantic, whose import costs 0.1 s.
 
-Only exact types are taken: whatever is missing, unknown, out of bounds or merely convertible is
-left to pydantic, which converts it or says what is wrong.
+Only exact types are accepted: pydantic handles everything else, and converts it or reports what is
+wrong.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 
 class NotPlainError(ValueError):
-    """The value is not exactly what the type asks for; it may still be convertible."""
+    """The value does not have exactly the type asked for; it may still be convertible."""
 
 
 def from_plain(kind: type[_T], value: object) -> _T:

@@ -1,4 +1,4 @@
-"""`preset: NAME`: values of a recipe that stand below what the user's file says."""
+"""`preset: NAME`: values of a recipe, which the user's file overrides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PRESETS = ("tiny", "low-resource", "base", "big", "student")
 
 @cache
 def preset_text(name: str) -> str:
-    """The preset as it was written, comments included."""
+    """The preset as written, comments included."""
     file = files("mtcli.config.presets").joinpath(f"{name}.yaml")
     return file.read_bytes().decode("utf-8")
 
@@ -26,10 +26,10 @@ def preset_values(name: str) -> dict[str, Any]:
 
 
 def merged(preset: dict[str, Any], user: dict[str, Any]) -> dict[str, Any]:
-    """What the user says, and where nothing is said, what the preset says.
+    """The values of the user, completed with those of the preset.
 
-    A section of another `kind` than the preset's takes nothing from it. A section without a key is
-    the preset's.
+    A section of another `kind` than in the preset takes nothing from it. A section without keys is
+    that of the preset.
     """
     result = dict(user)
     for name, value in preset.items():

@@ -1,4 +1,4 @@
-"""A resolved config that says of each value where it comes from."""
+"""A resolved config with the origin of each value."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def explained_config(path: Path, overrides: Sequence[str] = ()) -> str:
 
 
 def _value_places(document: Any) -> dict[int, KeyPath]:
-    """The key whose value stands on each line; a list of plain values is one value."""
+    """The key of the value on each line; a list of plain values is one value."""
     places: dict[int, KeyPath] = {}
     for place, line in document.lines.items():
         value = _value_at(document.value, place)
@@ -48,7 +48,7 @@ def _value_places(document: Any) -> dict[int, KeyPath]:
 
 
 def _value_at(value: Any, place: KeyPath) -> Any:
-    """What stands there; None where nothing does."""
+    """The value at `place`; None if there is no value."""
     for part in place:
         is_there = (isinstance(value, dict) and part in value) or (
             isinstance(value, list) and isinstance(part, int) and part < len(value)

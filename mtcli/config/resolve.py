@@ -1,4 +1,4 @@
-"""Fill in what a config leaves to its surroundings: absolute paths, the cache, local copies."""
+"""Resolve what a config leaves to its environment: absolute paths, the cache, local copies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mtcli.config.schema.tokenizer import TokenizerConfig
 
 
 def resolve(config: TrainConfig, working_dir: Path) -> TrainConfig:
-    """The config with nothing left to the place where it is read; resolving twice changes nothing.
+    """The config that means the same wherever it is read; resolving it twice changes nothing.
 
     Args:
         config: A valid config.
@@ -22,7 +22,7 @@ def resolve(config: TrainConfig, working_dir: Path) -> TrainConfig:
     tokenizer = config.tokenizer
     return replace(
         config,
-        preset=None,  # its values are there, whatever a later mtcli makes of its name
+        preset=None,  # its values are in the config, whatever a later mtcli understands by its name
         run_dir=run_dir,
         data=_resolve_data(config.data, working_dir, run_dir.parent / ".cache"),
         tokenizer=_resolve_tokenizer(tokenizer, working_dir),

@@ -1,4 +1,4 @@
-"""One model from several of a run: the mean of their weights, validated as it will be used."""
+"""Average several models of a run into one, and validate the result."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from mtcli.training.validation import ValidationSet, Validator
 
 @dataclass(frozen=True)
 class Choice:
-    """Which models of a run; one of the three is given."""
+    """Which models of a run to average; exactly one of the three is set."""
 
     last: int | None = None
-    """The newest so many."""
+    """The newest N."""
     best: int | None = None
-    """The so many with the best validation scores of all, by `validation.best_by` of the run."""
+    """The N with the best validation scores, by `validation.best_by` of the run."""
     steps: tuple[int, ...] | None = None
-    """Those of these steps."""
+    """The models of these steps."""
 
 
 @dataclass(frozen=True)
 class Averaged:
-    """What was made."""
+    """The result of an average."""
 
     steps: tuple[int, ...]
-    """Whose weights, rising."""
+    """The steps whose models were averaged, in rising order."""
     scores: tuple[ModelScore, ...]
     """On the run's validation pairs; empty if it was not validated."""
 
@@ -68,9 +68,9 @@ def average_models(run_path: Path, choice: Choice, output: Path, *, validates: b
     """
     run = RunFolder(run_path)
     if not run.config.is_file():
-        raise ModelFolderError(f"{run_path} is no run folder: it has no config.yaml")
+        raise ModelFolderError(f"{run_path} is not a run folder: it has no `config.yaml`")
     if output.exists():
-        raise ModelFolderError(f"{output} exists; give --output another folder")
+        raise ModelFolderError(f"{output} already exists", hint="give another folder to `--output`")
     steps = _chosen_steps(run, choice)
     bundles = [read_model(run.model(step)) for step in steps]
     _check_alike(bundles)
@@ -89,20 +89,26 @@ def _chosen_steps(run: RunFolder, choice: Choice) -> list[int]:
     there = run.model_steps()
     given = [x for x in (choice.last, choice.best, choice.steps) if x is not None]
     if len(given) != 1:
-        raise ConfigError("give one of --last N, --best N and --steps 1000,2000")
+        raise ConfigError(
+            "`mtcli average` needs exactly one of `--last`, `--best` and `--steps`",
+            hint="use for example `--last 5`, `--best 5` or `--steps 1000,2000`",
+        )
     if choice.steps is not None:
         missing = sorted(set(choice.steps) - set(there))
         if missing:
             found = ", ".join(map(str, there)) or "none"
             raise ModelFolderError(
-                f"{run.path} has no model of step {missing[0]}; there are {found}"
+                f"{run.path} has no model of step {missing[0]}, only of step {found}"
             )
         return sorted(set(choice.steps))
     which, number = ("last", choice.last) if choice.best is None else ("best", choice.best)
     assert number is not None
     scores = _scores_of_steps(run)
     if len(scores) < number:
-        raise ModelFolderError(f"{run.path} has validated {len(scores)} model(s), not {number}")
+        raise ModelFolderError(
+            f"`--{which} {number}` asks for more models than {run.path} has validated, which is"
+            f" {len(scores)}"
+        )
     ranked = sorted(scores, reverse=True)
     if which == "best":
         ranked = sorted(scores, key=lambda step: (-scores[step], step))
@@ -110,8 +116,8 @@ def _chosen_steps(run: RunFolder, choice: Choice) -> list[int]:
     for step in steps:
         if step not in there:
             raise ModelFolderError(
-                f"the model of step {step} is among the {which} {number} of {run.path}, and was"
-                f" removed; checkpoints.keep_{which} of the next run keeps more"
+                f"the model of step {step}, one of the {which} {number} of {run.path}, was removed",
+                hint=f"average fewer, or raise `checkpoints.keep_{which}` in the next run",
             )
     return steps
 
@@ -127,8 +133,8 @@ def _check_alike(bundles: Sequence[Bundle]) -> None:
     for bundle in bundles:
         if bundle.card.architecture != bundles[0].card.architecture:
             raise ModelFolderError(
-                f"{bundle.path} and {bundles[0].path} have different architectures: their weights"
-                " have no mean"
+                f"{bundle.path} and {bundles[0].path} cannot be averaged: they have different"
+                " architectures"
             )
 
 

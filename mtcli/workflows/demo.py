@@ -29,8 +29,8 @@ def write_demo(folder: Path) -> None:
             path = folder / name
             if path.exists() and (not path.is_file() or path.read_bytes() != content):
                 raise MtcliError(
-                    f"{path} is already there and differs from the demo's file, so nothing was "
-                    "written; move it away or choose another folder"
+                    f"{path} already exists and is not the file of the demo; nothing was written",
+                    hint="move it away, or choose another folder",
                 )
         for name, content in contents.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

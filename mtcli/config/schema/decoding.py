@@ -1,4 +1,4 @@
-"""Schema of how a finished model translates."""
+"""Schema of the default settings of translation."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ Normalization: TypeAlias = Literal["average", "gnmt", "none"]
 
 @section
 class DecodingConfig:
-    """How a finished model translates unless told otherwise."""
+    """How the finished model translates by default."""
 
     beam_size: Positive = 5
     """Width of the beam; 1 is greedy."""
     normalization: Normalization = "average"
     """Score of a hypothesis: log-probability / length**a (average), / ((5 + length) / 6)**a (gnmt;
-    Wu et al. 2016, equation 14), or undivided."""
+    Wu et al. 2016, equation 14), or undivided (none)."""
     length_penalty: NotNegativeFloat = 1.0
     """The exponent a above."""
     max_length: Positive = 256
     """Longest output, in pieces."""
     batch_size: Positive = 64
-    """Sentences that are translated at once."""
+    """Sentences to translate at once."""
     alignment_layer: NotNegative | None = None
     """Decoder layer, counted from 0, whose attention to the source gives alignments; null takes the
-    second-last (Garg et al. 2019), of a single layer that one."""
+    second-last (Garg et al. 2019), or the only one."""
     alignment_heads: Annotated[list[NotNegative], Bounds(min_length=1)] | None = None
     """Heads of that layer, counted from 0, whose attention is averaged; null takes all."""

@@ -1,4 +1,4 @@
-"""Schema of what keeps a model from learning its few pairs by heart, each with its schedule."""
+"""Schema of what keeps a model from memorising a small corpus, each with its schedule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mtcli.config.schema.sections import Conflict, refuse, section
 def _refuse_half_a_line(start: float | None, from_epoch: float, to_epoch: float) -> None:
     if start is None:
         names = [n for n, e in (("from_epoch", from_epoch), ("to_epoch", to_epoch)) if e > 0]
-        message = "needs start, the amount until from_epoch: without it there is no line"
+        message = "needs `start`, the amount until `from_epoch`"
         refuse([Conflict((name, "start"), f"{name} {message}") for name in names])
     elif to_epoch < from_epoch or to_epoch == 0:
         least = f"at least from_epoch ({from_epoch:g})" if from_epoch else "above 0, with start"
@@ -26,8 +26,8 @@ class Chance:
     value: Probability = 0.0
     """The probability, from `to_epoch` on; 0 is off."""
     start: Probability | None = None
-    """The probability until `from_epoch`, from where it goes to `value` in a straight line; null:
-    it is `value` from the beginning."""
+    """The probability until `from_epoch`, then on a straight line to `value`; null: it is `value`
+    from the beginning."""
     from_epoch: NotNegativeFloat = 0.0
     """Epochs until the line starts; fractions count."""
     to_epoch: NotNegativeFloat = 0.0
@@ -99,7 +99,7 @@ class RegularizationConfig:
     but punctuation around it, gets a typing error: two letters swapped, one lost, doubled, or
     replaced by another one of the word."""
     subword_sampling: Share = field(default_factory=Share)
-    """Share of the sentences, drawn anew in each epoch, that `tokenizer.sample_src` and
+    """Share of the sentences, drawn again in each epoch, that `tokenizer.sample_src` and
     `sample_tgt` apply to; the rest keeps its best segmentation."""
 
 

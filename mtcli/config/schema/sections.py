@@ -1,4 +1,4 @@
-"""What the schema is made of: sections, unions chosen by `kind`, and values that conflict."""
+"""Building blocks of the schema: sections, unions chosen by `kind`, conflicts of values."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def section(cls: type[_T]) -> type[_T]:
 
 @dataclass(frozen=True)
 class Conflict:
-    """Values that are right each by itself and wrong together."""
+    """Values that are valid each, but not together."""
 
     keys: tuple[str, ...]
-    """The keys concerned, relative to the section that refuses them."""
+    """The keys in conflict, relative to the section that refuses them."""
     message: str
 
 
@@ -56,9 +56,9 @@ def refuse(conflicts: Iterable[Conflict]) -> None:
 
 @dataclass(frozen=True)
 class ByKind:
-    """Mark of a union of sections that `kind` tells apart: `Annotated[A | B, ByKind()]`.
+    """Mark of a union of sections that `kind` chooses from: `Annotated[A | B, ByKind()]`.
 
-    The member whose `kind` has a default is meant where a section names none. pydantic's own
+    A section without a `kind` is the member whose `kind` has a default. pydantic's own
     discriminator would need an import at module level, and `kind` in every section.
     """
 

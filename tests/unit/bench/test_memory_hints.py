@@ -5,7 +5,7 @@ import pytest
 from mtcli.bench.memory_hints import memory_hints
 
 ALLOCATOR = "another allocator may be faster: "
-ON_REQUEST = "huge pages are given on request only: try GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
+ON_REQUEST = "huge pages are used on request only: try `GLIBC_TUNABLES=glibc.malloc.hugetlb=1`"
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def machine(tmp_path):
 def test_nothing_is_installed_and_huge_pages_are_on_request(machine):
     root = machine("always [madvise] never")
     assert memory_hints(root, {}, (2, 36)) == [
-        ALLOCATOR + "install tcmalloc or jemalloc (Debian: libjemalloc2) and try"
-        " LD_PRELOAD=PATH_OF_THE_LIBRARY",
+        ALLOCATOR + "install tcmalloc or jemalloc (Debian: `libjemalloc2`) and try"
+        " `LD_PRELOAD=PATH_OF_THE_LIBRARY`",
         ON_REQUEST,
     ]
 
@@ -39,20 +39,21 @@ def test_what_is_installed_is_named(machine):
     lib = "usr/lib/x86_64-linux-gnu"
     root = machine(None, f"{lib}/libjemalloc.so.2", f"{lib}/libm.so.6")
     (hint,) = memory_hints(root, {}, (2, 36))
-    assert hint == ALLOCATOR + f"try LD_PRELOAD=/{lib}/libjemalloc.so.2"
+    assert hint == ALLOCATOR + f"try `LD_PRELOAD=/{lib}/libjemalloc.so.2`"
 
 
 def test_tcmalloc_goes_first(machine):
     root = machine(None, "usr/lib64/libjemalloc.so.2", "usr/lib64/libtcmalloc_minimal.so.4")
     (hint,) = memory_hints(root, {}, (2, 36))
-    assert hint.endswith("LD_PRELOAD=/usr/lib64/libtcmalloc_minimal.so.4")
+    assert hint.endswith("LD_PRELOAD=/usr/lib64/libtcmalloc_minimal.so.4`")
 
 
 def test_huge_pages_that_are_off_have_to_be_switched_on(machine):
     hint = memory_hints(machine("always madvise [never]"), {}, (2, 36))[-1]
     assert hint == (
-        "huge pages are off: have madvise written to /sys/kernel/mm/transparent_hugepage/enabled,"
-        " and try GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
+        "huge pages are off: ask an administrator to write `madvise` to"
+        " /sys/kernel/mm/transparent_hugepage/enabled, and try"
+        " `GLIBC_TUNABLES=glibc.malloc.hugetlb=1`"
     )
 
 

@@ -88,7 +88,7 @@ def test_the_command(folder, tmp_path):
     assert "\nBLEU " in result.stdout
     again = CliRunner().invoke(app, args)
     assert (again.exit_code, again.stdout) == (2, "")
-    assert "exists; give --output another folder" in again.stderr
+    assert "already exists\nhint: give another folder to `--output`" in again.stderr
     wrong = CliRunner().invoke(
         app, ["average", "-m", "r", "--steps", "1-3", "--output", str(tmp_path / "n")]
     )
@@ -103,12 +103,20 @@ def test_the_command(folder, tmp_path):
 @pytest.mark.parametrize(
     ("choice", "error", "message"),
     [
-        (Choice(), ConfigError, "give one of --last N, --best N and --steps"),
-        (Choice(last=1, best=2), ConfigError, "give one of --last N, --best N and --steps"),
-        (Choice(best=9), ModelFolderError, r"has validated 6 model\(s\), not 9"),
+        (Choice(), ConfigError, "needs exactly one of `--last`, `--best` and `--steps`"),
+        (
+            Choice(last=1, best=2),
+            ConfigError,
+            "needs exactly one of `--last`, `--best` and `--steps`",
+        ),
+        (
+            Choice(best=9),
+            ModelFolderError,
+            "`--best 9` asks for more models than .* has validated, which is 6",
+        ),
         (Choice(best=6), ModelFolderError, r"among the best 6 of .* removed; .*keep_best"),
         (Choice(last=6), ModelFolderError, r"among the last 6 of .* removed; .*keep_last"),
-        (Choice(steps=(5,)), ModelFolderError, "has no model of step 5; there are "),
+        (Choice(steps=(5,)), ModelFolderError, "has no model of step 5, only of step "),
     ],
 )
 def test_mistakes(folder, tmp_path, choice, error, message):
@@ -118,5 +126,5 @@ def test_mistakes(folder, tmp_path, choice, error, message):
 
 
 def test_what_is_no_run(tmp_path):
-    with pytest.raises(ModelFolderError, match=r"is no run folder: it has no config.yaml"):
+    with pytest.raises(ModelFolderError, match=r"is not a run folder: it has no `config\.yaml`"):
         average_models(tmp_path, Choice(last=1), tmp_path / "mean", validates=False)

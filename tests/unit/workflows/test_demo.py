@@ -34,8 +34,8 @@ def test_write_demo_overwrites_nothing(tmp_path):
     with pytest.raises(MtcliError) as caught:
         write_demo(tmp_path)
     assert str(caught.value) == (
-        f"{mine} is already there and differs from the demo's file, so nothing was written; "
-        "move it away or choose another folder"
+        f"{mine} already exists and is not the file of the demo; nothing was written\n"
+        "hint: move it away, or choose another folder"
     )
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [mine]
     assert mine.read_text(encoding="utf-8") == "mine\n"

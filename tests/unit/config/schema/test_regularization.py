@@ -52,13 +52,13 @@ def test_mistakes(problems, smallest):
         ),
         (
             "{value: 0.1, to_epoch: 3}",
-            "regularization.case_noise.to_epoch to_epoch needs start, the amount until from_epoch:"
-            " without it there is no line",
+            "regularization.case_noise.to_epoch to_epoch needs `start`, the amount until"
+            " `from_epoch`",
         ),
         (
             "{value: 0.1, from_epoch: 3}",
-            "regularization.case_noise.from_epoch from_epoch needs start, the amount until"
-            " from_epoch: without it there is no line",
+            "regularization.case_noise.from_epoch from_epoch needs `start`, the amount"
+            " until `from_epoch`",
         ),
     ],
 )
