@@ -13,7 +13,7 @@ from pathlib import Path
 
 import ctranslate2
 
-from mtcli.bundle.exports import CTRANSLATE2
+from mtcli.bundle.export_record import CTRANSLATE2
 from mtcli.bundle.model_folder import read_model
 from mtcli.evaluation.metrics import bleu
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer

@@ -21,7 +21,7 @@ from pathlib import Path
 import ctranslate2
 import sentencepiece
 
-from mtcli.bundle.exports import CTRANSLATE2, read_export
+from mtcli.bundle.export_record import CTRANSLATE2, read_export
 from mtcli.bundle.model_folder import read_model
 from mtcli.engines.choice import choose_split
 

@@ -24,27 +24,28 @@ def beam_search(
 ) -> list[list[Hypothesis]]:
     """The best hypotheses of each sentence, best first: at least one, at most `num_hypotheses`.
 
-    A step takes the candidates of a sentence in the order of their log-probability: those among
-    the first W that end in EOS are finished, and the first W of those that do not, go on. A
-    sentence with no hypothesis of probability above zero (the scorer says NaN) gets one that is
-    empty, incomplete and of score -inf.
+    Each step looks at the candidates of a sentence in the order of their log-probability. Those
+    among the first W that end in EOS are finished; the first W that do not end continue. If all
+    candidates of a sentence have probability zero (the scorer says NaN), it gets one hypothesis
+    that is empty, incomplete and of score -inf.
 
     Args:
         scorer: gives log-probabilities of the next token.
         src_ids_BS: source ids, with EOS, padded at the end.
         options: how to search, and what for.
-        max_length_B: longest length of the hypotheses of each sentence, EOS counted; what is below
-            1 or above `options.max_length` is taken as that. None: `options.max_length` for all.
+        max_length_B: longest length of the hypotheses of each sentence, EOS counted, clamped to
+            between 1 and `options.max_length`. None: `options.max_length` for all.
     """
     if src_ids_BS.size(0) == 0:
         return []
+    # 1. Start: W rows for each sentence, of which only the first may be extended at first, because
+    #    all W are equal.
     B, W, V = src_ids_BS.size(0), options.beam_size, scorer.vocab_size
     eos_id, device = options.eos_id, src_ids_BS.device
     limit_B, max_length = length_limits(src_ids_BS, options, max_length_B)
     penalties = [options.penalty(length) for length in range(max_length + 1)]
     penalty_T = torch.tensor(penalties, dtype=scorer.dtype, device=device)
     last_penalty_B = penalty_T[limit_B]
-    # The W rows of a sentence start out equal; only the first may be extended.
     log_prob_BW = torch.full((B, W), -torch.inf, dtype=scorer.dtype, device=device)
     log_prob_BW[:, 0] = 0.0
     num_ended_B = torch.zeros_like(limit_B)
@@ -58,16 +59,18 @@ def beam_search(
     look_every = steps_between_looks(device)
 
     for length in range(1, max_length + 1):
-        # W tokens that go on and W times EOS, of which the first W are ended or cut here.
+        # 2. Candidates: W continuations, and EOS after each of the W hypotheses.
         step_RV = scorer.log_probs(ids_R, state)
         eos_BW = without_nan(step_RV[:, eos_id].view(-1, W) + log_prob_BW)
         step_RV.index_fill_(1, not_continued, -torch.inf)
         log_prob_BW, choice_BW = best_continuations(log_prob_BW, step_RV)
-        del step_RV  # By far the largest block: the next scores go where it was.
+        del step_RV  # by far the largest block: the next scores go where it was
+
+        # 3. Finish those of the first W candidates that end in EOS; at the length limit, all W.
         first_BW, index_BW = torch.cat([log_prob_BW, eos_BW], dim=1).topk(W)
         is_last_B = limit_B == length
         is_ended_BW = (index_BW >= W) | is_last_B[:, None]
-        # Where looking is cheap, it is cheaper than keeping nothing.
+        # where looking is cheap, it is cheaper than adding nothing
         if look_every > 1 or is_ended_BW.any():
             score_BW = (first_BW / penalty_T[length]).masked_fill_(~is_ended_BW, -torch.inf)
             choices_BX = torch.cat([choice_BW, eos_choice_1W.expand_as(choice_BW)], dim=1)
@@ -76,15 +79,19 @@ def beam_search(
             has_best_ended_B = has_best_ended_B | is_ended_BW[:, 0]
         history.append(choice_BW)
 
+        # 4. Stop sentences: no live hypothesis can get better than the worst one kept, or the rule
+        #    of `options.stop` holds. A stopped sentence stays inert until it leaves the batch.
         is_done_B = is_last_B | (log_prob_BW[:, 0] / last_penalty_B <= finished.worst_score())
         if options.stop != "optimal" and options.has_penalty:
             is_done_B |= num_ended_B >= W
         elif options.stop == "ctranslate2":
             is_done_B |= has_best_ended_B & (num_ended_B >= options.num_hypotheses)
-        # A sentence that is done stays inert until it leaves.
         log_prob_BW = log_prob_BW.masked_fill(is_done_B[:, None], -torch.inf)
         if length == max_length:
             break
+
+        # 5. Shrink the batch once half of its sentences are done; until then copying the rest
+        #    costs more than computing for nobody.
         if length % look_every == 0:
             stay_N = (~is_done_B).nonzero()[:, 0]
             if len(stay_N) == 0:
@@ -95,6 +102,8 @@ def beam_search(
                 log_prob_BW, choice_BW = log_prob_BW[stay_N], choice_BW[stay_N]
                 limit_B, last_penalty_B = limit_B[stay_N], last_penalty_B[stay_N]
                 num_ended_B, has_best_ended_B = num_ended_B[stay_N], has_best_ended_B[stay_N]
+
+        # 6. Continue: each row takes over the state of the hypothesis that it extends.
         if W > 1:
             sentences_B1 = torch.arange(len(choice_BW), device=device)[:, None]
             state = scorer.reorder((choice_BW // V + sentences_B1 * W).flatten(), state)
@@ -104,10 +113,10 @@ def beam_search(
 
 
 def steps_between_looks(device: torch.device) -> int:
-    """How often the host looks at which sentences are done.
+    """Number of steps after which the host looks at which sentences are done.
 
-    On the CPU after every step. On an accelerator a look waits for the device, so that doing a few
-    steps for sentences that are done is cheaper. Results do not depend on it.
+    On the CPU that is every step. On an accelerator a look waits for the device, so it is cheaper
+    to do a few steps for sentences that are done. Results do not depend on it.
     """
     return 1 if device.type == "cpu" else 8
 
@@ -115,7 +124,7 @@ def steps_between_looks(device: torch.device) -> int:
 def length_limits(
     src_ids_BS: Tensor, options: SearchOptions, max_length_B: Tensor | None
 ) -> tuple[Tensor, int]:
-    """Longest length B of the hypotheses of each sentence, and the longest of these."""
+    """Longest length B of the hypotheses of each sentence, and the largest of them."""
     limit_B = torch.full((src_ids_BS.size(0),), options.max_length, device=src_ids_BS.device)
     if max_length_B is None:
         return limit_B, options.max_length

@@ -1,6 +1,6 @@
 # Shape suffixes: B sentences, W beam width, R rows (B * W), V vocabulary, P parts that the
 #   vocabulary is cut into, X candidates.
-"""The best continuations of a beam, found without sorting the vocabulary."""
+"""Find the best continuations of a beam without sorting the vocabulary."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def best_continuations(
 
 
 def without_nan(log_probs: Tensor) -> Tensor:
-    """The same tensor, in which what is no log-probability became -inf."""
+    """The same tensor; NaN and infinities are replaced by -inf, in place."""
     return log_probs.nan_to_num_(nan=-torch.inf, posinf=-torch.inf, neginf=-torch.inf)
 
 

@@ -1,5 +1,5 @@
 # Shape suffixes: B sentences, S source length, R rows, V vocabulary, N sentences that stay.
-"""Several scorers that share a vocabulary, as one."""
+"""Several scorers with one vocabulary, combined into one."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from mtcli.decoding.scorer import Scorer, StateT
 class EnsembleScorer(Generic[StateT]):
     """Next-token probabilities that are the mean of those of the members.
 
-    Implements `Scorer`. The mean is that of probabilities, not of log-probabilities: a token that
-    one member is sure of stays likely, and the result is a distribution as it is.
+    Implements `Scorer`. It averages probabilities, not log-probabilities: a token that one member
+    is sure of stays likely, and the result needs no normalisation.
 
     Args:
         members: at least one; all have the same vocabulary.

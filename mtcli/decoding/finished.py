@@ -1,6 +1,6 @@
 # Shape suffixes: B sentences of the batch, N sentences still in the search, K hypotheses kept of
 #   each sentence (num_hypotheses), X hypotheses that may enter.
-"""The best finished hypotheses of every sentence."""
+"""Keep the best finished hypotheses of every sentence."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Finished:
         self._origin_NK = self._all_origin_BK.clone()
 
     def add(self, score_NX: Tensor, log_prob_NX: Tensor, origin_NX: Tensor) -> None:
-        """Let hypotheses enter that are better than those kept; a score of -inf is none."""
+        """Keep the hypotheses that are better than those kept so far; -inf is no hypothesis."""
         score_NX = torch.cat([self._score_NK, score_NX], dim=1)
         self._score_NK, index_NK = score_NX.topk(self._score_NK.size(1))
         self._log_prob_NK = torch.cat([self._log_prob_NK, log_prob_NX], dim=1).gather(1, index_NK)
@@ -43,7 +43,7 @@ class Finished:
         return self._score_NK[:, -1]
 
     def keep_sentences(self, places_N: Tensor) -> Tensor:
-        """Let all others leave the search; what the sentences that stay are called in the batch."""
+        """Drop all sentences but these. Returns their places in the batch."""
         self._store()
         self._sentences_N = self._sentences_N.index_select(0, places_N)
         self._score_NK = self._score_NK.index_select(0, places_N)
@@ -52,16 +52,16 @@ class Finished:
         return self._sentences_N
 
     def hypotheses(self, history: History, eos_id: int) -> list[list[Hypothesis]]:
-        """All that was kept, by sentence of the batch.
+        """The hypotheses that were kept, by sentence of the batch.
 
-        A sentence that has nothing with a probability above zero (the model said NaN) gets one
-        empty hypothesis that is incomplete and has log-probability and score -inf.
+        A sentence without any (the model said NaN) gets one empty hypothesis that is incomplete and
+        has log-probability and score -inf.
         """
         self._store()
         is_kept_BK = self._all_score_BK > -torch.inf
         sentence_X = is_kept_BK.nonzero()[:, 0]
         token_ids = history.token_ids(sentence_X, self._all_origin_BK[is_kept_BK])
-        found: list[list[Hypothesis]] = [[] for _ in range(self._all_score_BK.size(0))]
+        hypotheses_of: list[list[Hypothesis]] = [[] for _ in range(self._all_score_BK.size(0))]
         for sentence, ids, log_prob, score in zip(
             sentence_X.tolist(),
             token_ids,
@@ -71,9 +71,9 @@ class Finished:
         ):
             is_complete = ids[-1] == eos_id
             tokens = tuple(ids[:-1] if is_complete else ids)
-            found[sentence].append(Hypothesis(tokens, is_complete, log_prob, score))
+            hypotheses_of[sentence].append(Hypothesis(tokens, is_complete, log_prob, score))
         nothing = Hypothesis((), False, -torch.inf, -torch.inf)
-        return [hypotheses or [nothing] for hypotheses in found]
+        return [hypotheses or [nothing] for hypotheses in hypotheses_of]
 
     def _store(self) -> None:
         self._all_score_BK[self._sentences_N] = self._score_NK

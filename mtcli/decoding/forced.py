@@ -1,6 +1,6 @@
 # Shape suffixes: B sentences, S source length, T target length, D d_model, V vocabulary, N target
 #   tokens, C tokens of one chunk.
-"""What a model says of a target that is given: log-probabilities, and attention to the source."""
+"""Score a given target with a model: log-probabilities, and attention to the source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from mtcli.model.seq2seq import Seq2Seq
 
 _CHUNK_TOKENS = 1024
-"""Tokens whose logits are made at once, so that the logits of a batch are never there whole."""
+"""Tokens whose logits are computed at once, so that a batch's logits are never all in memory."""
 
 
 @torch.inference_mode()
@@ -39,8 +39,8 @@ def forced_log_probs(
     total_N: Tensor | None = None
     for model in models:
         hidden_BTD = model.decode(tgt_in_ids_BT, model.encode(src_ids_BS, keep), keep)
-        own_N = _token_log_probs(model, hidden_BTD.flatten(0, 1)[positions_N], ids_N)
-        total_N = own_N if total_N is None else torch.logaddexp(total_N, own_N)
+        log_probs_N = _token_log_probs(model, hidden_BTD.flatten(0, 1)[positions_N], ids_N)
+        total_N = log_probs_N if total_N is None else torch.logaddexp(total_N, log_probs_N)
     assert total_N is not None
     out_BT = total_N.new_zeros(tgt_out_ids_BT.shape)
     out_BT.view(-1)[positions_N] = (total_N - math.log(len(models))).clamp_(max=0.0)
@@ -67,14 +67,14 @@ def forced_attention(
         heads: heads to average, counted from 0; None: all.
     """
     keep = _keep(src_ids_BS, pad_id)
-    found = []
+    attention_of = []
     for model in models:
         memory_BSD = model.encode(src_ids_BS, keep)
         weights_BHTS = model.cross_attention(tgt_in_ids_BT, memory_BSD, keep, layer)
         if heads is not None:
             weights_BHTS = weights_BHTS[:, list(heads)]
-        found.append(weights_BHTS.mean(1))
-    return torch.stack(found).mean(0)
+        attention_of.append(weights_BHTS.mean(1))
+    return torch.stack(attention_of).mean(0)
 
 
 def _keep(src_ids_BS: Tensor, pad_id: int) -> Tensor | None:

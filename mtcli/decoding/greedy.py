@@ -1,6 +1,6 @@
 # Shape suffixes: B sentences of the batch, N sentences still in the search, S source length,
 #   V vocabulary, T length.
-"""Greedy search for tokens alone: without the softmax that probabilities would need."""
+"""Greedy search without scores, which saves the softmax."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def greedy_search(
     options: SearchOptions,
     max_length_B: Tensor | None = None,
 ) -> list[Hypothesis]:
-    """What `beam_search` with a beam of 1 finds for each sentence, with NaN for its scores.
+    """Find what `beam_search` with a beam of 1 finds for each sentence, with NaN as scores.
 
-    The largest logit is the largest probability, so a step spares reading and writing the
-    vocabulary twice. A sentence whose logits are all NaN gets an empty hypothesis, as there.
+    The largest logit has the largest probability, so a step saves two passes over the vocabulary.
+    A sentence whose logits are all NaN gets an empty hypothesis, as in `beam_search`.
 
     Args:
         scorer: gives logits of the next token.
         src_ids_BS: source ids, with EOS, padded at the end.
-        options: `bos_id`, `eos_id`, `forbidden_ids` and `max_length`; the rest does not matter.
+        options: `bos_id`, `eos_id`, `forbidden_ids` and `max_length`; the rest is ignored.
         max_length_B: longest length of each hypothesis, EOS counted; see `beam_search`.
     """
     B, device = src_ids_BS.size(0), src_ids_BS.device
@@ -55,8 +55,8 @@ def greedy_search(
         ids_BT[place_N, length - 1] = ids_N
         is_lost_N = best_N1[:, 0] == -torch.inf
         ends_N = is_running_N & ((ids_N == options.eos_id) | is_lost_N | (limit_N == length))
-        found_N = torch.where(is_lost_N, 0, length)
-        length_B[place_N] = torch.where(ends_N, found_N, length_B[place_N])
+        end_N = torch.where(is_lost_N, 0, length)
+        length_B[place_N] = torch.where(ends_N, end_N, length_B[place_N])
         is_running_N = is_running_N & ~ends_N
         if length == max_length:
             break

@@ -1,6 +1,6 @@
 # Shape suffixes: B sentences of the batch, N sentences still in the search, W beam width,
-#   X hypotheses to be spelled out.
-"""What was chosen at every step, from which hypotheses are spelled out once they are known."""
+#   X hypotheses to be read.
+"""Back-pointers: what was chosen at every step, from which hypotheses are read at the end."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor
 
 
 class History:
-    """Back-pointers of a search: a step costs nothing but keeping a tensor.
+    """Back-pointers of a search; a step costs nothing but keeping a tensor.
 
-    (Reordering a table of token ids at every step copies R * T numbers a step, and once more for
-    every hypothesis that ends.)
+    Reordering a table of token ids at every step would copy R * T numbers per step, and once more
+    for every hypothesis that ends.
 
     Args:
         sentences_N: the sentences in the search, at first all of them.

@@ -1,5 +1,5 @@
 # Shape suffixes: R rows.
-"""Random numbers that are functions of what they are for, and of nothing that was drawn before."""
+"""Stateless random numbers: functions of their keys alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search is asked for, and what it answers."""
+"""The options and the result of a search."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Shape suffixes: B sentences, W samples of each, R rows (B * W, sentence by sentence), S source
 #   length, V vocabulary, T length, X most likely tokens, N sentences that stay.
-"""Drawing hypotheses from a next-token scorer. Knows nothing of models or text."""
+"""Draw hypotheses from a next-token scorer. Knows nothing of models or text."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def sample(
     keys_B: Tensor,
     max_length_B: Tensor | None = None,
 ) -> list[list[Hypothesis]]:
-    """`options.num_hypotheses` hypotheses of each sentence, in the order in which they were drawn.
+    """Draw `options.num_hypotheses` hypotheses of each sentence, in the order of drawing.
 
     The k-th sample of a sentence is a function of what the scorer says of it, the seed, its key,
-    and k: neither of the other sentences, nor of how many samples are asked for. Samples may be
+    and k. It depends neither on the other sentences nor on the number of samples. Samples may be
     equal. Their log-probability is that of the scorer, before temperature, top-k and top-p. A
-    sample that comes to where nothing has a probability above zero (the scorer says NaN) is empty,
-    incomplete and of score -inf.
+    sample in which all tokens become impossible (the scorer says NaN) is empty, incomplete and of
+    score -inf.
 
     Args:
         scorer: gives log-probabilities of the next token.
@@ -49,11 +49,12 @@ def sample(
         mixed(torch.full_like(keys_B, sampling.seed), keys_B)[:, None], _range(W, keys_B)
     )
     forbidden = torch.tensor(options.forbidden_ids, dtype=torch.long, device=device)
+    # 1. Start: W equal rows for each sentence, which random numbers of their own tell apart.
     state = scorer.start(src_ids_BS, beam_size=W, max_length=max_length)
     ids_BW = torch.full((B, W), options.bos_id, device=device)
     sentences_B = torch.arange(B, device=device)
     tokens_BWT = torch.zeros((B, W, max_length), dtype=torch.long, device=device)
-    # What is known of the sentences still in the search; stored below whenever some leave.
+    # Of the sentences still in the search; stored in all_* when some leave.
     length_BW = torch.zeros_like(ids_BW)
     log_prob_BW = torch.zeros((B, W), dtype=scorer.dtype, device=device)
     is_done_BW = torch.zeros_like(ids_BW, dtype=torch.bool)
@@ -61,17 +62,20 @@ def sample(
     look_every = steps_between_looks(device)
 
     for length in range(1, max_length + 1):
+        # 2. Draw a token for each row.
         step_RV = without_nan(scorer.log_probs(ids_BW.flatten(), state))
         step_RV.index_fill_(1, forbidden, -torch.inf)
         ids_R = draw(step_RV, sampling, mixed(keys_BW, length).flatten())
         ids_BW = ids_R.view_as(ids_BW)
         tokens_BWT[sentences_B, :, length - 1] = ids_BW
+        # 3. Add its log-probability, and see which rows end.
         step_BW = step_RV.gather(1, ids_R[:, None]).view_as(log_prob_BW)
-        del step_RV  # By far the largest block: the next scores go where it was.
+        del step_RV  # by far the largest block: the next scores go where it was.
         log_prob_BW = torch.where(is_done_BW, log_prob_BW, log_prob_BW + step_BW)
         length_BW = length_BW + ~is_done_BW
         is_done_BW = is_done_BW | (ids_BW == options.eos_id) | (limit_B == length)[:, None]
         is_done_BW = is_done_BW | (log_prob_BW == -torch.inf)
+        # 4. Shrink the batch once half of its sentences are done.
         if length % look_every and length < max_length:
             continue
         stay_N = (~is_done_BW).any(1).nonzero()[:, 0]
@@ -109,9 +113,9 @@ def draw(step_RV: Tensor, sampling: Sampling, keys_R: Tensor) -> Tensor:
 
 
 def lowest_log_prob(step_RV: Tensor, sampling: Sampling) -> Tensor:
-    """Log-probability R1 of the least likely token that may be drawn; ties of it may be, too.
+    """Log-probability R1 of the least likely token that may be drawn; its ties may be, too.
 
-    top-k comes first; top-p is of what it leaves, with the temperature.
+    Top-k comes first. Top-p is a share of what top-k leaves, after the temperature.
     """
     R, V = step_RV.shape
     k = min(sampling.top_k or V, V)
@@ -155,8 +159,8 @@ def _running_sums(
 def _hypotheses(
     tokens_BWT: Tensor, length_BW: Tensor, log_prob_BW: Tensor, options: SearchOptions
 ) -> list[list[Hypothesis]]:
-    """Everything that was drawn, spelled out."""
-    found = []
+    """The hypotheses of each sentence."""
+    hypotheses_of = []
     for tokens_WT, lengths, log_probs in zip(
         tokens_BWT.tolist(), length_BW.tolist(), log_prob_BW.tolist(), strict=True
     ):
@@ -169,8 +173,8 @@ def _hypotheses(
             kept = tuple(tokens[: length - 1] if is_complete else tokens[:length])
             score = log_prob / options.penalty(length)
             hypotheses.append(Hypothesis(kept, is_complete, log_prob, score))
-        found.append(hypotheses)
-    return found
+        hypotheses_of.append(hypotheses)
+    return hypotheses_of
 
 
 def _range(end: int, like: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
-from mtcli.bundle.exports import CTRANSLATE2, ExportRecord, ThreadSplit, read_export
+from mtcli.bundle.export_record import CTRANSLATE2, ExportRecord, ThreadSplit, read_export
 from mtcli.bundle.model_folder import Bundle
 from mtcli.decoding.options import SearchOptions
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine

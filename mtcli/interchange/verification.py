@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mtcli.bundle.exports import ThreadSplit
+from mtcli.bundle.export_record import ThreadSplit
 from mtcli.bundle.model_folder import Bundle
 from mtcli.engines.choice import EngineOptions
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtcli.bundle.exports import CTRANSLATE2, RECORD, ExportRecord, weights_sha256
+from mtcli.bundle.export_record import CTRANSLATE2, RECORD, ExportRecord, weights_sha256
 from mtcli.bundle.model_folder import WEIGHTS, Bundle, read_model
 from mtcli.engines.ctranslate2.package import INSTALL, MISSING
 from mtcli.errors import ConfigError, MtcliError, RunFolderError

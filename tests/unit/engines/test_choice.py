@@ -3,7 +3,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from mtcli.bundle.exports import ExportRecord, ThreadSplit, read_export, weights_sha256
+from mtcli.bundle.export_record import ExportRecord, ThreadSplit, read_export, weights_sha256
 from mtcli.bundle.model_folder import read_model
 from mtcli.decoding.options import SearchOptions
 from mtcli.engines import choice

@@ -1,4 +1,4 @@
-"""An exported model beside the weights that it was made from, and what was measured of it."""
+"""The record of an export in a model folder: what was exported, and how fast it ran."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ThreadSplit:
 
 @section
 class ExportRecord:
-    """What was exported, and how it did."""
+    """What was exported, and what was measured of it."""
 
     format_version: Positive = FORMAT_VERSION
     """Version of this file's format."""
