@@ -78,8 +78,8 @@ NOT_YET_CLEAN: set[str] = {
     "mtcli/training/schedule.py",
     "mtcli/training/setup.py",
     "mtcli/translating/alignment.py",
-    "mtcli/translating/scoring.py",
     "mtcli/translating/parts.py",
+    "mtcli/translating/scoring.py",
     "mtcli/translating/translator.py",
 }
 """Files that a rewrite has not reached yet. It only ever shrinks."""
