@@ -26,11 +26,10 @@ from mtcli.distributed.world import World, join
 from mtcli.model.seq2seq import num_parameters
 from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import PAD_ID
-from mtcli.training.corpus import Corpus, prepare_corpus
+from mtcli.training.building import Compute, build
+from mtcli.training.corpus import Corpus, open_stream, prepare_corpus
 from mtcli.training.loop import pass_settings, seed_update
-from mtcli.training.observers import SilentObserver
-from mtcli.training.parts import LoopParts
-from mtcli.training.setup import build
+from mtcli.training.loop_parts import LoopParts
 from mtcli.training.step import train_step
 from mtcli.training.stopping import StopRequest
 from mtcli.training.tensors import to_tensors
@@ -79,8 +78,8 @@ def measure(job: Job) -> dict[str, Any] | None:
 def _build(
     config: TrainConfig, run: RunFolder, corpus: Corpus, numerics: Numerics, world: World
 ) -> LoopParts:
-    parts = build(config, run, corpus, numerics, world, StopRequest(None), SilentObserver())
-    parts.trained.train()
+    parts = build(config, run, corpus, Compute(numerics, world), StopRequest())
+    parts.model.trained.train()
     parts.step_parts.optimizers.set_lr(_LR_MULTIPLIER)
     return parts
 
@@ -90,9 +89,9 @@ def _build(
 
 def _training(job: Job, parts: LoopParts, corpus: Corpus) -> dict[str, Any]:
     """Tokens a second of `job.steps` updates, over all processes."""
-    device = parts.step_parts.numerics.device
+    device = parts.numerics.device
     totals, timed = [0, 0, 0, 0], []
-    with parts.open_stream(0, 0) as stream:
+    with open_stream(parts.config, parts.corpus, parts.world, 0, 0) as stream:
         for number in range(job.warmup_steps):
             _update(parts, next(stream), number + 1)
         _finish(parts)
@@ -104,9 +103,9 @@ def _training(job: Job, parts: LoopParts, corpus: Corpus) -> dict[str, Any]:
         _finish(parts)
         seconds = time.perf_counter() - started
         waited_s = stream.waited_s - waited_s
-    (cpu_s,) = parts.step_parts.world.sum_floats([time.process_time() - cpu_s])
+    (cpu_s,) = parts.world.sum_floats([time.process_time() - cpu_s])
     own_flops = sum(_flops_of(update, parts, corpus) for update in timed)
-    (all_flops,) = parts.step_parts.world.sum([own_flops])
+    (all_flops,) = parts.world.sum([own_flops])
     peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
     return {
         "seconds": seconds,
@@ -123,7 +122,7 @@ def _training(job: Job, parts: LoopParts, corpus: Corpus) -> dict[str, Any]:
         "flops_per_s": all_flops / seconds,
         "data_wait_share": waited_s / seconds,
         "cpu_s_per_s": cpu_s / seconds,
-        "num_parameters": num_parameters(parts.model),
+        "num_parameters": num_parameters(parts.model.whole),
         "peak_cuda_bytes": peak,
     }
 
@@ -135,7 +134,7 @@ def _update(parts: LoopParts, update: Update, step: int) -> list[int]:
         Target tokens, source tokens, pairs and padded cells, over all processes.
     """
     batches, step_parts = update.micro_batches, parts.step_parts
-    counts = step_parts.world.sum(
+    counts = parts.world.sum(
         [
             sum(batch.num_tgt_tokens for batch in batches),
             sum(batch.num_src_tokens for batch in batches),
@@ -143,13 +142,13 @@ def _update(parts: LoopParts, update: Update, step: int) -> list[int]:
             sum(max(batch.src_ids.size, batch.tgt_in_ids.size) for batch in batches),
         ]
     )
-    seed_update(parts.config.seed, step, step_parts.world.rank)
+    seed_update(parts.config.seed, step, parts.world.rank)
     with torch.profiler.record_function(DATA_RANGE):
-        tensors = [to_tensors(batch, step_parts.numerics.device) for batch in batches]
+        tensors = [to_tensors(batch, parts.numerics.device) for batch in batches]
     settings = pass_settings(parts.config.regularization, update.epochs)
     train_step(step_parts, tensors, counts[0], settings)
-    if parts.average is not None:
-        parts.average.update(parts.trained)
+    if parts.model.average is not None:
+        parts.model.average.update(parts.model.trained)
     return counts
 
 
@@ -170,9 +169,9 @@ def _flops_of(update: Update, parts: LoopParts, corpus: Corpus) -> int:
 
 def _finish(parts: LoopParts) -> None:
     """Wait until the device is done, on all processes."""
-    if parts.step_parts.numerics.device.type == "cuda":
-        torch.cuda.synchronize(parts.step_parts.numerics.device)
-    parts.step_parts.world.barrier()
+    if parts.numerics.device.type == "cuda":
+        torch.cuda.synchronize(parts.numerics.device)
+    parts.world.barrier()
 
 
 def _profile(job: Job, parts: LoopParts) -> dict[str, Any]:
@@ -181,10 +180,10 @@ def _profile(job: Job, parts: LoopParts) -> dict[str, Any]:
     On CUDA it is the device's time, else that of the thread that trains; what no operator accounts
     for is `waiting and python`.
     """
-    is_cuda = parts.step_parts.numerics.device.type == "cuda"
+    is_cuda = parts.numerics.device.type == "cuda"
     kinds = [torch.profiler.ProfilerActivity.CPU]
     kinds += [torch.profiler.ProfilerActivity.CUDA] if is_cuda else []
-    with parts.open_stream(0, 0) as stream:
+    with open_stream(parts.config, parts.corpus, parts.world, 0, 0) as stream:
         for number in range(job.warmup_steps):
             _update(parts, next(stream), number + 1)
         _finish(parts)

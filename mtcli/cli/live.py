@@ -16,7 +16,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from mtcli.runs.metrics import StepMetrics, ValidationMetrics
-    from mtcli.training.observers import Observer
+    from mtcli.training.observers.protocol import Observer
 
 _PER_SECOND = 4
 
@@ -62,7 +62,7 @@ class LiveObserver:
         self._validation = metrics
 
     def __rich__(self) -> Group:
-        from mtcli.training.log_lines import describe_duration
+        from mtcli.training.observers.log_writer import describe_duration
 
         table = Table.grid(padding=(0, 2))
         if (m := self._metrics) is not None:

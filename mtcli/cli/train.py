@@ -146,8 +146,9 @@ def _train(
         from mtcli.training.setup import train as run_training
 
         with join(choose_device(config.training.device).type) as world:
+            observers = [] if observer is None else [observer]
             outcome = run_training(
-                config, fresh=fresh, budget_s=budget_s, observer=observer, world=world
+                config, fresh=fresh, budget_s=budget_s, observers=observers, world=world
             )
     exit_code = ExitCode.OK if outcome.is_finished else ExitCode.STOPPED
     end_worker(exit_code)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mtcli.errors import RunFolderError
-from mtcli.runs.names import step_name
+from mtcli.folders import write_text_atomically
+from mtcli.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -102,27 +103,41 @@ class MetricsFile:
 
 
 def read_validations(path: Path) -> list[dict[str, Any]]:
-    """The validations of a metrics.jsonl, oldest first; torn lines of killed runs are passed over.
+    """The validations of a metrics.jsonl, oldest first, without those of stops that were undone.
 
-    Left out are those of stops whose model is gone, as it is once the run has come further.
+    A stop's validation counts while its model exists, that is until the run comes further.
     """
-    if not path.exists():
-        return []
-    found = []
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
-        metrics = read_metrics_line(line)
-        if metrics is None:
-            continue
-        model = path.parent / "models" / step_name(metrics["step"])
-        if metrics["kind"] == "validation" and (
-            not metrics.get("is_stop", False) or model.exists()
-        ):
-            found.append(metrics)
-    return found
+    models = RunFolder(path.parent).all_models()
+    return [
+        metrics
+        for line in _lines_of(path)
+        if (metrics := _read_line(line)) is not None
+        and metrics["kind"] == "validation"
+        and (not metrics.get("is_stop", False) or metrics["step"] in models)
+    ]
 
 
-def read_metrics_line(line: str) -> dict[str, Any] | None:
-    """What a line of metrics.jsonl says; None for the torn last line of a killed run."""
+def cut_back_metrics(path: Path, step: int) -> None:
+    """Remove the lines of a metrics.jsonl that are about later steps, and torn ones.
+
+    Raises:
+        RunFolderError: it cannot be written.
+    """
+    if path.exists():
+        kept = [
+            line
+            for line in _lines_of(path)
+            if (metrics := _read_line(line)) is not None and float(metrics["step"]) <= step
+        ]
+        write_text_atomically(path, "".join(line + "\n" for line in kept))
+
+
+def _lines_of(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
+
+
+def _read_line(line: str) -> dict[str, Any] | None:
+    """The object of a line of metrics.jsonl; None for the torn last line of a killed run."""
     try:
         metrics: dict[str, Any] = json.loads(line)
         float(metrics["step"])

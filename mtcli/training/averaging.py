@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,20 +40,26 @@ class ExponentialAverage:
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
-        """Take in the weights after one more step."""
+        """Add the weights after one more step."""
         decay = min(self.decay, (1 + self.num_steps) / (10 + self.num_steps))
         self.num_steps += 1
         averages = list(self.weights.values())
         torch._foreach_lerp_(averages, [p.detach() for p in model.parameters()], 1 - decay)
 
     def restart(self, model: nn.Module) -> None:
-        """Begin again with the weights that `model` has now."""
-        self.load(named_weights(model), 0)
+        """Start again with the weights that `model` has now."""
+        copy_weights(named_weights(model), into=self.weights)
+        self.num_steps = 0
 
-    def load(self, weights: dict[str, Tensor], num_steps: int) -> None:
-        """Go on from what was saved."""
-        copy_weights(weights, into=self.weights)
-        self.num_steps = num_steps
+    def state_dict(self) -> dict[str, Any]:
+        """The averages by the names of the weights, and `num_steps`."""
+        return {**self.weights, "num_steps": self.num_steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over averages, sharded or not, and the number of steps that they are over."""
+        averages = dict(state)
+        self.num_steps = averages.pop("num_steps")
+        copy_weights(averages, into=self.weights)
 
 
 def mean_weights(many: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -69,7 +76,7 @@ def mean_weights(many: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
 @contextmanager
 @torch.no_grad()
 def holding_weights(model: nn.Module, weights: dict[str, Tensor] | None) -> Iterator[None]:
-    """Inside, `model` has the given weights, gathered if need be; None leaves its own."""
+    """Within the context `model` has the given weights, gathered if sharded; None keeps its own."""
     if weights is None:
         yield
         return

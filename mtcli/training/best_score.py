@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass
@@ -13,10 +14,10 @@ class BestScore:
     score: float | None = None
     step: int | None = None
     num_worse: int = 0
-    """Validations since."""
+    """Validations since then."""
 
     def validated(self, score: float, step: int) -> bool:
-        """Take note of a validation; whether it is the best so far. Equal scores do not count."""
+        """Record a validation. Returns True if it is the best so far; equal scores are not."""
         better = self.score is None or (
             score < self.score if self.metric == "loss" else score > self.score
         )
@@ -27,5 +28,18 @@ class BestScore:
         return better
 
     def is_exhausted(self, patience: int | None) -> bool:
-        """Whether `patience` validations in a row were no better; None never is."""
+        """Whether `patience` validations in a row were no better; never with None."""
         return patience is not None and self.num_worse >= patience
+
+    def state_dict(self) -> dict[str, Any]:
+        """All fields."""
+        return asdict(self)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over the best so far; of another metric there is none yet."""
+        if state["metric"] == self.metric:
+            self.score, self.step, self.num_worse = (
+                state["score"],
+                state["step"],
+                state["num_worse"],
+            )

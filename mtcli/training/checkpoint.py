@@ -1,14 +1,16 @@
-"""Checkpoints: everything that a run needs to go on as if it had never stopped.
+"""Write and read checkpoints: the parts of a run's state, tensors as safetensors, the rest as JSON.
 
-A checkpoint holds no random state: every update seeds its generator from (seed, step, rank), and
-sampling is a function of (seed, epoch, pair, side). Nor does it hold anything of single ranks: the
-plan is entered by (epoch, update), so a run goes on with another number of processes.
+A checkpoint of format 2 is a folder with `state.json`, where each part has an object under its
+name, and a `PART.safetensors` for each part that has tensors. Format 1 differs in two keys of
+`state.json`: see `_upgrade`.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,98 +18,163 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from mtcli.distributed.fsdp import gather_on_main
+from mtcli.distributed.world import World
 from mtcli.errors import CheckpointError, RunFolderError
 from mtcli.folders import new_folder, read_json, verify_folder, write_json
 from mtcli.runs.folder import RunFolder
+from mtcli.training.state import AVERAGE, MODEL, OPTIMIZER, Stateful
 
 logger = logging.getLogger(__name__)
 
-_MODEL, _OPTIMIZER, _AVERAGE = "model.safetensors", "optimizer.safetensors", "ema.safetensors"
+_FORMAT_VERSION = 2
 _STATE = "state.json"
+_SUFFIX = ".safetensors"
+_VERSION_KEY, _STEP_KEY = "format_version", "step"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that is saved, and nothing else."""
+    """What a checkpoint holds."""
 
+    path: Path
     step: int
     """Updates made."""
-    weights: dict[str, Tensor]
-    optimizer: dict[str, Tensor]
-    """Under `kind/parameter name`."""
-    average: dict[str, Tensor] | None
-    """The exponential moving average of the weights, where one is kept."""
-    state: dict[str, Any] = field(default_factory=dict)
-    """The rest, as JSON: position in the data, counters, schedule, best score, loss scaler."""
+    parts: dict[str, dict[str, Any]]
+    """State of each part by its name, tensors whole and on the CPU."""
+
+    def restore(self, parts: Mapping[str, Stateful]) -> None:
+        """Put the state of every part back, in their order. Collective.
+
+        A part that the checkpoint does not have keeps the state that it starts with.
+
+        Raises:
+            CheckpointError: a part does not fit the run.
+        """
+        for name, part in parts.items():
+            if name not in self.parts:
+                logger.info("the checkpoint of step %d knows no `%s` yet", self.step, name)
+                continue
+            try:
+                part.load_state_dict(self.parts[name])
+            except CheckpointError as error:
+                raise CheckpointError(
+                    f"the checkpoint of step {self.step} does not fit this run: {error.sentence}",
+                    hint=error.hint,
+                ) from error
 
 
-def write_checkpoint(run: RunFolder, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint and let `last` be it.
+def write_checkpoint(path: Path, step: int, parts: Mapping[str, Stateful], world: World) -> None:
+    """Write the state of all parts; the main process writes. Collective.
+
+    Args:
+        path: folder of the checkpoint; must not exist.
+        step: updates made.
+        parts: what to save, by name.
+        world: the processes; all gather what is sharded.
 
     Raises:
         RunFolderError: it cannot be written, for instance on a full disk; earlier ones are intact.
     """
-    path = run.checkpoint(checkpoint.step)
-    arrays = {_MODEL: checkpoint.weights, _OPTIMIZER: checkpoint.optimizer}
-    if checkpoint.average is not None:
-        arrays[_AVERAGE] = checkpoint.average
+    tensors: dict[str, dict[str, Tensor]] = {}
+    values: dict[str, dict[str, Any]] = {}
+    for name, part in parts.items():
+        state = part.state_dict()
+        own_tensors = {key: value for key, value in state.items() if isinstance(value, Tensor)}
+        tensors[name] = gather_on_main(own_tensors, world)
+        values[name] = {key: value for key, value in state.items() if key not in own_tensors}
+    if not world.is_main:
+        return
     with new_folder(path) as folder:
-        for name, tensors in arrays.items():
-            try:
-                save_file({k: t.contiguous() for k, t in tensors.items()}, folder / name)
-            except SafetensorError as error:  # a full disk comes as this, not as OSError
-                raise RunFolderError(f"cannot write {path / name}: {error}") from error
-        state = {"format_version": 1, "step": checkpoint.step} | checkpoint.state
-        write_json(folder / _STATE, state)
-    run.point_last(checkpoint.step)
+        for name, own_tensors in tensors.items():
+            if own_tensors:
+                _save(own_tensors, folder / f"{name}{_SUFFIX}", path)
+        header = {_VERSION_KEY: _FORMAT_VERSION, _STEP_KEY: step}
+        if header.keys() & values.keys():
+            raise ValueError(f"no part may be called one of: {', '.join(header)}")
+        write_json(folder / _STATE, header | values)
 
 
-def read_checkpoint(run: RunFolder, step: int) -> Checkpoint:
-    """The checkpoint of `step`, verified.
+def read_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint in a folder, verified.
 
     Raises:
-        CheckpointError: it is missing or damaged.
+        CheckpointError: it is missing, damaged, or was written by a newer mtcli.
     """
-    path = run.checkpoint(step)
-    verify_folder(path, error=CheckpointError, required=(_MODEL, _OPTIMIZER, _STATE))
-    state = read_json(path / _STATE, CheckpointError)
-    average = load_file(path / _AVERAGE) if (path / _AVERAGE).exists() else None
-    return Checkpoint(step, load_file(path / _MODEL), load_file(path / _OPTIMIZER), average, state)
-
-
-def read_weights(run: RunFolder, step: int) -> dict[str, Tensor]:
-    """Only the weights of a checkpoint."""
-    return load_file(run.checkpoint(step) / _MODEL)
-
-
-def stop_steps(run: RunFolder) -> set[int]:
-    """Steps of checkpoints that only a stop made, between those of the config."""
-    return {step for step in run.checkpoint_steps() if _is_stop(run.checkpoint(step))}
-
-
-def _is_stop(path: Path) -> bool:
+    verify_folder(path, error=CheckpointError, required=(_STATE,))
+    values = read_json(path / _STATE, CheckpointError)
+    version, step = values.pop(_VERSION_KEY, None), values.pop(_STEP_KEY, None)
+    if not isinstance(version, int) or not isinstance(step, int):
+        raise CheckpointError(f"{path / _STATE}: damaged, it has no {_VERSION_KEY} or {_STEP_KEY}")
+    if version > _FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path} has {_VERSION_KEY} {version}, but this mtcli reads up to {_FORMAT_VERSION}",
+            hint="upgrade mtcli",
+        )
+    if version == 1:
+        _upgrade(values)
     try:
-        return bool(read_json(path / _STATE, CheckpointError).get("is_stop", False))
-    except CheckpointError:  # damaged: it is passed over where a checkpoint is read
-        return False
+        tensors = {file.stem: load_file(file) for file in sorted(path.glob(f"*{_SUFFIX}"))}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: damaged, cannot be read ({error})") from error
+    names = values.keys() | tensors.keys()
+    parts = {name: values.get(name, {}) | tensors.get(name, {}) for name in names}
+    return Checkpoint(path, step, parts)
 
 
-def read_newest(run: RunFolder) -> Checkpoint | None:
-    """The newest checkpoint that is whole; None when the run has none.
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Only the weights of a checkpoint."""
+    return load_file(path / f"{MODEL}{_SUFFIX}")
 
-    A damaged one is passed over with a warning; when all are damaged that is an error.
+
+def newest_checkpoint(run: RunFolder) -> Checkpoint | None:
+    """The newest checkpoint that is complete; None if the run has none.
 
     Raises:
-        CheckpointError: there are checkpoints, and none is whole.
+        CheckpointError: there are checkpoints, and all are damaged.
     """
-    steps = run.checkpoint_steps()
     problem: CheckpointError | None = None
-    for step in reversed(steps):
+    for path in reversed(run.all_checkpoints().values()):
         try:
-            return read_checkpoint(run, step)
+            return read_checkpoint(path)
         except CheckpointError as error:
-            logger.warning("passing over a checkpoint: %s", error)
+            logger.warning("skipping a damaged checkpoint: %s", error)
             problem = error
     if problem is not None:
         raise problem
     return None
+
+
+def move_stops_of_format_1(run: RunFolder) -> None:
+    """Move what stops saved to its own place: format 1 kept it among the config's checkpoints."""
+    for step in run.checkpoint_steps():
+        with suppress(CheckpointError):  # a damaged one is skipped where it is read
+            if read_json(run.checkpoint(step) / _STATE, CheckpointError).get("is_stop", False):
+                _move_stop(run, step)
+
+
+def _move_stop(run: RunFolder, step: int) -> None:
+    is_best = run.best.exists() and run.best.resolve() == run.model(step).resolve()
+    model, checkpoint = run.stopped.model(step), run.stopped.checkpoint(step)
+    if run.model(step).exists():
+        model.parent.mkdir(parents=True, exist_ok=True)
+        run.model(step).rename(model)
+        if is_best:
+            run.point_best(model)
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    run.checkpoint(step).rename(checkpoint)
+    run.point_last(checkpoint)
+
+
+def _upgrade(values: dict[str, Any]) -> None:
+    """Make the values of a checkpoint of format 1 those of format 2."""
+    values.pop("is_stop", None)  # see `move_stops_of_format_1`
+    values[AVERAGE] = {"num_steps": values.pop("average_steps", 0)}
+    values |= {MODEL: {}, OPTIMIZER: {}}
+
+
+def _save(tensors: dict[str, Tensor], file: Path, checkpoint: Path) -> None:
+    try:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, file)
+    except SafetensorError as error:  # a full disk comes as this, not as OSError
+        raise RunFolderError(f"cannot write {checkpoint / file.name}: {error}") from error

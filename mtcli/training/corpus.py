@@ -27,12 +27,11 @@ from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.report import report
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.tokenizer.train import SHARED_MODEL, SRC_MODEL, TGT_MODEL, train_tokenizers
+from mtcli.training.fingerprints import TRAINING_PAIRS, VALIDATION_PAIRS, DataFingerprints
 from mtcli.training.validation import ValidationSet
 from mtcli.training.warm_start import check_tokenizers, tokenizers_of
 
 logger = logging.getLogger(__name__)
-
-TRAINING_PAIRS, VALIDATION = "the training pairs", "the validation pairs"
 
 _T = TypeVar("_T")
 _REPORT_SENTENCES = 2_000
@@ -59,14 +58,15 @@ class Corpus:
     store: Store
     valid: ValidationSet
 
-    def fingerprints(self) -> dict[str, str]:
-        """What changes when one of them does: by what it is of, as messages call it."""
+    def fingerprints(self) -> DataFingerprints:
+        """Hashes of the tokenizers, the training pairs and the validation pairs."""
         valid = hashlib.sha256(repr((self.valid.src_texts, self.valid.tgt_texts)).encode("utf-8"))
         tokenizers = {
             f"the tokenizer {name}": sha256_of(path) for name, path in self.tokenizer_files.items()
         }
         # in this order: another tokenizer makes another store
-        return {**tokenizers, TRAINING_PAIRS: self.store.path.name, VALIDATION: valid.hexdigest()}
+        pairs = {TRAINING_PAIRS: self.store.path.name, VALIDATION_PAIRS: valid.hexdigest()}
+        return DataFingerprints({**tokenizers, **pairs})
 
 
 def check_files_of(config: TrainConfig) -> None:
@@ -102,7 +102,6 @@ def prepare_corpus(
     #    show after an hour's work. Only the main process reads the corpus to hold pairs out.
     held_out = on_main(world, lambda: _hold_out(config))
     pairs = read_validation(config.data, held_out)[: config.validation.max_pairs]
-    valid = ValidationSet([src_text for src_text, _ in pairs], [tgt_text for _, tgt_text in pairs])
     # 2. The tokenizers decide what is in the store.
     files = on_main(world, lambda: find_tokenizers(config, run, held_out.indices, start))
     if start is not None:
@@ -116,6 +115,8 @@ def prepare_corpus(
     store = _open_store(config, files, (src, tgt), held_out.indices)
     if world.is_main:
         _report_store(store, run)
+    src_texts, tgt_texts = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    valid = ValidationSet(src_texts, tgt_texts, src, tgt, store.meta.longest_src)
     return Corpus(files, src, tgt, store, valid)
 
 

@@ -5,28 +5,32 @@ from __future__ import annotations
 import logging
 import math
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from mtcli.config.schema.regularization import RegularizationConfig, amount_at
+from mtcli.data.batches import Update
 from mtcli.device.memory import memory_errors
 from mtcli.errors import DivergedError
 from mtcli.model.seq2seq import PassSettings
-from mtcli.training.clock import Stopwatch
+from mtcli.training.corpus import open_stream
+from mtcli.training.loop_parts import LoopParts
 from mtcli.training.outcome import Outcome
-from mtcli.training.parts import LoopParts
 from mtcli.training.reporting import Report, report_steps
 from mtcli.training.run_length import STEPS_TO_MEASURE
 from mtcli.training.schedule import fits_budget, lr_multiplier
-from mtcli.training.step import LESS_MEMORY, train_step
+from mtcli.training.step import LESS_MEMORY, StepStats, train_step
 from mtcli.training.tensors import to_tensors
-from mtcli.training.validate_and_save import Stopped, save, validate
+from mtcli.training.validate_and_save import save, save_stop, validate, validate_stop
 
 logger = logging.getLogger(__name__)
 
 _SHARE_FOR_STEPS = 0.92
 """Share of a time budget that goes into updates; the rest is for validating and saving."""
+_RESERVE = 1.5
+"""Time that is kept of a budget for the end, in multiples of the last validation."""
 _SMALLEST_LOSS_SCALE = 2.0**-10
 
 
@@ -35,108 +39,137 @@ def run_loop(parts: LoopParts) -> Outcome:
 
     Raises:
         DivergedError: the loss became NaN or infinite; the last checkpoint is intact.
-        RunFolderError: the disk is full or went away; earlier checkpoints are intact.
+        RunFolderError: the disk is full or was removed; earlier checkpoints are intact.
     """
     with parts.stop.listening():  # until all is saved, or a second signal would end that
         return _train(parts)
 
 
 def _train(parts: LoopParts) -> Outcome:
-    config, progress, world = parts.config, parts.progress, parts.step_parts.world
-    watch = Stopwatch(progress.elapsed_s)
-    first_step, invocation_started = progress.step, time.perf_counter()
-    validated_at, saved_at, validation_s = None, progress.step, 0.0
-    stop_votes = 0
-    parts.trained.train()
+    config, progress, world = parts.config, parts.state.progress, parts.world
+    first_step, started_s = progress.step, time.perf_counter()
+    saved_at, validation_s = progress.step, 0.0
+    parts.clock.start()
+    parts.model.trained.train()
 
-    with parts.open_stream(progress.epoch, progress.update) as stream:
+    with open_stream(config, parts.corpus, world, progress.epoch, progress.update) as stream:
         report = Report(stream)
         for update in stream:
-            batches = update.micro_batches
-            num_tokens, num_cells, stop_votes = world.sum(
-                [
-                    sum(b.num_tgt_tokens for b in batches),
-                    sum(max(b.src_ids.size, b.tgt_in_ids.size) for b in batches),
-                    int(parts.stop.reason(reserve_s=1.5 * validation_s) is not None),
-                ]
-            )
-            if stop_votes:
+            # 1. Count over all processes, and ask whether one of them is to stop.
+            wants_stop = parts.stop.reason(reserve_s=_RESERVE * validation_s) is not None
+            num_tokens, num_cells, num_stops = _count(update, parts, wants_stop=wants_stop)
+            if num_stops:
                 break
-
-            step = progress.step + 1
-            parts.step_parts.optimizers.set_lr(lr_multiplier_now(parts, step))
-            seed_update(config.seed, step, world.rank)
-            tensors = [to_tensors(batch, parts.step_parts.numerics.device) for batch in batches]
-            settings = pass_settings(config.regularization, update.epochs)
-            with memory_errors(parts.step_parts.numerics.device, f"update {step}", LESS_MEMORY):
-                stats = train_step(parts.step_parts, tensors, num_tokens, settings)
-            if parts.average is not None:
-                parts.average.update(parts.trained)
-
-            is_epoch_end = update.is_last
-            progress.step = step
-            progress.epoch = update.epoch + 1 if is_epoch_end else update.epoch
-            progress.update = 0 if is_epoch_end else update.index + 1
-            progress.total_tgt_tokens += num_tokens
-            progress.total_tgt_tokens_computed += num_tokens * settings.num_passes
-            progress.elapsed_s = watch.elapsed_s()
-            report.loss_sum = report.loss_sum.to(stats.loss_sum.device) + stats.loss_sum
-            report.num_steps += 1
-            report.num_tokens += num_tokens
-            report.num_cells += num_cells
+            # 2. Update the model, and count the update.
+            stats = _make_update(parts, update, num_tokens)
+            report.add(stats.loss_sum, num_tokens, num_cells)
             if fits_budget(config.schedule) and progress.total_steps is None:
-                fit_to_budget(parts, step - first_step, time.perf_counter() - invocation_started)
+                fit_to_budget(parts, progress.step - first_step, time.perf_counter() - started_s)
             if world.is_main:
-                parts.observer.stepped(step, progress.total_steps)
-
-            total = progress.total_steps
-            is_last = (total is not None and step >= total) or (
-                config.training.max_epochs == progress.epoch and is_epoch_end
-            )
-            every = config.validation.every_steps
-            is_validation = is_last or (is_epoch_end if every is None else step % every == 0)
-            save_every = config.checkpoints.every_steps
-            is_save = is_validation or (save_every is not None and step % save_every == 0)
-            if is_save or step % config.training.log_every_steps == 0:
+                parts.observers.stepped(progress.step, progress.total_steps)
+            # 3. Report, validate and save, where that is due.
+            due = _what_is_due(parts, update)
+            if due.report:
                 report_steps(parts, report, stats.grad_norm.item())
                 refuse_divergence(parts, report, stats.grad_norm.item())
                 report = Report(stream)
-            if is_validation:
+            if due.validation:
                 validation_s = validate(parts)
-                validated_at = step
-            if is_save:
+            if due.save:
                 save(parts)
-                saved_at = step
-            if is_validation:
+                saved_at = progress.step
+            if due.validation:
                 report.start_clock()
-                if is_last:
-                    return Outcome(True, f"reached step {step}, the last one")
-                if parts.best.is_exhausted(config.validation.patience):
-                    return Outcome(
-                        True,
-                        f"no better {parts.best.metric} in {parts.best.num_worse} validations",
-                    )
-
-    reason = world.broadcast_object(parts.stop.reason(reserve_s=1.5 * validation_s))
-    if reason is None and not stop_votes:  # the stream ended: the last epoch was over already
-        return Outcome(True, f"reached the end of epoch {progress.epoch}, the last one")
+                if outcome := _end(parts, is_last=due.is_last):
+                    return outcome
+        else:
+            return Outcome(True, f"reached the end of epoch {progress.epoch}, the last one")
+    # 4. Stopped: save what is not saved yet.
+    reason = world.broadcast_object(parts.stop.reason(reserve_s=_RESERVE * validation_s))
     reason = reason or "another process was asked to stop"
     if saved_at != progress.step:
-        stopped = Stopped.before_validation(parts)
-        is_budget = not reason.startswith("signal")
-        if is_budget and validated_at != progress.step:
-            validate(parts, is_stop=True)
-        save(parts, stopped)
+        if not reason.startswith("signal"):  # who sends a signal may not wait for a validation
+            validate_stop(parts)
+        save_stop(parts)
     return Outcome(False, f"{reason}; stopped at step {progress.step}, saved and resumable")
+
+
+def _count(update: Update, parts: LoopParts, *, wants_stop: bool) -> list[int]:
+    """Target tokens and padded cells of an update, and how many processes want to stop."""
+    batches = update.micro_batches
+    return parts.world.sum(
+        [
+            sum(b.num_tgt_tokens for b in batches),
+            sum(max(b.src_ids.size, b.tgt_in_ids.size) for b in batches),
+            int(wants_stop),
+        ]
+    )
+
+
+def _make_update(parts: LoopParts, update: Update, num_tokens: int) -> StepStats:
+    """Update the model, its average and the progress."""
+    config, progress, device = parts.config, parts.state.progress, parts.numerics.device
+    step = progress.step + 1
+    parts.step_parts.optimizers.set_lr(lr_multiplier_now(parts, step))
+    seed_update(config.seed, step, parts.world.rank)
+    tensors = [to_tensors(batch, device) for batch in update.micro_batches]
+    settings = pass_settings(config.regularization, update.epochs)
+    with memory_errors(device, f"update {step}", LESS_MEMORY):
+        stats = train_step(parts.step_parts, tensors, num_tokens, settings)
+    if parts.model.average is not None:
+        parts.model.average.update(parts.model.trained)
+
+    progress.step = step
+    progress.epoch = update.epoch + 1 if update.is_last else update.epoch
+    progress.update = 0 if update.is_last else update.index + 1
+    progress.total_tgt_tokens += num_tokens
+    progress.total_tgt_tokens_computed += num_tokens * settings.num_passes
+    progress.elapsed_s = parts.clock.elapsed_s()
+    return stats
+
+
+@dataclass(frozen=True)
+class _Due:
+    """What an update is followed by."""
+
+    report: bool
+    validation: bool
+    save: bool
+    is_last: bool
+
+
+def _what_is_due(parts: LoopParts, update: Update) -> _Due:
+    """What the config asks for after the update that was just made."""
+    config, progress = parts.config, parts.state.progress
+    total, step = progress.total_steps, progress.step
+    is_last_epoch = config.training.max_epochs == progress.epoch
+    is_last = (total is not None and step >= total) or (is_last_epoch and update.is_last)
+    validate_every, save_every = config.validation.every_steps, config.checkpoints.every_steps
+    is_regular = update.is_last if validate_every is None else step % validate_every == 0
+    validation = is_last or is_regular
+    saving = validation or (save_every is not None and step % save_every == 0)
+    report = saving or step % config.training.log_every_steps == 0
+    return _Due(report, validation, saving, is_last)
+
+
+def _end(parts: LoopParts, *, is_last: bool) -> Outcome | None:
+    """How the run has ended after a validation; None if it has not."""
+    best, step = parts.state.best, parts.state.progress.step
+    if is_last:
+        return Outcome(True, f"reached step {step}, the last one")
+    if best.is_exhausted(parts.config.validation.patience):
+        return Outcome(True, f"no better {best.metric} in {best.num_worse} validations")
+    return None
 
 
 def lr_multiplier_now(parts: LoopParts, step: int) -> float:
     """The schedule's value for the update that is about to be made."""
     schedule = parts.config.schedule
-    if parts.progress.total_steps is None and fits_budget(schedule):
+    total_steps = parts.state.progress.total_steps
+    if total_steps is None and fits_budget(schedule):
         # The length is not known yet: warm up, then wait at the peak.
         return min(1.0, step / max(1, schedule.warmup_steps))
-    return lr_multiplier(schedule, step, parts.progress.total_steps, parts.plateau.ratio)
+    return lr_multiplier(schedule, step, total_steps, parts.state.plateau.ratio)
 
 
 def pass_settings(config: RegularizationConfig, epochs: float) -> PassSettings:
@@ -161,33 +194,33 @@ def fit_to_budget(parts: LoopParts, num_steps: int, elapsed_s: float) -> None:
     remaining_s = parts.stop.remaining_s()
     if num_steps < STEPS_TO_MEASURE or remaining_s is None:
         return
+    progress, limit = parts.state.progress, parts.step_limit
     more = max(0.0, remaining_s) * _SHARE_FOR_STEPS / (elapsed_s / num_steps)
-    total = parts.step_parts.world.broadcast_object(parts.progress.step + max(1, int(more)))
-    parts.progress.budget_steps = total
-    limit = parts.step_limit
-    parts.progress.total_steps = total if limit is None else min(total, limit)
-    logger.info(
-        "the time budget allows %d steps: the schedule ends there", parts.progress.total_steps
-    )
+    total = parts.world.broadcast_object(progress.step + max(1, int(more)))
+    progress.budget_steps = total
+    progress.total_steps = total if limit is None else min(total, limit)
+    logger.info("the time budget allows %d steps: the schedule ends there", progress.total_steps)
 
 
 def refuse_divergence(parts: LoopParts, report: Report, grad_norm: float) -> None:
-    """Stop when the loss or the gradient is no number.
+    """Stop if the loss or the gradient is not a finite number.
 
     Raises:
         DivergedError: it is not. In fp16 an infinite gradient alone is no reason: the scaler skips
-            that update; but a loss scale that has sunk to nothing is.
+            that update; but a loss scale that has fallen to almost nothing is.
     """
-    scaler, world = parts.step_parts.scaler, parts.step_parts.world
+    scaler = parts.step_parts.scaler
     is_bad = not math.isfinite(report.loss_sum.item())
     if scaler.is_enabled():
         is_bad = is_bad or scaler.get_scale() < _SMALLEST_LOSS_SCALE
     else:
         is_bad = is_bad or not math.isfinite(grad_norm)
-    if world.sum([int(is_bad)])[0]:
-        last = parts.run.checkpoint_steps()[-1:]
-        where = f"the checkpoint of step {last[0]} is intact" if last else "there is no checkpoint"
+    if parts.world.sum([int(is_bad)])[0]:
+        steps = list(parts.run.all_checkpoints())
+        where = f"the checkpoint of step {steps[-1]} is intact" if steps else "no checkpoint exists"
         raise DivergedError(
-            f"the loss or its gradient is not a finite number at step {parts.progress.step};"
-            f" {where}. A lower optim.lr, more schedule.warmup_steps or precision fp32 may help"
+            f"the loss or its gradient is not a finite number at step {parts.state.progress.step};"
+            f" {where}",
+            hint="try a lower `optim.lr`, more `schedule.warmup_steps`, or `training.precision:"
+            " fp32`",
         )

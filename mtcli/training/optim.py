@@ -113,7 +113,7 @@ class Optimizers:
             for group in self.as_one.param_groups
         ]
 
-    def state_tensors(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Any]:
         """Every state tensor under `kind/parameter name`, for instance `exp_avg/encoder...`.
 
         Sharded where its parameter is.
@@ -121,22 +121,22 @@ class Optimizers:
         return {
             f"{kind}/{self._names[parameter]}": value
             for part in self.parts
-            for parameter, state in part.state.items()
-            for kind, value in state.items()
+            for parameter, of_parameter in part.state.items()
+            for kind, value in of_parameter.items()
             if value is not None  # SGD without momentum keeps the name of what it lacks
         }
 
-    def load_state_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """Take over what `state_tensors` gave, gathered where it was sharded.
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned, gathered where it was sharded.
 
         Raises:
             CheckpointError: a tensor belongs to no parameter.
         """
         owners = {self._names[p]: (part, p) for part in self.parts for p in _parameters(part)}
-        for key, value in tensors.items():
+        for key, value in state.items():
             kind, _, name = key.partition("/")
             if name not in owners:
-                raise CheckpointError(f"the checkpoint's optimizer state {key} fits no parameter")
+                raise CheckpointError(f"the optimizer state `{key}` belongs to no parameter")
             part, parameter = owners[name]
             if kind == "step":
                 # It counts on the CPU unless the optimizer is fused on the parameter's device.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass
@@ -27,8 +28,22 @@ class Progress:
     budget_steps: int | None = None
     """Number of the last step that a budget allows, once it is measured (`schedule.fit`)."""
     elapsed_s: float = 0.0
+    """Training time of all invocations."""
 
     @property
     def epoch_of_last_update(self) -> int:
         """From 0; `epoch` is already the next one when the last update ended its epoch."""
         return max(0, self.epoch - (self.update == 0))
+
+    def state_dict(self) -> dict[str, Any]:
+        """All fields."""
+        return asdict(self)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over all fields; checkpoints of an early mtcli lack some."""
+        early = {
+            "total_tgt_tokens_computed": state["total_tgt_tokens"],
+            "budget_steps": state["total_steps"],  # not told from what the config said
+        }
+        for name, value in (early | state).items():
+            setattr(self, name, value)

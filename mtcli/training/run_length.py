@@ -5,8 +5,8 @@ from __future__ import annotations
 from mtcli.config.schema.root import TrainConfig
 from mtcli.data.plan import Plan
 from mtcli.errors import ConfigError
+from mtcli.training.loop_parts import LoopParts
 from mtcli.training.outcome import Outcome
-from mtcli.training.parts import LoopParts
 from mtcli.training.progress import Progress
 from mtcli.training.schedule import fits_budget, needs_total_steps
 
@@ -79,21 +79,21 @@ def long_warmup(config: TrainConfig, total_steps: int | None) -> str | None:
 
 def already_finished(parts: LoopParts) -> Outcome | None:
     """What to say when there is nothing left to do."""
-    progress, total = parts.progress, parts.progress.total_steps
+    progress, total = parts.state.progress, parts.state.progress.total_steps
     if progress.step and total is not None and progress.step >= total:
         return Outcome(True, f"already at step {progress.step} of {total}; {_to_go_on(parts)}")
-    if parts.best.is_exhausted(parts.config.validation.patience):
+    if parts.state.best.is_exhausted(parts.config.validation.patience):
         return Outcome(
             True,
-            f"already stopped at step {progress.step} for want of a better {parts.best.metric};"
-            " raise validation.patience to go on",
+            f"already ended at step {progress.step} without a better {parts.state.best.metric};"
+            " raise validation.patience to train on",
         )
     return None
 
 
 def _to_go_on(parts: LoopParts) -> str:
     training, limit = parts.config.training, parts.step_limit
-    if limit is None or limit > parts.progress.step:
+    if limit is None or limit > parts.state.progress.step:
         return (
             "--budget fixed that number once (schedule.fit: budget); set schedule.fit: steps and"
             " a larger training.max_steps to go on"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from mtcli.config.schema.optimization import (
     CosineConfig,
@@ -65,13 +66,13 @@ def fits_budget(config: Schedule) -> bool:
 
 @dataclass
 class PlateauState:
-    """How far a plateau schedule has come down; idle for the others."""
+    """How far a plateau schedule has reduced the learning rate; idle for other schedules."""
 
     ratio: float = 1.0
     num_worse: int = 0
 
     def validated(self, config: Schedule, *, is_better: bool) -> bool:
-        """Take note of a validation; whether the learning rate falls because of it."""
+        """Record a validation. Returns True if the learning rate falls because of it."""
         if not isinstance(config, PlateauConfig):
             return False
         self.num_worse = 0 if is_better else self.num_worse + 1
@@ -80,3 +81,11 @@ class PlateauState:
         self.num_worse = 0
         self.ratio = max(config.min_ratio, self.ratio * config.factor)
         return True
+
+    def state_dict(self) -> dict[str, Any]:
+        """All fields."""
+        return asdict(self)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over all fields."""
+        self.ratio, self.num_worse = state["ratio"], state["num_worse"]

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.config.schema.root import ValidationConfig
+from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import Batch, make_batch
 from mtcli.data.ragged import RaggedIds
 from mtcli.device.precision import Numerics
@@ -31,10 +30,14 @@ from mtcli.translating.request import TranslationRequest, open_translator
 
 @dataclass(frozen=True)
 class ValidationSet:
-    """The validation pairs, none dropped."""
+    """The validation pairs, none dropped, and how they are tokenised."""
 
     src_texts: Sequence[str]
     tgt_texts: Sequence[str]
+    src_tokenizer: Tokenizer
+    tgt_tokenizer: Tokenizer
+    max_src_length: int
+    """Longest source side of a training pair, in pieces."""
 
 
 @dataclass(frozen=True)
@@ -65,38 +68,18 @@ class Validator:
     """Validates a model that is being trained; each process takes its share of the pairs.
 
     Args:
-        pairs: what to validate on.
-        src_tokenizer: cuts sources.
-        tgt_tokenizer: cuts targets and joins outputs.
-        config: which beam, which tokenisation of BLEU.
-        generation: how the finished model will translate; the beam is that of `config`.
-        tgt_lang: chooses BLEU's tokenisation where `config` does not.
-        max_src_length: longest training source, in pieces.
-        max_tokens: padded cells of a batch of the loss.
+        valid: the pairs.
+        config: of the run; `validation` says how to judge, `decoding` how the finished model will
+            translate.
         numerics: device and precision.
         world: the processes.
     """
 
     def __init__(
-        self,
-        pairs: ValidationSet,
-        *,
-        src_tokenizer: Tokenizer,
-        tgt_tokenizer: Tokenizer,
-        config: ValidationConfig,
-        generation: DecodingConfig,
-        tgt_lang: str,
-        max_src_length: int,
-        max_tokens: int,
-        numerics: Numerics,
-        world: World,
+        self, valid: ValidationSet, config: TrainConfig, numerics: Numerics, world: World
     ) -> None:
-        self.pairs = pairs
-        self._src_tokenizer, self._tgt_tokenizer = src_tokenizer, tgt_tokenizer
-        self._config, self._tgt_lang = config, tgt_lang
-        self._generation = replace(generation, beam_size=config.beam_size)
-        self._max_src_length, self._max_tokens = max_src_length, max_tokens
-        self._numerics, self._world = numerics, world
+        self.valid = valid
+        self._config, self._numerics, self._world = config, numerics, world
         self._batches: list[Batch] | None = None
 
     @torch.inference_mode()
@@ -109,19 +92,17 @@ class Validator:
             hypotheses = self._translate(model)
         finally:
             model.train(was_training)
-        references = list(self.pairs.tgt_texts)
-        lowercase = self._config.lowercase
-        tokenize = self._config.bleu_tokenize
+        references, settings = list(self.valid.tgt_texts), self._config.validation
         return ValidationResult(
             loss_per_token=loss_sum / num_tokens,
             bleu=bleu(
                 hypotheses,
                 references,
-                tgt_lang=self._tgt_lang,
-                tokenize=tokenize,
-                lowercase=lowercase,
+                tgt_lang=self._config.tgt_lang,
+                tokenize=settings.bleu_tokenize,
+                lowercase=settings.lowercase,
             ),
-            chrf=chrf(hypotheses, references, lowercase=lowercase),
+            chrf=chrf(hypotheses, references, lowercase=settings.lowercase),
             hypotheses=hypotheses,
         )
 
@@ -139,25 +120,27 @@ class Validator:
         """This process's pairs by length; sides longer than the model's positions are cut."""
         if self._batches is None:
             mine = slice(self._world.rank, None, self._world.size)
-            src = self._src_tokenizer.encode_batch(list(self.pairs.src_texts)[mine])
-            tgt = self._tgt_tokenizer.encode_batch(list(self.pairs.tgt_texts)[mine])
+            valid = self.valid
+            src = valid.src_tokenizer.encode_batch(list(valid.src_texts)[mine])
+            tgt = valid.tgt_tokenizer.encode_batch(list(valid.tgt_texts)[mine])
             cut = max_positions - 1
             pairs = [(s[:cut], t[:cut]) for s, t in zip(src, tgt, strict=True)]
-            self._batches = list(batches_by_length(pairs, self._max_tokens))
+            self._batches = list(batches_by_length(pairs, self._config.batch.max_tokens))
         return self._batches
 
     def _translate(self, model: Seq2Seq) -> list[str]:
+        valid, config = self.valid, self._config
         loaded = LoadedModel[Engine](
             TorchEngine(model, self._numerics.device, self._numerics.autocast),
-            self._src_tokenizer,
-            self._tgt_tokenizer,
-            self._generation,
-            self._max_src_length,
+            valid.src_tokenizer,
+            valid.tgt_tokenizer,
+            replace(config.decoding, beam_size=config.validation.beam_size),
+            valid.max_src_length,
         )
         translator = open_translator(TranslationRequest(loaded=loaded))
-        mine = list(self.pairs.src_texts)[self._world.rank :: self._world.size]
+        mine = list(valid.src_texts)[self._world.rank :: self._world.size]
         shares = self._world.gather_objects(translator.translate(mine))
-        hypotheses = [""] * len(self.pairs.src_texts)
+        hypotheses = [""] * len(valid.src_texts)
         for rank, share in enumerate(shares):
             hypotheses[rank :: self._world.size] = share
         return hypotheses

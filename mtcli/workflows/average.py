@@ -71,8 +71,9 @@ def average_models(run_path: Path, choice: Choice, output: Path, *, validates: b
         raise ModelFolderError(f"{run_path} is not a run folder: it has no `config.yaml`")
     if output.exists():
         raise ModelFolderError(f"{output} already exists", hint="give another folder to `--output`")
+    models = run.all_models()
     steps = _chosen_steps(run, choice)
-    bundles = [read_model(run.model(step)) for step in steps]
+    bundles = [read_model(models[step]) for step in steps]
     _check_alike(bundles)
     weights = mean_weights(
         [{n: torch.from_numpy(a) for n, a in bundle.weights().items()} for bundle in bundles]
@@ -86,7 +87,7 @@ def average_models(run_path: Path, choice: Choice, output: Path, *, validates: b
 
 
 def _chosen_steps(run: RunFolder, choice: Choice) -> list[int]:
-    there = run.model_steps()
+    there = run.all_models()
     given = [x for x in (choice.last, choice.best, choice.steps) if x is not None]
     if len(given) != 1:
         raise ConfigError(
@@ -152,17 +153,12 @@ def _validated(
     assert config.data.cache_dir is not None  # load_config fills it in
     held_out = hold_out(config.data, config.seed, config.data.cache_dir)
     pairs = read_validation(config.data, held_out)[: config.validation.max_pairs]
-    src_tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path)
-    validator = Validator(
-        ValidationSet([src for src, _ in pairs], [tgt for _, tgt in pairs]),
-        src_tokenizer=src_tokenizer,
-        tgt_tokenizer=SentencePieceTokenizer(bundle.tgt_tokenizer_path),
-        config=config.validation,
-        generation=config.decoding,
-        tgt_lang=config.tgt_lang,
-        max_src_length=card.max_src_length,
-        max_tokens=config.batch.max_tokens,
-        numerics=numerics,
-        world=World(),
+    valid = ValidationSet(
+        [src for src, _ in pairs],
+        [tgt for _, tgt in pairs],
+        SentencePieceTokenizer(bundle.src_tokenizer_path),
+        SentencePieceTokenizer(bundle.tgt_tokenizer_path),
+        card.max_src_length,
     )
+    validator = Validator(valid, config, numerics, World())
     return make_scores(config, validator.validate(model))

@@ -8,7 +8,11 @@ from rich.console import Console
 
 from mtcli.cli.live import LiveObserver, showing
 from mtcli.runs.metrics import StepMetrics, ValidationMetrics
-from mtcli.training.log_lines import describe_duration, describe_step, describe_validation
+from mtcli.training.observers.log_writer import (
+    describe_duration,
+    describe_step,
+    describe_validation,
+)
 
 STEP = StepMetrics(
     step=150, total_steps=1000, epoch=2, loss_per_token=3.25, grad_norm=0.5, lr=2.5e-3,

@@ -341,7 +341,7 @@ def test_a_signal_before_the_first_update_exits_75(tmp_path, number):
     # a tokenizer that is trained on this takes a while
     write_corpus(tmp_path, num_pairs=60_000)
     stderr = stopped(tmp_path, number, once="run/train.log")
-    assert f"signal {number.name} while nothing was to be saved" in stderr
+    assert f"signal {number.name} before the first update; run the same command again" in stderr
     assert not (tmp_path / "run/metrics.jsonl").exists()
 
 
@@ -378,7 +378,7 @@ def test_the_config_of_a_run_that_was_moved(folder):
     (folder / "run").rename(folder / "moved")
     result = runner.invoke(app, ["train", "moved/config.yaml"])
     assert result.exit_code == 2
-    assert "--set run_dir=moved to go on with it" in " ".join(result.stderr.split())
+    assert "hint: give `--set run_dir=moved` to resume that run" in " ".join(result.stderr.split())
     assert not (folder / "run").exists()
     result = runner.invoke(app, ["train", "moved/config.yaml", "--set", "run_dir=moved"])
     assert result.exit_code == 0, result.output

@@ -144,7 +144,7 @@ def runs(tmp_path_factory):
 def test_a_run_may_change_between_sharded_and_whole(runs):
     """Weights, averages and optimizer state have the names, shapes and values of one process."""
     whole, changing, logs = runs
-    assert "shared out over 2" in logs[0]
+    assert "are sharded over 2" in logs[0]
     assert "resuming from the checkpoint of step 9" in logs[1]
     for file in ("model", "optimizer", "ema"):
         want, got = (

@@ -16,10 +16,11 @@ from safetensors.numpy import load_file
 
 from mtcli.config.load import load_config
 from mtcli.errors import CheckpointError, ConfigError, DataError, MtcliError, RunFolderError
+from mtcli.folders import sha256_of
 from mtcli.runs.folder import RunFolder
 from mtcli.runs.lock import locked
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
-from mtcli.training.checkpoint import read_checkpoint, write_checkpoint
+from mtcli.training.checkpoint import write_checkpoint
 from mtcli.training.setup import train
 from tests.support.small_run import CONFIG, write_run
 
@@ -122,6 +123,129 @@ def test_every_optimizer_and_algorithm_goes_on_exactly(tmp_path, text):
     assert_same_run(whole / "run", parted / "run", 12)
 
 
+def edit_state(checkpoint, change):
+    """Change what a checkpoint's state.json says, and its manifest with it."""
+    file, manifest = checkpoint / "state.json", checkpoint / "MANIFEST.json"
+    state = json.loads(file.read_text())
+    change(state)
+    file.write_text(json.dumps(state))
+    entries = json.loads(manifest.read_text())
+    entries["files"]["state.json"] = {
+        "size_bytes": file.stat().st_size,
+        "sha256": sha256_of(file),
+    }
+    manifest.write_text(json.dumps(entries))
+
+
+def to_format_1(run, step):
+    """Lay out what a stop saved as mtcli did before checkpoints had format_version 2."""
+
+    def change(state):
+        assert state["format_version"] == 2
+        state |= {"format_version": 1, "is_stop": True}
+        state["average_steps"] = state.pop("ema")["num_steps"]
+
+    name = f"step_{step:08d}"
+    edit_state(run / "stopped/checkpoints" / name, change)
+    for kind, link in (("checkpoints", "last"), ("models", "best")):
+        (run / kind).mkdir(exist_ok=True)
+        (run / "stopped" / kind / name).rename(run / kind / name)
+        (run / link).unlink()
+        (run / link).symlink_to(f"{kind}/{name}")
+    shutil.rmtree(run / "stopped")
+
+
+def test_checkpoints_of_format_1_are_resumed_exactly(uninterrupted, tmp_path):
+    """Made by a stop: then, too, it changes nothing of the run."""
+    config = load_config(write_run(tmp_path, FULL), working_dir=tmp_path)
+    run = tmp_path / "run"
+    stop_at(config, tmp_path, 5, "budget")
+    to_format_1(run, 5)
+    assert not train(config, budget_s=0.0).is_finished  # the budget is over before a step is made
+    assert (run / "best").resolve() == run / "stopped/models/step_00000005"
+    train(config)
+    assert_same_run(uninterrupted / "run", run, 12)
+    assert "resuming from the checkpoint of step 5" in (run / "train.log").read_text()
+    kept = [
+        sorted(path.name for path in (run / kind).iterdir()) for kind in ("checkpoints", "models")
+    ]
+    assert kept == [["step_00000006", "step_00000012"]] * 2
+    assert not (run / "stopped").exists()
+
+
+def test_a_checkpoint_of_a_newer_mtcli_is_refused(tmp_path):
+    path = write_run(tmp_path)
+    train(load_config(path, ["training.max_steps=6"], working_dir=tmp_path))
+    checkpoint = tmp_path / "run/checkpoints/step_00000006"
+    edit_state(checkpoint, lambda state: state.update(format_version=9))
+    with pytest.raises(
+        CheckpointError, match=r"has format_version 9, but this mtcli reads up to 2"
+    ):
+        train(load_config(path, working_dir=tmp_path))
+
+
+WITH_A_NEW_PART = """\
+import json, os, signal, sys
+from pathlib import Path
+
+import torch
+
+from mtcli.config.load import load_config
+from mtcli.training import state
+from mtcli.training.setup import train
+
+
+class Sums:
+    count, sums = 0, torch.zeros(3)
+
+    def stepped(self, step, total):
+        self.count, self.sums = self.count + 1, self.sums + step / 3
+        if step == int(sys.argv[1]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def reported(self, metrics): ...
+    def validated(self, metrics): ...
+
+    def state_dict(self):
+        return {"count": self.count, "third": self.count / 3, "sums": self.sums}
+
+    def load_state_dict(self, state):
+        assert state["third"] == state["count"] / 3
+        self.count, self.sums = state["count"], state["sums"]
+
+
+class WithSums(state.RunState):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.parts["sums"] = sums
+
+
+sums = Sums()
+import mtcli.training.building as building
+building.RunState = WithSums
+train(load_config(Path("config.yaml"), working_dir=Path.cwd()), observers=[sums])
+Path("sums.json").write_text(json.dumps([sums.count, sums.sums.tolist()]))
+"""
+
+
+def test_a_new_part_of_the_state_survives_kill_9(tmp_path):
+    """One entry in `RunState.parts`: it is saved and restored, tensor and number, bit for bit."""
+    text = CONFIG + "checkpoints: {every_steps: 2}\n"
+    ends = []
+    for name, kills in (("whole", []), ("killed", [3, 7])):
+        folder = tmp_path / name
+        folder.mkdir()
+        write_run(folder, text)
+        for kill_at in (*kills, 0):
+            command = [sys.executable, "-c", WITH_A_NEW_PART, str(kill_at)]
+            process = subprocess.run(command, cwd=folder, check=False, timeout=120)
+            assert process.returncode == (-signal.SIGKILL if kill_at else 0)
+        ends.append(json.loads((folder / "sums.json").read_text()))
+    assert ends[0] == ends[1]
+    assert ends[0][0] == 12
+    assert_same_run(tmp_path / "whole/run", tmp_path / "killed/run", 12)
+
+
 def test_the_average_takes_in_the_weights_after_each_step(tmp_path):
     text = CONFIG.replace("training: {", "training: {ema_decay: 0.9, ")
     text += "checkpoints: {every_steps: 1, keep_last: 20}\n"
@@ -177,7 +301,8 @@ def test_stops_between_validations_move_no_average_nor_patience(tmp_path, stop):
         if folder == parted:
             for step in (4, 5, 8, 11):
                 stop_at(config, folder, step, stop)
-                assert (folder / "run/models" / f"step_{step:08d}").exists() is (stop == "budget")
+                models = RunFolder(folder / "run").stopped.models
+                assert (models / f"step_{step:08d}").exists() is (stop == "budget")
         train(config)
     assert_same_run(whole / "run", parted / "run", 12)
     kept = sorted(path.name for path in (parted / "run/checkpoints").iterdir())
@@ -190,7 +315,7 @@ def test_what_a_stop_has_found_stays_until_the_run_comes_further(tmp_path):
     config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
     run = tmp_path / "run"
     stop_at(config, tmp_path, 4, "budget")
-    found = run / "models/step_00000004"
+    found = run / "stopped/models/step_00000004"
     assert (run / "best").resolve() == found
     assert not train(config, budget_s=0.0).is_finished  # the budget is over before a step is made
     assert (run / "best").resolve() == found
@@ -208,14 +333,14 @@ def test_a_run_that_ends_where_a_signal_stopped_it_has_a_model(tmp_path):
     assert not (tmp_path / "run/best").exists()
     ended = load_config(tmp_path / "config.yaml", ["training.max_steps=4"], working_dir=tmp_path)
     assert train(ended).is_finished
-    assert (tmp_path / "run/best").resolve() == tmp_path / "run/models/step_00000004"
+    assert (tmp_path / "run/best").resolve() == tmp_path / "run/stopped/models/step_00000004"
 
 
 def test_stops_by_signals_keep_the_model_of_a_budgets_end(tmp_path):
     config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
     for step, stop in ((2, "budget"), (3, "signal"), (4, "signal"), (5, "signal")):
         stop_at(config, tmp_path, step, stop)
-        assert (tmp_path / "run/best").resolve() == tmp_path / "run/models/step_00000002"
+        assert (tmp_path / "run/best").resolve() == tmp_path / "run/stopped/models/step_00000002"
 
 
 def test_a_run_that_has_ended_keeps_its_best_however_often_it_is_called(tmp_path):
@@ -225,7 +350,7 @@ def test_a_run_that_has_ended_keeps_its_best_however_often_it_is_called(tmp_path
     ended = load_config(tmp_path / "config.yaml", ["training.max_steps=3"], working_dir=tmp_path)
     for _ in range(3):
         assert train(ended).is_finished
-        assert (tmp_path / "run/best").resolve() == tmp_path / "run/models/step_00000003"
+        assert (tmp_path / "run/best").resolve() == tmp_path / "run/stopped/models/step_00000003"
 
 
 def test_a_second_signal_does_not_end_the_saving(tmp_path, monkeypatch):
@@ -243,14 +368,14 @@ def test_a_second_signal_does_not_end_the_saving(tmp_path, monkeypatch):
         stop_at(config, tmp_path, 4)
     finally:
         signal.signal(signal.SIGUSR1, before)
-    assert (tmp_path / "run/checkpoints/step_00000004").exists()
+    assert (tmp_path / "run/stopped/checkpoints/step_00000004").exists()
 
 
 def test_a_run_whose_checkpoints_are_gone_is_not_begun_again(tmp_path):
     config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
     train(config)
     shutil.rmtree(tmp_path / "run/checkpoints")
-    with pytest.raises(RunFolderError, match=r"the checkpoints of .* are gone, .* --fresh"):
+    with pytest.raises(RunFolderError, match=r"(?s)the checkpoints of .* are missing, .*--fresh"):
         train(config)
     assert (tmp_path / "run/best/model.safetensors").exists()
 
@@ -349,7 +474,7 @@ def stop_at(config, folder, step, stop="signal"):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(setup, "StopRequest", remember)
         full = load_config(config.run_dir.parent / "config.yaml", working_dir=folder)
-        outcome = train(full, observer=Interrupt())
+        outcome = train(full, observers=[Interrupt()])
     assert not outcome.is_finished
     assert f"stopped at step {step}" in outcome.reason
 
@@ -397,7 +522,7 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, caplog):
     newest.write_bytes(newest.read_bytes()[:-1])
     want = load_file(tmp_path / "run/models/step_00000012/model.safetensors")
     train(config)
-    assert "passing over a checkpoint" in caplog.text
+    assert "skipping a damaged checkpoint" in caplog.text
     assert "resuming from the checkpoint of step 6" in (tmp_path / "run/train.log").read_text()
     got = load_file(tmp_path / "run/models/step_00000012/model.safetensors")
     assert all(np.array_equal(want[name], got[name]) for name in want)
@@ -408,7 +533,7 @@ def test_when_all_are_damaged_nothing_is_overwritten(tmp_path):
     train(config)
     for file in (tmp_path / "run/checkpoints").glob("*/state.json"):
         file.write_text("{}")
-    with pytest.raises(CheckpointError, match=r"state.json: damaged"):
+    with pytest.raises(CheckpointError, match=r"state.json is damaged"):
         train(config)
     assert len(list((tmp_path / "run/checkpoints").glob("step_*"))) == 2
 
@@ -423,7 +548,7 @@ def test_a_finished_run_says_so(uninterrupted):
 def test_another_identity_is_refused_and_a_free_key_is_logged(tmp_path):
     path = write_run(tmp_path)
     train(load_config(path, ["training.max_steps=6"], working_dir=tmp_path))
-    with pytest.raises(RunFolderError, match=r"holds another run: .*seed.*--fresh"):
+    with pytest.raises(RunFolderError, match=r"(?s)holds another run: .*seed.*--fresh"):
         train(load_config(path, ["seed=7"], working_dir=tmp_path))
     train(load_config(path, ["training.max_steps=7"], working_dir=tmp_path))
     assert "training.max_steps" in (tmp_path / "run/train.log").read_text()
@@ -469,7 +594,9 @@ def test_other_contents_under_the_same_names_are_refused(tmp_path):
     environment = (tmp_path / "run/environment.json").read_text()
     text = (tmp_path / "train.de").read_text()
     (tmp_path / "train.de").write_text(text.replace("BA", "CE", 1))
-    with pytest.raises(CheckpointError, match=r"the training pairs changed since step 6 .*--fresh"):
+    with pytest.raises(
+        CheckpointError, match=r"(?s)step 6 .*: the training pairs changed .*--fresh"
+    ):
         train(longer)
     assert (tmp_path / "run/environment.json").read_text() == environment
     (tmp_path / "train.de").write_text(text)
@@ -483,7 +610,7 @@ def test_other_contents_under_the_same_names_are_refused(tmp_path):
         )
     )
     shutil.copy(tmp_path / "other/tokenizer/tokenizer.model", tokenizer)
-    with pytest.raises(CheckpointError, match=r"the tokenizer tokenizer.model changed since step"):
+    with pytest.raises(CheckpointError, match=r"step 6 .*: the tokenizer tokenizer.model changed"):
         train(longer)
     tokenizer.write_bytes(pieces)
     assert train(longer).is_finished
@@ -494,7 +621,7 @@ def test_other_validation_pairs_are_warned_of(tmp_path, caplog):
     text = (tmp_path / "valid.de").read_text()
     (tmp_path / "valid.de").write_text(text.replace("BA", "CE", 1))
     assert train(load_config(tmp_path / "config.yaml", working_dir=tmp_path)).is_finished
-    assert "the validation pairs have changed: scores before and after do not compare" in (
+    assert "the validation pairs have changed: scores before and after cannot be compared" in (
         caplog.text
     )
 
@@ -502,10 +629,7 @@ def test_other_validation_pairs_are_warned_of(tmp_path, caplog):
 def test_checkpoints_that_do_not_tell_their_data_are_gone_on_with(tmp_path):
     train(load_config(write_run(tmp_path), ["training.max_steps=6"], working_dir=tmp_path))
     run = RunFolder(tmp_path / "run")
-    checkpoint = read_checkpoint(run, 6)
-    del checkpoint.state["data"]
-    shutil.rmtree(run.checkpoint(6))
-    write_checkpoint(run, checkpoint)
+    edit_state(run.checkpoint(6), lambda state: state.pop("data"))
     assert train(load_config(tmp_path / "config.yaml", working_dir=tmp_path)).is_finished
 
 
@@ -526,7 +650,9 @@ def test_fresh_does_not_move_away_what_the_new_run_starts_from(tmp_path):
     path = write_run(tmp_path)
     train(load_config(path, ["training.max_steps=2"], working_dir=tmp_path))
     itself = load_config(path, ["training.init_from=run"], working_dir=tmp_path)
-    with pytest.raises(ConfigError, match=r"step_00000002 is in the run folder that --fresh moves"):
+    with pytest.raises(
+        ConfigError, match=r"step_00000002 is in the run folder that `--fresh` renames"
+    ):
         train(itself, fresh=True)
     assert (tmp_path / "run/best").exists()
     assert not (tmp_path / "run.1").exists()
@@ -543,7 +669,7 @@ def test_a_copy_that_followed_the_links_is_refused(tmp_path):
     train(config)
     shutil.copytree(tmp_path / "run", tmp_path / "copy")
     copy = load_config(tmp_path / "config.yaml", ["run_dir=copy"], working_dir=tmp_path)
-    with pytest.raises(RunFolderError, match=r"links followed; remove it and copy the run"):
+    with pytest.raises(RunFolderError, match=r"(?s)links followed.*copy the run with"):
         train(copy)
 
 

@@ -18,8 +18,8 @@ from mtcli.distributed.world import World, join
 from mtcli.model.seq2seq import PassSettings, TensorBatch
 from mtcli.training.averaging import ExponentialAverage, copy_weights, named_weights
 from mtcli.training.optim import build_optimizers
-from mtcli.training.setup import sharded_twin
 from mtcli.training.step import StepParts, train_step
+from mtcli.training.trained_model import sharded_twin
 from tests.invariants.test_step import LENGTHS, empty_like, rows_of
 from tests.support.models import random_batch, tiny_model
 
@@ -73,7 +73,7 @@ def updates(kind: str, world: World, settings: PassSettings = PassSettings()) ->
     kinds = {
         "weight": named_weights(parts.model),
         "average": average.weights,
-        "state": parts.optimizers.state_tensors(),
+        "state": parts.optimizers.state_dict(),
     }
     for name, tensors in kinds.items():
         found |= {f"{name}/{key}": gather(tensor).clone() for key, tensor in tensors.items()}
@@ -102,9 +102,9 @@ def restored(world: World) -> bool:
     """Whether whole state that is given to sharded optimizers is what comes out of them again."""
     first, second = make_parts("muon", world), make_parts("muon", world)
     train_step(first, *own_share(world, 0))
-    whole = {k: gather(t).clone() for k, t in first.optimizers.state_tensors().items()}
-    second.optimizers.load_state_tensors(whole)
-    again = {k: gather(t) for k, t in second.optimizers.state_tensors().items()}
+    whole = {k: gather(t).clone() for k, t in first.optimizers.state_dict().items()}
+    second.optimizers.load_state_dict(whole)
+    again = {k: gather(t) for k, t in second.optimizers.state_dict().items()}
     return whole.keys() == again.keys() and all(torch.equal(again[k], whole[k]) for k in whole)
 
 

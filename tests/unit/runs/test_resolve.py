@@ -43,6 +43,19 @@ def test_best_is_the_last_as_long_as_none_is_best(run):
     assert resolve_model(run) == run / "models/step_00002000"
 
 
+def test_the_model_of_a_stop_is_one_of_the_run(run):
+    stopped = make_model(run / "stopped/models/step_00002500")
+    assert resolve_model(run, "last") == resolve_model(run, "step_2500") == stopped
+    (run / "best").unlink()
+    (run / "best").symlink_to("stopped/models/step_00002500")
+    assert resolve_model(run) == stopped
+
+
+def test_a_run_may_have_no_model_but_that_of_a_stop(tmp_path):
+    stopped = make_model(tmp_path / "run/stopped/models/step_00000004")
+    assert resolve_model(tmp_path / "run") == stopped
+
+
 def test_the_links_themselves_may_be_given(run):
     assert resolve_model(run / "best") == run / "best"
 
@@ -66,27 +79,28 @@ def message(path, checkpoint="best"):
 
 def test_errors_name_what_is_there(run, tmp_path):
     assert message(run, "step_7") == (
-        f"{run} has no model of step 7: there are step_500, step_1000, step_2000"
+        f"{run} has no model of step 7; it has step_500, step_1000, step_2000"
     )
-    assert "'newest' is none of: best, last, step_N" in message(run, "newest")
+    assert "must be one of: best, last, step_N (for instance step_1000); found `newest`" in message(run, "newest")
     assert "there is no such run folder or model folder" in message(tmp_path / "nowhere")
     empty = tmp_path / "empty"
     empty.mkdir()
     assert "neither a model folder (no model.json) nor a run folder" in message(empty)
     (empty / "models").mkdir()
-    assert "holds no model yet" in message(empty)
+    assert "has no model yet\nhint: wait for the first validation" in message(empty)
 
 
 def test_a_file_is_not_a_folder(run):
     file = run / "models/step_00000500/model.json"
     assert message(file) == (
-        f"{file} is a file: give the run folder or model folder that it lies in, {file.parent}"
+        f"{file} is a file, not a run folder or model folder\n"
+        f"hint: give the folder that it is in, {file.parent}"
     )
 
 
 def test_a_model_folder_has_no_last(run):
     text = message(run / "models/step_00000500", "last")
-    assert "is a model folder, which holds one model" in text
+    assert "is a model folder, which has one model only: there is no checkpoint `last`" in text
 
 
 def test_a_checkpoint_is_no_model(run):
@@ -94,10 +108,10 @@ def test_a_checkpoint_is_no_model(run):
     checkpoint.mkdir(parents=True)
     (checkpoint / "model.safetensors").write_bytes(b"")
     (checkpoint / "state.json").write_text("{}", "utf-8")
-    assert "is a training checkpoint, which lacks the tokenizer" in message(checkpoint)
+    assert "is a training checkpoint, which has no tokenizer" in message(checkpoint)
 
 
 def test_a_best_that_is_gone(run):
     (run / "best").unlink()
     (run / "best").symlink_to("models/step_00000001")
-    assert "points to models/step_00000001, which is not there" in message(run)
+    assert "points to models/step_00000001, which does not exist" in message(run)

@@ -34,7 +34,7 @@ def test_it_goes_on_where_it_was_saved():
         ExponentialAverage(tiny_model("pre-norm", seed=5), 0.9),
     )
     one.update(model)
-    other.load(one.weights, one.num_steps)
+    other.load_state_dict(one.state_dict())
     one.update(model)
     other.update(model)
     assert all(torch.equal(one.weights[n], other.weights[n]) for n in one.weights)

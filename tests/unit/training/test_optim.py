@@ -62,10 +62,10 @@ def test_state_goes_through_its_names_and_back_bit_for_bit(config):
     model, other = tiny_model("pre-norm"), tiny_model("pre-norm")
     optimizers, others = build_optimizers(model, config), build_optimizers(other, config)
     take_steps(model, optimizers, 3)
-    tensors = optimizers.state_tensors()
+    tensors = optimizers.state_dict()
     assert all(key.count("/") == 1 for key in tensors)
     other.load_state_dict(model.state_dict())
-    others.load_state_tensors({key: value.clone() for key, value in tensors.items()})
+    others.load_state_dict({key: value.clone() for key, value in tensors.items()})
     take_steps(model, optimizers, 2)
     take_steps(other, others, 2)
     for (name, a), b in zip(model.named_parameters(), other.parameters(), strict=True):
@@ -161,8 +161,8 @@ def test_adamw_is_its_formula_with_the_decay_apart_from_the_gradient(config, nam
 
 def test_state_of_another_model_is_refused():
     optimizers = build_optimizers(tiny_model("pre-norm"), CONFIGS[0])
-    with pytest.raises(CheckpointError, match=r"exp_avg/nobody\.weight fits no parameter"):
-        optimizers.load_state_tensors({"exp_avg/nobody.weight": torch.zeros(1)})
+    with pytest.raises(CheckpointError, match=r"exp_avg/nobody\.weight` belongs to no parameter"):
+        optimizers.load_state_dict({"exp_avg/nobody.weight": torch.zeros(1)})
 
 
 def test_muons_update_is_an_orthogonalised_nesterov_step():

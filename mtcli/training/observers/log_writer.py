@@ -1,8 +1,33 @@
-"""The lines of the log about updates and validations."""
+"""The observer that writes lines to the log."""
 
 from __future__ import annotations
 
+import logging
+
 from mtcli.runs.metrics import StepMetrics, ValidationMetrics
+
+logger = logging.getLogger(__name__)
+
+
+class LogWriter:
+    """Logs every report and validation; each validation shows another sample sentence."""
+
+    def stepped(self, step: int, total_steps: int | None) -> None:
+        """Nothing: single updates are not logged."""
+
+    def reported(self, metrics: StepMetrics) -> None:
+        """Log a line, which a live panel shows in its own way."""
+        logger.info(describe_step(metrics), extra={"is_progress": True})
+
+    def validated(self, metrics: ValidationMetrics) -> None:
+        """Log the scores and a sample."""
+        logger.info(describe_validation(metrics))
+        logger.info(
+            "  source:     %s\n  hypothesis: %s\n  reference:  %s",
+            metrics.sample_source,
+            metrics.sample_hypothesis,
+            metrics.sample_reference,
+        )
 
 
 def describe_step(m: StepMetrics) -> str:

@@ -1,0 +1,52 @@
+"""Say what is about to be trained: in the log, and in environment.json."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from mtcli.model.seq2seq import num_parameters
+from mtcli.runs.environment import write_environment
+from mtcli.training.loop_parts import LoopParts
+
+logger = logging.getLogger(__name__)
+
+
+def describe(parts: LoopParts) -> None:
+    """Log the model, the device and the optimizers, and write environment.json."""
+    config, numerics, world = parts.config, parts.numerics, parts.world
+    store = parts.corpus.store.path
+    num_weights = num_parameters(parts.model.whole)
+    num_threads = torch.get_num_threads()
+    logger.info(
+        "%d parameters, vocabulary %d, %s on %s, processes: %d, threads of each: %d",
+        num_weights,
+        parts.corpus.tgt_tokenizer.vocab_size,
+        numerics.precision,
+        numerics.device,
+        world.size,
+        num_threads,
+    )
+    if config.training.parallel == "fsdp":
+        logger.info("weights, gradients and optimizer state are sharded over %d", world.size)
+    groups = parts.step_parts.optimizers.describe()
+    for group in groups:
+        logger.info("%s", group)
+    is_cuda = numerics.device.type == "cuda"
+    facts: dict[str, Any] = {
+        "device": str(numerics.device),
+        "device_name": torch.cuda.get_device_name(numerics.device) if is_cuda else "cpu",
+        "precision": numerics.precision,
+        "num_processes": world.size,
+        "parallel": config.training.parallel,
+        "num_threads": num_threads,
+        "num_parameters": num_weights,
+        "seed": config.seed,
+        "store": str(store),
+        "store_fingerprint": store.name,
+        "optimizer_groups": [asdict(group) for group in groups],
+    }
+    write_environment(parts.run, facts)

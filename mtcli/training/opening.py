@@ -1,0 +1,50 @@
+"""Open a run folder: start over if asked, lock it, claim it for the config, write its log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mtcli.config.schema.root import TrainConfig
+from mtcli.errors import RunFolderError
+from mtcli.folders import read_json
+from mtcli.runs.claim import claim
+from mtcli.runs.folder import RunFolder
+from mtcli.runs.lock import locked
+from mtcli.runs.start_over import start_over
+from mtcli.training.corpus import check_files_of
+from mtcli.training.run_length import has_end
+from mtcli.training.run_log import logging_to
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def opened(
+    run: RunFolder, config: TrainConfig, *, fresh: bool, budget_s: float | None
+) -> Iterator[None]:
+    """Within the context, the run folder belongs to this process, and what it says is logged.
+
+    Raises:
+        DataError: a file of the corpus is missing, and nothing was touched.
+        RunFolderError: the folder is in use, or holds something else.
+    """
+    check_files_of(config)
+    aside = start_over(run, config) if fresh else None
+    with locked(run.path):
+        changed_keys = claim(run, config)
+        with logging_to(run.log):
+            if not has_end(config, budget_s):
+                logger.info(
+                    "training until it is stopped: training.max_steps, training.max_epochs,"
+                    " validation.patience and --budget are not set"
+                )
+            if aside is not None:
+                logger.info("kept the earlier run as %s", aside)
+            if run.nproc.exists():
+                why = read_json(run.nproc, RunFolderError)["why"]
+                logger.info("measured for --nproc auto: %s", why)
+            for key in changed_keys:
+                logger.info("changed since the last invocation: %s", key)
+            yield
