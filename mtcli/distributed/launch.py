@@ -65,12 +65,13 @@ def should_launch(nproc: int) -> bool:
         MtcliError: `nproc` is below 1, or is not the number of processes that torchrun started.
     """
     if nproc < 1:
-        raise MtcliError(f"--nproc must be at least 1, found {nproc}")
+        raise MtcliError(f"`--nproc` must be at least 1, found {nproc}")
     place = place_from_environment()
     if place is not None and nproc not in (1, place.size):
         raise MtcliError(
-            f"--nproc {nproc} was given to one of {place.size} processes that another program"
-            " started (the environment variable RANK is set): leave --nproc out"
+            f"`--nproc {nproc}` does not go with the {place.size} processes that another program"
+            " started (the environment variable `RANK` is set)",
+            hint="drop `--nproc`",
         )
     return place is None and nproc > 1
 
@@ -243,11 +244,11 @@ def _explain(failure: _Failure, workers: Sequence[_Worker]) -> None:
         messages.seek(0)
         lines = messages.read().decode("utf-8", errors="replace").rstrip("\n").split("\n")
         if len(lines) > _MAX_SHOWN_LINES:
-            lines[:-_MAX_SHOWN_LINES] = [f"... {len(lines) - _MAX_SHOWN_LINES} lines before"]
+            lines[:-_MAX_SHOWN_LINES] = [f"... {len(lines) - _MAX_SHOWN_LINES} earlier lines"]
         sys.stderr.writelines(f"[rank {failure.rank}] {line}\n" for line in lines if any(lines))
     if failure.signal is not None:
-        hint = " (is the memory full?)" if failure.signal == signal.SIGKILL else ""
+        hint = " (out of memory?)" if failure.signal == signal.SIGKILL else ""
         sys.stderr.write(
-            f"mtcli: rank {failure.rank} of {len(workers)} was ended by"
-            f" {signal.Signals(failure.signal).name}{hint}; so the others were ended, too\n"
+            f"mtcli: rank {failure.rank} of {len(workers)} was killed by"
+            f" {signal.Signals(failure.signal).name}{hint}; the others were stopped\n"
         )

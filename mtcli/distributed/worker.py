@@ -34,9 +34,7 @@ def place_from_environment() -> Place | None:
         return None
     place = Place(_number("RANK"), _number("WORLD_SIZE"), _number("LOCAL_RANK"))
     if not 0 <= place.rank < place.size:
-        raise MtcliError(
-            f"RANK must be 0 to WORLD_SIZE - 1, found RANK={place.rank} and WORLD_SIZE={place.size}"
-        )
+        raise MtcliError(f"`RANK` must be below `WORLD_SIZE`, found {place.rank} and {place.size}")
     for name in ("MASTER_ADDR", "MASTER_PORT"):
         if place.size > 1 and name not in os.environ:
             raise _incomplete(name)
@@ -54,14 +52,14 @@ def _number(name: str) -> int:
     if value is None:
         raise _incomplete(name)
     if not (value.isascii() and value.isdigit()):
-        raise MtcliError(f"the environment variable {name} must be a number, found {value!r}")
+        raise MtcliError(f"the environment variable `{name}` must be a number, found `{value}`")
     return int(value)
 
 
 def _incomplete(name: str) -> MtcliError:
     return MtcliError(
-        f"the environment variable RANK says that this is one of several processes, but {name} is"
-        " not set: start them with --nproc or torchrun, or unset RANK"
+        f"the environment variable `RANK` is set, but `{name}` is not",
+        hint="start several processes with `--nproc` or `torchrun`, or unset `RANK`",
     )
 
 

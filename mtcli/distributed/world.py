@@ -154,8 +154,8 @@ def join(device_type: str, timeout_s: float = 7200.0) -> Iterator[World]:
         _leave(is_cuda=is_cuda, is_well=False)
         if is_lost_peer:
             raise LostPeerError(
-                f"rank {place.rank} of {place.size} cannot go on, because another process of this"
-                " run ended; that one's message says why"
+                f"rank {place.rank} of {place.size} cannot continue, because another process of"
+                " this run ended; see the message of that process"
             ) from error
         raise
     _leave(is_cuda=is_cuda, is_well=True)
@@ -166,13 +166,15 @@ def _take_device(device_type: str, place: Place) -> None:
         num_devices = torch.cuda.device_count()
         if place.local_rank >= num_devices:
             raise DeviceError(
-                f"process {place.local_rank + 1} of this machine finds no CUDA device of its own,"
-                f" there being {num_devices}: start at most as many processes as devices"
+                f"process {place.local_rank + 1} of this machine has no CUDA device of its own:"
+                f" torch finds {num_devices}",
+                hint="start at most one process per device",
             )
         torch.cuda.set_device(place.local_rank)
     elif device_type != "cpu" and place.size > 1:
         raise DeviceError(
-            f"several processes cannot train on {device_type}: use cpu or cuda, or one process"
+            f"several processes cannot train on `{device_type}`",
+            hint="use `cpu` or `cuda`, or one process",
         )
 
 

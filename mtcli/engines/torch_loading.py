@@ -72,12 +72,12 @@ def _check_shapes(
     """Raise ModelFolderError unless names and shapes are those expected."""
     for name, shape in expected.items():
         if name not in arrays:
-            raise ModelFolderError(f"{where}: {name} is missing, which model.json asks for")
+            raise ModelFolderError(f"{where} lacks `{name}`, which `model.json` asks for")
         if arrays[name].shape != shape:
             raise ModelFolderError(
-                f"{where}: {name} has shape {list(arrays[name].shape)}, but model.json asks for"
+                f"{where} stores `{name}` as {list(arrays[name].shape)}, but `model.json` asks for"
                 f" {list(shape)}"
             )
     for name in arrays:
         if name not in expected:
-            raise ModelFolderError(f"{where}: {name} is not part of the model of model.json")
+            raise ModelFolderError(f"{where} has `{name}`, which `model.json` does not ask for")

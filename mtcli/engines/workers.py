@@ -82,8 +82,8 @@ def _run_in_processes(jobs: Sequence[Callable[[], T]], num_workers: int) -> list
         return [one.result() for one in running]
     except BrokenProcessPool as error:
         raise MtcliError(
-            "a process that translated was killed, most likely for want of memory: use fewer"
-            " --threads or a smaller batch_size"
+            "a translating process was killed, probably because memory ran out",
+            hint="use fewer `--threads`, or a smaller `--batch-size`",
         ) from error
     finally:
         if not all(one.done() for one in running):  # an error, or Ctrl-C: nobody wants the rest
@@ -103,7 +103,7 @@ def _is_fork_safe() -> bool:
 def _begin_worker(parent: int, jobs: Sequence[Callable[[], object]]) -> None:
     global _jobs_of_parent
     die_with(parent)
-    # Ctrl-C reaches every process of the terminal: the parent says what becomes of the work
+    # Ctrl-C reaches every process of the terminal: the parent decides what happens to the work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # before any arithmetic: the threads that the parent had for it are not here
     torch.set_num_threads(1)

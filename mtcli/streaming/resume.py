@@ -1,4 +1,4 @@
-"""An output that was begun is gone on with: where its last complete answer ends."""
+"""Find where an interrupted output stopped, so that translation can resume there."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from typing import BinaryIO, Literal, NamedTuple
 from mtcli.errors import DataError
 
 Layout = Literal["text", "n_best", "jsonl"]
-"""What an output holds: a line a line, n-best lists, or JSON objects."""
+"""What an output holds: a line for each line, n-best lists, or JSON objects."""
 
 _CHUNK_BYTES = 2**20
+_OTHER_OUTPUT = "give `--output` another name, or drop `--resume`"
 
 
 class ResumePoint(NamedTuple):
-    """Where to go on."""
+    """Where to resume."""
 
     num_lines: int
-    """Input lines that are answered."""
+    """Input lines that have an answer."""
     num_bytes: int
-    """Bytes of the output that answer them; what follows is torn and must go."""
+    """Bytes of these answers; what follows is incomplete and must be cut off."""
 
 
 def find_resume_point(path: Path, layout: Layout) -> ResumePoint:
-    """How much of an output is complete; nothing of one that does not exist.
+    """Find how much of an output is complete; nothing if the file does not exist.
 
-    A line that does not end with LF is torn. Of n-best lists the last input line is answered
-    once more, for nothing says whether its list is complete.
+    A line that does not end with LF is incomplete. The last n-best list is made again, because
+    nothing in the file says whether it is complete.
 
     Raises:
         DataError: the file is not what a translation in that layout writes.
@@ -45,16 +46,16 @@ def find_resume_point(path: Path, layout: Layout) -> ResumePoint:
 
 
 def skip_lines(source: BinaryIO, number: int, name: str) -> None:
-    """Read over so many lines.
+    """Skip `number` lines of `source`.
 
     Raises:
-        DataError: there are not so many.
+        DataError: there are fewer lines.
     """
     for num_skipped in range(number):
         if not source.readline():
             raise DataError(
-                f"{name} answers {number} lines, but the input has {num_skipped}: it is not the"
-                " output of this input; give --output another name, or leave --resume out"
+                f"{name} answers {number} lines, but the input has {num_skipped}",
+                hint=_OTHER_OUTPUT,
             )
 
 
@@ -88,8 +89,8 @@ def _check_last_object(output: BinaryIO, point: ResumePoint, path: Path) -> None
         record = None
     if not isinstance(record, dict) or record.get("line") != point.num_lines:
         raise DataError(
-            f"{path}:{point.num_lines}: this is not the JSON object of line {point.num_lines}, so"
-            " --resume cannot go on; give --output another name, or leave --resume out"
+            f"{path}:{point.num_lines} is not the JSON object of line {point.num_lines}",
+            hint=_OTHER_OUTPUT,
         )
 
 
@@ -101,8 +102,8 @@ def _last_n_best_list(output: BinaryIO, path: Path) -> ResumePoint:
         found = line.partition(b" ||| ")[0]
         if found not in (b"%d" % index, b"%d" % (index + 1)):
             raise DataError(
-                f"{path}:{number}: this is no entry of the n-best list of line {index + 1}, so"
-                " --resume cannot go on; give --output another name, or leave --resume out"
+                f"{path}:{number} is not an entry of the n-best list of line {index + 1}",
+                hint=_OTHER_OUTPUT,
             )
         if found != b"%d" % index:
             index, start = index + 1, position

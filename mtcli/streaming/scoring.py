@@ -88,8 +88,8 @@ def read_tsv_pairs(source: BinaryIO, name: str) -> Iterator[Pair]:
         if len(columns) != 2:
             has = "1 column" if len(columns) == 1 else f"{len(columns)} columns"
             raise DataError(
-                f"{name}, line {number}: has {has}, and a pair is two: the source, a tab and"
-                " the target"
+                f"{name}, line {number} has {has}, but a pair has 2",
+                hint="write each line as source, tab, target",
             )
         yield Pair(columns[0], columns[1], line.is_valid)
 
@@ -108,6 +108,6 @@ def read_file_pairs(src: BinaryIO, tgt: BinaryIO, names: tuple[str, str]) -> Ite
             yield Pair(src_line.text, tgt_line.text, src_line.is_valid and tgt_line.is_valid)
     if num_src != num_tgt:
         raise DataError(
-            f"{names[0]} has {num_src} lines and {names[1]} has {num_tgt}: line N of the one"
-            " belongs to line N of the other"
+            f"{names[0]} has {num_src} lines, but {names[1]} has {num_tgt}",
+            hint="line N of one file must belong to line N of the other",
         )

@@ -31,8 +31,8 @@ def load_splitter(lang: str) -> Splitter:
         import sentencex
     except ModuleNotFoundError as error:
         raise ConfigError(
-            "--split-sentences needs the package sentencex, which is not installed:"
-            " pip install 'mtcli[split]'"
+            "`--split-sentences` needs the package `sentencex`, which is not installed",
+            hint="run `pip install 'mtcli[split]'`",
         ) from error
     subtag = language_of(lang)
 
@@ -73,5 +73,7 @@ def _segment(segment: Callable[[str, str], list[str]], subtag: str, text: str) -
         # pyo3's class is derived from BaseException and cannot be imported
         if type(error).__name__ != "PanicException":
             raise
-        _logger.warning("sentencex failed at a line, which is translated unsplit: %s", error)
+        _logger.warning(
+            "sentencex cannot split a line, so it is translated as one sentence: %s", error
+        )
         return [text]

@@ -330,13 +330,11 @@ def test_what_cannot_be_gone_on_with_stays_as_it_is(model, tmp_path):
     output.write_bytes(b"a\nb\nto")
     common = ["-m", model, "--input", source, "--resume"]
     assert "`--resume` cannot resume standard output\nhint: give `--output FILE`" in errors(*common)
-    assert "out answers 2 lines, but the input has 1: it is not the output of this input" in errors(
-        *common, "--output", output
-    )
-    assert "out:2: this is not the JSON object of line 2" in errors(
+    assert "out answers 2 lines, but the input has 1\n" in errors(*common, "--output", output)
+    assert "out:2 is not the JSON object of line 2" in errors(
         *common, "--output", output, "--jsonl"
     )
-    assert "out:1: this is no entry of the n-best list of line 0" in errors(
+    assert "out:1 is not an entry of the n-best list of line 0" in errors(
         *common, "--output", output, "--n-best", 1
     )
     assert "`--resume` needs a regular file, and /dev/null is not one" in errors(

@@ -205,8 +205,7 @@ def test_a_rank_killed_from_outside(tmp_path, capfd):
     # the sleep is what makes it notice afterwards
     assert run(tmp_path, "await=1,sleep=1,say=lost peer,exit=1", "await=0,die=9") == 128 + 9
     assert capfd.readouterr().err.splitlines()[-1] == (
-        "mtcli: rank 1 of 2 was ended by SIGKILL (is the memory full?);"
-        " so the others were ended, too"
+        "mtcli: rank 1 of 2 was killed by SIGKILL (out of memory?); the others were stopped"
     )
 
 
@@ -214,7 +213,7 @@ def test_only_the_end_of_a_long_report_is_shown(tmp_path, capfd):
     long = ",".join(f"say=line {i}" for i in range(250))
     assert run(tmp_path, FOREVER, f"{long},exit=1") == 1
     lines = capfd.readouterr().err.splitlines()
-    assert lines[0] == "[rank 1] ... 50 lines before"
+    assert lines[0] == "[rank 1] ... 50 earlier lines"
     assert lines[1:] == [f"[rank 1] line {i}" for i in range(50, 250)]
 
 
@@ -258,7 +257,7 @@ def test_killing_a_rank_ends_the_others(tmp_path, start_parent):
     parent = start_parent([FOREVER] * 3)
     os.kill(state_of(tmp_path, 2)["pid"], signal.SIGKILL)
     assert parent.wait(timeout=10) == 128 + signal.SIGKILL
-    assert "rank 2 of 3 was ended by SIGKILL" in parent.stderr.read()
+    assert "rank 2 of 3 was killed by SIGKILL" in parent.stderr.read()
     assert_gone(tmp_path, 3)
 
 
@@ -307,12 +306,12 @@ def test_a_worker_does_not_launch_again(monkeypatch):
     with pytest.raises(MtcliError) as caught:
         should_launch(3)
     assert str(caught.value) == (
-        "--nproc 3 was given to one of 2 processes that another program started"
-        " (the environment variable RANK is set): leave --nproc out"
+        "`--nproc 3` does not go with the 2 processes that another program started (the"
+        " environment variable `RANK` is set)\nhint: drop `--nproc`"
     )
 
 
 def test_no_processes_at_all(monkeypatch):
     monkeypatch.delenv("RANK", raising=False)
-    with pytest.raises(MtcliError, match="--nproc must be at least 1, found 0"):
+    with pytest.raises(MtcliError, match="`--nproc` must be at least 1, found 0"):
         should_launch(0)

@@ -87,8 +87,8 @@ def test_an_error_on_one_rank_is_the_one_that_is_told(tmp_path, capfd):
     """Even if the rank that has it cannot end any more."""
     assert run_two("fail", tmp_path, settle_s=4.0) == ExitCode.USER_ERROR
     assert capfd.readouterr().err.splitlines() == [
-        "mtcli: error: rank 0 of 2 cannot go on, because another process of this run ended;"
-        " that one's message says why",
+        "mtcli: error: rank 0 of 2 cannot continue, because another process of this run ended;"
+        " see the message of that process",
         "[rank 1] mtcli: error: corpus.en is empty",
     ]
 
@@ -96,8 +96,8 @@ def test_an_error_on_one_rank_is_the_one_that_is_told(tmp_path, capfd):
 def test_a_rank_that_is_killed_is_named(tmp_path, capfd):
     assert run_two("die", tmp_path) == 128 + 9
     lines = capfd.readouterr().err.splitlines()
-    assert lines[0].startswith("mtcli: error: rank 0 of 2 cannot go on")
-    assert lines[1].startswith("mtcli: rank 1 of 2 was ended by SIGKILL")
+    assert lines[0].startswith("mtcli: error: rank 0 of 2 cannot continue")
+    assert lines[1].startswith("mtcli: rank 1 of 2 was killed by SIGKILL")
     assert len(lines) == 2
 
 
@@ -152,17 +152,17 @@ def test_a_variable_is_missing(monkeypatch, missing):
     with pytest.raises(MtcliError) as caught, join("cpu"):
         pass
     assert str(caught.value) == (
-        "the environment variable RANK says that this is one of several processes,"
-        f" but {missing} is not set: start them with --nproc or torchrun, or unset RANK"
+        f"the environment variable `RANK` is set, but `{missing}` is not\n"
+        "hint: start several processes with `--nproc` or `torchrun`, or unset `RANK`"
     )
 
 
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("RANK", "one", "the environment variable RANK must be a number, found 'one'"),
-        ("WORLD_SIZE", "-2", "the environment variable WORLD_SIZE must be a number, found '-2'"),
-        ("RANK", "2", "RANK must be 0 to WORLD_SIZE - 1, found RANK=2 and WORLD_SIZE=2"),
+        ("RANK", "one", "the environment variable `RANK` must be a number, found `one`"),
+        ("WORLD_SIZE", "-2", "the environment variable `WORLD_SIZE` must be a number, found `-2`"),
+        ("RANK", "2", "`RANK` must be below `WORLD_SIZE`, found 2 and 2"),
     ],
 )
 def test_a_variable_is_wrong(monkeypatch, name, value, sentence):
@@ -180,8 +180,8 @@ def test_more_processes_than_gpus(monkeypatch):
     with pytest.raises(DeviceError) as caught, join("cuda"):
         pass
     assert str(caught.value) == (
-        "process 2 of this machine finds no CUDA device of its own, there being 1:"
-        " start at most as many processes as devices"
+        "process 2 of this machine has no CUDA device of its own: torch finds 1\n"
+        "hint: start at most one process per device"
     )
 
 
@@ -191,7 +191,7 @@ def test_a_device_that_cannot_be_shared(monkeypatch):
     with pytest.raises(DeviceError) as caught, join("mps"):
         pass
     assert str(caught.value) == (
-        "several processes cannot train on mps: use cpu or cuda, or one process"
+        "several processes cannot train on `mps`\nhint: use `cpu` or `cuda`, or one process"
     )
 
 

@@ -229,9 +229,9 @@ def test_too_little_memory_is_the_users(monkeypatch):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("drop", "shared_embed.weight is missing, which model.json asks for"),
-        ("add", "extra is not part of the model of model.json"),
-        ("reshape", "shared_embed.weight has shape [3, 4], but model.json asks for [300, 16]"),
+        ("drop", "lacks `shared_embed.weight`, which `model.json` asks for"),
+        ("add", "has `extra`, which `model.json` does not ask for"),
+        ("reshape", "stores `shared_embed.weight` as [3, 4], but `model.json` asks for [300, 16]"),
     ],
 )
 def test_weights_of_another_architecture(model_folder, change, sentence):
@@ -249,4 +249,4 @@ def test_weights_of_another_architecture(model_folder, change, sentence):
     (model_folder / "MANIFEST.json").write_text(json.dumps(manifest), "utf-8")
     with pytest.raises(ModelFolderError) as info:
         Translator.load(model_folder)
-    assert str(info.value) == f"{path}: {sentence}"
+    assert str(info.value) == f"{path} {sentence}"

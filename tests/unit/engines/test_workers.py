@@ -112,7 +112,7 @@ def test_a_worker_that_is_killed_is_told(two_threads, forking):
         assert os.getpid() != parent, "not in a worker"
         os.kill(os.getpid(), signal.SIGKILL)
 
-    with pytest.raises(MtcliError, match="a process that translated was killed"):
+    with pytest.raises(MtcliError, match="a translating process was killed"):
         run_parallel([job] * 4, 2, may_fork=True)
 
 

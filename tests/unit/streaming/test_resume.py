@@ -36,8 +36,8 @@ def test_objects_must_be_numbered(tmp_path, monkeypatch, chunk_bytes):
             point(tmp_path, content, "jsonl")
         number = content.count(b"\n")
         assert str(info.value) == (
-            f"{tmp_path / 'out'}:{number}: this is not the JSON object of line {number}, so"
-            " --resume cannot go on; give --output another name, or leave --resume out"
+            f"{tmp_path / 'out'}:{number} is not the JSON object of line {number}\n"
+            "hint: give `--output` another name, or drop `--resume`"
         )
 
 
@@ -54,8 +54,8 @@ def test_an_n_best_list_that_is_none(tmp_path, line):
     with pytest.raises(DataError) as info:
         point(tmp_path, b"0 ||| a\n" + line + b"\n", "n_best")
     assert str(info.value) == (
-        f"{tmp_path / 'out'}:2: this is no entry of the n-best list of line 1, so --resume cannot"
-        " go on; give --output another name, or leave --resume out"
+        f"{tmp_path / 'out'}:2 is not an entry of the n-best list of line 1\n"
+        "hint: give `--output` another name, or drop `--resume`"
     )
 
 
@@ -67,6 +67,6 @@ def test_skipping():
     with pytest.raises(DataError) as info:
         skip_lines(io.BytesIO(b"a\nb"), 3, "out.txt")
     assert str(info.value) == (
-        "out.txt answers 3 lines, but the input has 2: it is not the output of this input; give"
-        " --output another name, or leave --resume out"
+        "out.txt answers 3 lines, but the input has 2\n"
+        "hint: give `--output` another name, or drop `--resume`"
     )

@@ -115,7 +115,7 @@ def test_a_line_of_other_columns_is_the_users(text, has):
     with pytest.raises(DataError) as caught:
         list(read_tsv_pairs(io.BytesIO(text), "x.tsv"))
     assert str(caught.value) == (
-        f"x.tsv, line 2: has {has}, and a pair is two: the source, a tab and the target"
+        f"x.tsv, line 2 has {has}, but a pair has 2\nhint: write each line as source, tab, target"
     )
 
 
@@ -131,6 +131,6 @@ def test_pairs_of_two_files():
         with pytest.raises(DataError) as caught:
             read(src, tgt)
         assert str(caught.value) == (
-            f"a.en has {counts[0]} lines and a.de has {counts[1]}: line N of the one belongs to"
-            " line N of the other"
+            f"a.en has {counts[0]} lines, but a.de has {counts[1]}\n"
+            "hint: line N of one file must belong to line N of the other"
         )

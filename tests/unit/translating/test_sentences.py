@@ -64,7 +64,7 @@ def test_a_splitter_that_panics_loses_nothing(monkeypatch, caplog):
     monkeypatch.setattr("sentencex.segment", fail(PanicException("end byte index 42")))
     assert load_splitter("en")(" One. Two.") == ["One. Two."]
     assert caplog.messages == [
-        "sentencex failed at a line, which is translated unsplit: end byte index 42"
+        "sentencex cannot split a line, so it is translated as one sentence: end byte index 42"
     ]
     monkeypatch.setattr("sentencex.segment", fail(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
@@ -84,6 +84,6 @@ def test_the_package_that_is_missing_is_named(monkeypatch):
     with pytest.raises(ConfigError) as info:
         load_splitter("en")
     assert str(info.value) == (
-        "--split-sentences needs the package sentencex, which is not installed:"
-        " pip install 'mtcli[split]'"
+        "`--split-sentences` needs the package `sentencex`, which is not installed\n"
+        "hint: run `pip install 'mtcli[split]'`"
     )

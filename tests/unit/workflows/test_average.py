@@ -114,8 +114,8 @@ def test_the_command(folder, tmp_path):
             ModelFolderError,
             "`--best 9` asks for more models than .* has validated, which is 6",
         ),
-        (Choice(best=6), ModelFolderError, r"among the best 6 of .* removed; .*keep_best"),
-        (Choice(last=6), ModelFolderError, r"among the last 6 of .* removed; .*keep_last"),
+        (Choice(best=6), ModelFolderError, r"one of the best 6 of .* removed\nhint: .*keep_best"),
+        (Choice(last=6), ModelFolderError, r"one of the last 6 of .* removed\nhint: .*keep_last"),
         (Choice(steps=(5,)), ModelFolderError, "has no model of step 5, only of step "),
     ],
 )
