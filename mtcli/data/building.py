@@ -1,4 +1,4 @@
-"""Building a store: read, clean, tokenise, write in shards; built once and then found again."""
+"""Build a store: read, clean and tokenize the corpus, and write it in shards."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ SHARD_SIZE = 2**20
 """Pairs of a shard; the last one has fewer."""
 
 _CHUNK_SIZE = 10_000
-"""Pairs that are tokenised at once, so that memory stays bounded whatever the corpus."""
+"""Pairs that are tokenized at once, so that memory stays bounded for any corpus."""
 _RULES_VERSION = 1
-"""To be raised when the same sources, tokenizer and config would give another store."""
+"""Raise it if the same sources, tokenizer and config would give another store."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,35 +44,37 @@ def open_or_build(
     tokenizers: tuple[Tokenizer, Tokenizer],
     tokenizer_files: Sequence[Path],
 ) -> Store:
-    """The store of the training pairs, from `cache_dir` if it is there already.
+    """Open the store of the training pairs in `cache_dir`, or build it first.
 
     Two processes may build the same store at once: one of them wins, and both use what it made.
 
     Args:
         config: sources and rules.
-        holdout: indices of the training pairs that are left out.
-        cache_dir: folder of all stores; the store's name there is its fingerprint.
+        holdout: indices of the training pairs that are held out.
+        cache_dir: folder of all stores; each is named after its fingerprint.
         tokenizers: that of the source and that of the target.
         tokenizer_files: the model files of these tokenizers.
 
     Raises:
-        DataError: as `read_pairs`; no pair is left; the store that is there is damaged.
+        DataError: as `read_pairs`; no pair is left; the existing store is damaged.
         RunFolderError: the store cannot be written.
     """
     path = cache_dir / _key(config, holdout, cache_dir, tokenizer_files)[:16]
     remove_leftovers(cache_dir)
     if not path.exists():
-        _log.info("building the store of tokenised pairs: %s", path)
+        _log.info("tokenizing the training pairs: %s", path)
         pairs = read_training(config, holdout)
         try:
             build_store(pairs, tokenizers=tokenizers, config=config, path=path)
         except RunFolderError:
-            if not path.is_dir():  # where it is, another process was faster
+            if not path.is_dir():  # if it is there, another process was faster
                 raise
     try:
         return open_store(path)
     except DataError as error:
-        raise DataError(error.sentence, hint=f"remove {path}; it is built again") from error
+        raise DataError(
+            error.sentence, hint=f"remove {path}; the next start builds it again"
+        ) from error
 
 
 def build_store(
@@ -83,7 +85,7 @@ def build_store(
     path: Path,
     shard_size: int = SHARD_SIZE,
 ) -> None:
-    """Write the pairs that the rules keep as a new store.
+    """Write a new store of the pairs that the rules keep.
 
     Args:
         pairs: source and target text.
@@ -107,9 +109,10 @@ def build_store(
         shard_sizes = [len(lengths) for lengths in src_lengths]
         num_pairs = sum(shard_sizes)
         if num_pairs == 0:
-            found = ", ".join(f"{reason} {count}" for reason, count in drops.items() if count)
+            reasons = ", ".join(f"{count} {reason}" for reason, count in drops.items() if count)
             raise DataError(
-                f"none of the {sum(drops.values())} training pairs is left; dropped: {found}"
+                f"all {sum(drops.values())} training pairs were dropped: {reasons}",
+                hint="check the corpus, and the cleaning rules in the `data` section",
             )
         all_src, all_tgt = np.concatenate(src_lengths), np.concatenate(tgt_lengths)
         save_file({"src_lengths": all_src, "tgt_lengths": all_tgt}, folder / LENGTHS)
@@ -148,7 +151,7 @@ class _Column:
         )
 
     def arrays(self, side: str) -> dict[str, npt.NDArray[np.generic]]:
-        """What a shard holds of this side, by name."""
+        """The arrays of this side in a shard, by name."""
         return {
             f"{side}_ids": self.ids,
             f"{side}_offsets": _offsets(self.lengths),
@@ -167,7 +170,7 @@ def _encode(
     config: DataConfig,
     drops: dict[str, int],
 ) -> Iterator[tuple[_Column, _Column]]:
-    """Clean and tokenise chunk by chunk; what is dropped is counted in `drops`."""
+    """Clean and tokenize chunk by chunk, and count dropped pairs in `drops`."""
     pairs = iter(pairs)
     for_texts, for_lengths = text_rules(config), length_rules(config)
     num_threads = num_cores()
@@ -210,7 +213,7 @@ def _column(ids: Sequence[Sequence[int]], texts: Sequence[str], tokenizer: Token
 def _regroup(
     chunks: Iterable[tuple[_Column, _Column]], size: int
 ) -> Iterator[tuple[_Column, _Column]]:
-    """The same pairs in groups of `size`; the last one has fewer, and none is empty."""
+    """The same pairs in groups of `size`; the last group may have fewer, but none is empty."""
     waiting: list[tuple[_Column, _Column]] = []
     num_waiting = 0
     for src, tgt in chunks:
@@ -243,7 +246,7 @@ def _join(parts: Sequence[tuple[_Column, _Column]]) -> tuple[_Column, _Column]:
 def _key(
     config: DataConfig, holdout: Indices, cache_dir: Path, tokenizer_files: Sequence[Path]
 ) -> str:
-    """A hash of everything that decides what is in the store."""
+    """A hash of everything that decides the content of the store."""
     content = {
         "rules_version": _RULES_VERSION,
         "sources": fingerprint(config.train, cache_dir),

@@ -1,4 +1,4 @@
-"""Fingerprints of corpora: what changes when a byte of a source changes."""
+"""Fingerprints of corpora: hashes that change when a byte of a source changes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from mtcli.folders import read_json, sha256_of, write_json
 
 _CACHE = "fingerprints.json"
 _SETTLED_AFTER_NS = 2_000_000_000
-"""A younger file may change again within one tick of its clock, so its hash is not remembered."""
+"""The hash of a younger file is not cached: it may change again within one tick of its clock."""
 
 
 def fingerprint(sources: Sequence[Source], cache_dir: Path) -> str:
-    """SHA-256, in hexadecimal, over the contents of all sources and how their columns are chosen.
+    """SHA-256, in hexadecimal, of the contents of all sources and the choice of their columns.
 
-    Where files lie and what they are called does not matter. The hash of a file is remembered in
+    The names and places of files do not matter. The hash of a file is cached in
     `cache_dir/fingerprints.json` under its path, size and time of change.
 
     Raises:
-        DataError: a file is missing or unreadable, or a data set cannot be had.
+        DataError: a file is missing or unreadable, or a data set is not available.
         RunFolderError: the cache cannot be written.
     """
     cache_path = cache_dir / _CACHE
@@ -40,7 +40,7 @@ def fingerprint(sources: Sequence[Source], cache_dir: Path) -> str:
 
 
 def _describe(source: Source, entries: dict[str, str]) -> list[object]:
-    """What of a source decides which pairs it gives."""
+    """Everything that decides which pairs a source gives."""
     hashes = [_hash_of(path, entries) for path in local_paths(source)]
     match source:
         case TsvSource():
@@ -70,7 +70,7 @@ def _hash_of(path: Path, entries: dict[str, str]) -> str:
 
 
 def _read_cache(path: Path) -> dict[str, str]:
-    """The remembered hashes; none if there is no cache or it is damaged, as it can be made anew."""
+    """The cached hashes; none if the cache is missing or damaged, as it can be made again."""
     try:
         cache = read_json(path, DataError)
     except DataError:

@@ -1,4 +1,4 @@
-"""The lines of a text file, read as bytes, so that nothing but a newline ends one."""
+"""Read the lines of a text file as bytes, so that only a line feed ends a line."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ from typing import IO, cast
 from mtcli.errors import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_UNPACK = "{} file; unpack it, or compress it with gzip, which is read as it is"
-_CONVERT = "UTF-16, not UTF-8; convert it with iconv -f UTF-16 -t UTF-8"
+_UTF_16 = "in UTF-16, not UTF-8"
 _NOT_READ = {
-    b"\xfd7zXZ\x00": _UNPACK.format("an xz"),
-    b"\x28\xb5\x2f\xfd": _UNPACK.format("a zstd"),
-    b"PK\x03\x04": _UNPACK.format("a zip"),
-    **{b"BZh%d1AY&SY" % level: _UNPACK.format("a bzip2") for level in range(1, 10)},
-    b"\xff\xfe": _CONVERT,
-    b"\xfe\xff": _CONVERT,
+    b"\xfd7zXZ\x00": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a zstd file",
+    b"PK\x03\x04": "a zip file",
+    **{b"BZh%d1AY&SY" % level: "a bzip2 file" for level in range(1, 10)},
+    b"\xff\xfe": _UTF_16,
+    b"\xfe\xff": _UTF_16,
 }
+"""What a file is that begins with these bytes."""
+_UNPACK = "unpack it, or compress it with gzip instead"
+_CONVERT = "convert it with `iconv -f UTF-16 -t UTF-8`"
 _LONGEST_MAGIC = max(map(len, _NOT_READ))
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def read_file_lines(path: Path) -> Iterator[str]:
-    r"""The lines of a UTF-8 file, plain or gzip, without their ends.
+    r"""Read the lines of a UTF-8 file, plain or gzip, without their endings.
 
-    A line ends at "\n", or "\r\n", and nowhere else: a lone "\r", U+0085, U+2028 and the like are
-    letters of it. Text after the last "\n" is a line; a byte-order mark at the start is dropped.
+    Only "\n" or "\r\n" ends a line: a lone "\r", U+0085, U+2028 and the like are part of its text.
+    Text after the last "\n" is a line, too. A byte-order mark at the start is dropped.
 
     Raises:
         DataError: the file is missing, unreadable, damaged gzip data or not UTF-8.
@@ -42,14 +44,15 @@ def read_file_lines(path: Path) -> Iterator[str]:
                 if number == 1:
                     line = line.removeprefix(_BYTE_ORDER_MARK)
                     if not line:
-                        return  # nothing but the mark
+                        return  # the file has only the mark
                 if line.endswith(b"\n"):
                     line = line[:-2] if line.endswith(b"\r\n") else line[:-1]
                 yield line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path}, line {number}: not UTF-8, byte {error.start + 1} of the line is"
-            f" 0x{error.object[error.start]:02x}"
+            f"{path}, line {number}: byte {error.start + 1} is 0x{error.object[error.start]:02x},"
+            " which is not UTF-8",
+            hint="convert the file to UTF-8, for example with `iconv`",
         ) from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path}: damaged gzip data after line {number} ({error})") from None
@@ -58,29 +61,29 @@ def read_file_lines(path: Path) -> Iterator[str]:
 
 
 def unreadable(path: Path, error: OSError) -> str:
-    """The sentence for a file that cannot be opened or read."""
+    """The error sentence for a file that cannot be opened or read."""
     if isinstance(error, FileNotFoundError):
-        return f"{path}: there is no such file"
-    return f"{path}: cannot be read ({error.strerror or error})"
+        return f"{path} does not exist"
+    return f"{path} cannot be read: {error.strerror or error}"
 
 
 def decompressed(file: BufferedReader, path: Path) -> IO[bytes]:
-    """The file itself, or what it unpacks to; told by its first bytes, as names may mislead.
+    """The file itself, or its decompressed content; its first bytes decide, not its name.
 
     Raises:
-        DataError: they are those of something that is read as text by mistake.
+        DataError: the file is of a kind that is not text.
     """
     start = file.peek(_LONGEST_MAGIC)
     if start.startswith(_GZIP_MAGIC):
         return cast(IO[bytes], _Unpacked(file))
-    for magic, found in _NOT_READ.items():
+    for magic, kind in _NOT_READ.items():
         if start.startswith(magic):
-            raise DataError(f"{path}: {found}")
+            raise DataError(f"{path} is {kind}", hint=_CONVERT if kind == _UTF_16 else _UNPACK)
     return file
 
 
 class _Unpacked(gzip.GzipFile):
-    """What a gzip file holds; it closes that file with itself."""
+    """The content of a gzip file; closing it closes that file, too."""
 
     def __init__(self, packed: BufferedReader) -> None:
         super().__init__(fileobj=packed)

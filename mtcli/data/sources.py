@@ -1,4 +1,4 @@
-"""Sentence pairs from where they lie: text and TSV by our own reader, the rest by `datasets`."""
+"""Read sentence pairs: text and TSV with our own reader, all else with `datasets`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mtcli.errors import DataError
 
 
 def read_pairs(sources: Sequence[Source]) -> Iterator[tuple[str, str]]:
-    """Source and target text of every pair of all sources, in order, nothing left out.
+    """Read the source and target text of every pair of all sources, in order.
 
     Args:
         sources: where the pairs are, paths as `load_config` resolves them.
@@ -29,7 +29,7 @@ def read_pairs(sources: Sequence[Source]) -> Iterator[tuple[str, str]]:
             yield pair
     if num_pairs == 0:
         names = ", ".join(describe_source(source) for source in sources)
-        raise DataError(f"the corpus is empty: there is no sentence pair in {names}")
+        raise DataError(f"the corpus is empty: there are no sentence pairs in {names}")
 
 
 def local_paths(source: Source) -> list[Path]:
@@ -47,7 +47,7 @@ def local_paths(source: Source) -> list[Path]:
 
 
 def check_files(sources: Sequence[Source]) -> None:
-    """Find a mistyped name before anything is made of what the other names mean.
+    """Check that every file exists and can be read, before any work is done.
 
     Raises:
         DataError: a file is missing, unreadable, or a folder.
@@ -62,13 +62,13 @@ def check_files(sources: Sequence[Source]) -> None:
 
 
 def refuse_pipe(path: Path) -> None:
-    """Raise DataError where something is there that could be read only once, or is a folder."""
+    """Raise DataError for a folder, and for a pipe, which could be read only once."""
     if path.exists() and not path.is_file():
-        raise DataError(f"{path}: not a file")
+        raise DataError(f"{path} is not a regular file")
 
 
 def describe_source(source: Source) -> str:
-    """What to call a source in a message: its files, or its name on the hub."""
+    """The name of a source in messages: its files, or its name on the hub."""
     if isinstance(source, HubSource):
         return f"the {source.split} split of {source.name}"
     return " and ".join(map(str, local_paths(source)))
@@ -93,8 +93,8 @@ def _read_text(src: Path, tgt: Path) -> Iterator[tuple[str, str]]:
             num_src = number + (src_text is not None) + sum(1 for _ in src_lines)
             num_tgt = number + (tgt_text is not None) + sum(1 for _ in tgt_lines)
             raise DataError(
-                f"{src} has {num_src} lines, but {tgt} has {num_tgt}: line i of one must be the"
-                " translation of line i of the other"
+                f"{src} has {num_src} lines, but {tgt} has {num_tgt}",
+                hint="make every line of one file the translation of the same line of the other",
             )
         yield src_text, tgt_text
 
@@ -110,6 +110,7 @@ def _read_tsv(source: TsvSource) -> Iterator[tuple[str, str]]:
             is_src = src_column >= len(columns)
             name, column = ("src_column", src_column) if is_src else ("tgt_column", tgt_column)
             raise DataError(
-                f"{path}, line {number}: {name} is {column}, counted from 0,"
-                f" but the line has {len(columns)} column{'s' * (len(columns) != 1)}"
+                f"{path}, line {number}: `{name}` is {column},"
+                f" but the line has {len(columns)} column{'s' * (len(columns) != 1)}",
+                hint="count columns from 0; only tabs separate them",
             ) from None

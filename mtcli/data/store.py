@@ -1,4 +1,4 @@
-"""The tokenised training pairs on disk, memory-mapped: opening them costs nothing."""
+"""The tokenized training pairs on disk, mapped into memory, so that opening them is fast."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Side: TypeAlias = Literal["src", "tgt"]
 Arrays: TypeAlias = dict[str, npt.NDArray[np.generic]]
 
 _DTYPES = {"U8": "<u1", "U16": "<u2", "U32": "<u4", "I32": "<i4", "I64": "<i8"}
-"""Numpy's names of the safetensors types that a store has."""
+"""Numpy's names of the safetensors types in a store."""
 
 
 @dataclass(frozen=True)
 class StoreMeta:
-    """What a store says about itself, in `store.json`."""
+    """The content of a store's `store.json`."""
 
     num_read: int
-    """Pairs of the sources, held-out ones not counted."""
+    """Pairs of the sources, without the held-out ones."""
     num_pairs: int
     """Pairs kept."""
     drops: dict[str, int]
-    """Pairs dropped, by reason (`mtcli.data.rules.chosen.REASONS`, each of them there)."""
+    """Pairs dropped, by reason; it has every reason of `mtcli.data.rules.chosen.REASONS`."""
     shard_sizes: list[int]
     """Pairs of each shard."""
     num_src_tokens: int
@@ -44,15 +44,15 @@ class StoreMeta:
     longest_tgt: int
     """Pieces of the longest target kept, EOS not counted."""
     max_length: int
-    """The limit that longer pairs were dropped for, in pieces."""
+    """Longer pairs were dropped, in pieces."""
 
 
 class Store:
-    """Pairs 0 .. num_pairs - 1 as ids and as normalised text, read from disk when asked for.
+    """Pairs 0 .. num_pairs - 1 as ids and normalized text, read from disk on demand.
 
     Args:
         path: the folder.
-        meta: what its `store.json` says.
+        meta: the content of its `store.json`.
     """
 
     def __init__(self, path: Path, meta: StoreMeta) -> None:
@@ -69,7 +69,7 @@ class Store:
         self._shards: dict[int, Arrays] = {}
 
     def text(self, side: Side, pair: int) -> str:
-        """One side of a pair as its tokenizer normalised it."""
+        """One side of a pair, normalized by its tokenizer."""
         shard, row = self._locate(pair)
         start, stop = self._shard(shard)[f"{side}_text_offsets"][row : row + 2]
         return bytes(self._shard(shard)[f"{side}_text"][int(start) : int(stop)]).decode("utf-8")
@@ -107,23 +107,23 @@ class Store:
         return shard, pair - int(self._first_pairs[shard])
 
     def _shard(self, shard: int) -> Arrays:
-        """The arrays of a shard, mapped when first asked for."""
+        """The arrays of a shard, mapped on first use."""
         if shard not in self._shards:
             self._shards[shard] = map_arrays(self.path / shard_name(shard))
         return self._shards[shard]
 
 
 def open_store(path: Path) -> Store:
-    """The store in a folder; sizes of files are checked, their contents are not read.
+    """Open the store in a folder. Sizes of files are checked; their contents are not read.
 
     Raises:
-        DataError: the folder is no store, is damaged, or is of a newer format.
+        DataError: the folder is not a store, is damaged, or has a newer format.
     """
     verify_folder(path, error=DataError, required=[META, LENGTHS], hashed_below_bytes=0)
     content = read_json(path / META, DataError)
     names = {field.name for field in fields(StoreMeta)}
     if not isinstance(content, dict) or not names <= content.keys():
-        raise DataError(f"{path / META}: damaged, it should say {', '.join(sorted(names))}")
+        raise DataError(f"{path / META} is damaged: it must have {', '.join(sorted(names))}")
     return Store(path, StoreMeta(**{name: content[name] for name in names}))
 
 
@@ -133,7 +133,7 @@ def shard_name(shard: int) -> str:
 
 
 def spans(starts: npt.NDArray[np.generic], sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The indices of several spans, one span after the other.
+    """The indices of several spans, span after span.
 
     Args:
         starts: first index of each span, shape (B,).
@@ -152,7 +152,7 @@ def map_arrays(path: Path) -> Arrays:
 
     (The library's own reader copies an array before it is sliced.)
     """
-    # a plain array, as every slice of a memmap would cost more than what is done with it
+    # a plain array, because slicing a memmap costs more than the work on the slice
     content = np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
     data_start = 8 + int.from_bytes(content[:8].tobytes(), "little")
     header = json.loads(content[8:data_start].tobytes())

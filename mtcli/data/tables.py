@@ -1,4 +1,4 @@
-"""Sentence pairs of files with named columns and of the Hugging Face hub, through `datasets`."""
+"""Read sentence pairs from tables and from the Hugging Face hub, with `datasets`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROWS_AT_ONCE = 1000
 
 
 def read_table(source: TableSource) -> Iterator[tuple[str, str]]:
-    """Source and target text of every record; null is read as empty text.
+    """Read the source and target text of every record; null becomes empty text.
 
     The file is streamed: nothing is copied to the cache of `datasets`.
 
@@ -26,8 +26,8 @@ def read_table(source: TableSource) -> Iterator[tuple[str, str]]:
     """
     path = source.path
     if not path.is_file():
-        what = "not a file" if path.exists() else "there is no such file"
-        raise DataError(f"{path}: {what}")
+        what = "is not a regular file" if path.exists() else "does not exist"
+        raise DataError(f"{path} {what}")
     if path.stat().st_size == 0:
         return  # `datasets` fails on empty files, each kind in its own way
     datasets = _import_datasets()
@@ -56,25 +56,25 @@ def read_table(source: TableSource) -> Iterator[tuple[str, str]]:
             pass
         raise
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        raise DataError(f"{path}: not readable as {source.kind}: {_first_line(error)}") from error
+        raise DataError(f"{path} cannot be read as {source.kind}: {_first_line(error)}") from error
 
 
 def read_hub(source: HubSource) -> Iterator[tuple[str, str]]:
-    """Source and target text of every record; null is read as empty text.
+    """Read the source and target text of every record; null becomes empty text.
 
     The data set is downloaded into the cache of `datasets` (`HF_HOME`) unless it is there.
 
     Raises:
-        DataError: the data set cannot be had; a column is missing or holds no text.
+        DataError: the data set is not available; a column is missing or holds no text.
     """
     yield from _texts(_load_hub(source), source, source.name)
 
 
 def hub_fingerprint(source: HubSource) -> str:
-    """What changes when the data set behind a hub source changes.
+    """A hash that changes when the data set of a hub source changes.
 
     Raises:
-        DataError: the data set cannot be had.
+        DataError: the data set is not available.
     """
     return str(_load_hub(source)._fingerprint)
 
@@ -88,12 +88,13 @@ def _load_hub(source: HubSource) -> Any:
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         raise DataError(
             f"cannot get the {source.split} split of {source.name} from the hub:"
-            f" {_first_line(error)} (data.root, local_src and local_tgt read local files instead)"
+            f" {_first_line(error)}",
+            hint="to read local files instead, set `data.root`, `local_src` and `local_tgt`",
         ) from error
 
 
 def _import_datasets() -> Any:
-    """`datasets`, quiet: it is slow to import, draws bars, and logs what it also raises."""
+    """Import `datasets`, which is slow, and silence its progress bars and logs."""
     import datasets
 
     datasets.disable_progress_bars()
@@ -115,20 +116,20 @@ def _texts(table: Any, source: TableSource | HubSource, where: str) -> Iterator[
 
 
 def _column(rows: Mapping[str, list[Any]], field: str, key: str, where: str) -> list[Any]:
-    """The values of a field; a dot enters nested objects, unless a column has it in its name."""
+    """The values of a field; a dot enters a nested object, unless a column has that name."""
     if field in rows:
         return rows[field]
     name, *inner = field.split(".")
     if name not in rows or not inner:
         raise DataError(
-            f"{where}: {key} is {field!r}, but the columns are {', '.join(map(str, rows))}"
+            f"{where}: `{key}` is `{field}`, but the columns are {', '.join(map(str, rows))}"
         )
     values = rows[name]
     for step in inner:
         for value in values:
             if value is not None and (not isinstance(value, Mapping) or step not in value):
                 found = ", ".join(map(str, value)) if isinstance(value, Mapping) else repr(value)
-                raise DataError(f"{where}: {key} is {field!r}, but {name!r} holds {found:.200}")
+                raise DataError(f"{where}: `{key}` is `{field}`, but `{name}` has {found:.200}")
         values = [None if value is None else value[step] for value in values]
         name = f"{name}.{step}"
     return values
@@ -138,7 +139,7 @@ def _text(value: object, field: str, where: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise DataError(f"{where}: {field!r} holds {value!r:.100}, which is not text")
+        raise DataError(f"{where}: `{field}` is {value!r:.100}, which is not text")
     return value
 
 

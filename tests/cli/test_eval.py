@@ -102,9 +102,10 @@ def test_an_empty_reference(hyp, tmp_path):
 
 
 def test_files_that_cannot_be_read(hyp, ref, tmp_path):
-    assert refusal("--hyp", hyp, "--ref", tmp_path / "x") == f"{tmp_path}/x: there is no such file"
+    assert refusal("--hyp", hyp, "--ref", tmp_path / "x") == f"{tmp_path}/x does not exist"
     ref.write_bytes(b"ok\n\xff\n")
-    assert f"{ref}, line 2: not UTF-8" in refusal("--hyp", hyp, "--ref", ref)
+    message = refusal("--hyp", hyp, "--ref", ref)
+    assert f"{ref}, line 2: byte 1 is 0xff, which is not UTF-8" in message
 
 
 @pytest.mark.parametrize("option", ["--hyp", "--ref"])

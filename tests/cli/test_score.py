@@ -123,12 +123,12 @@ def test_mistakes_get_one_sentence(folders, tmp_path):
     model, missing = folders / "a", tmp_path / "missing.txt"
     (tmp_path / "src").write_bytes(b"ralo\nteku\n")
     (tmp_path / "tgt").write_bytes(b"sef\n")
-    assert errors("-m", model, "--tsv", missing) == f"error: {missing}: there is no such file\n"
+    assert errors("-m", model, "--tsv", missing) == f"error: {missing} does not exist\n"
     assert "`--src` and `--tgt` need each other" in errors("-m", model, "--src", missing)
     assert "`--tsv` holds both sides of the pairs" in errors(
         "-m", model, "--src", missing, "--tgt", missing, "--tsv", missing
     )
-    assert "cannot be read (Is a directory)" in errors("-m", model, "--tsv", tmp_path)
+    assert "cannot be read: Is a directory" in errors("-m", model, "--tsv", tmp_path)
     assert f"{tmp_path / 'src'} has 2 lines and {tmp_path / 'tgt'} has 1" in errors(
         "-m", model, "--src", tmp_path / "src", "--tgt", tmp_path / "tgt"
     )

@@ -98,7 +98,7 @@ def test_check_says_what_a_run_would_be_and_leaves_nothing(folder):
             "finds the last step from the time",
         ),
         ("validation.bleu_tokenize=words", "words"),
-        ("data.valid[0].src=typo", "typo: there is no such file"),
+        ("data.valid[0].src=typo", "typo does not exist"),
     ],
 )
 def test_check_finds_what_would_stop_the_run_later(folder, change, sentence):
@@ -193,7 +193,7 @@ def test_an_unwritable_run_dir(folder):
 def test_filters_that_leave_nothing(folder):
     (folder / "train.de").write_bytes((folder / "train.en").read_bytes())
     text = refusal("--set", "data.drop_identical=true", "--set", "tokenizer.vocab_size=30")
-    assert "none of the 200 training pairs is left; dropped: identical 200" in text
+    assert "all 200 training pairs were dropped: 200 identical" in text
 
 
 def test_a_loss_that_is_no_number_stops_with_3_and_keeps_the_checkpoint(folder):

@@ -80,7 +80,7 @@ def test_packed_files(model, tmp_path):
     (tmp_path / "in").write_bytes(lzma.compress(INPUT))
     found = mtcli_translate("-m", model, "--input", tmp_path / "in")
     assert found.exit_code == 2
-    assert f"{tmp_path}/in: an xz file; unpack it" in found.stderr
+    assert f"{tmp_path}/in is an xz file\nhint: unpack it" in found.stderr
 
 
 def test_notes_go_to_standard_error(model):
@@ -160,7 +160,7 @@ def errors(*arguments):
 
 def test_mistakes_get_one_sentence(run, model, tmp_path):
     missing = tmp_path / "missing.txt"
-    assert errors("-m", model, "--input", missing) == f"error: {missing}: there is no such file\n"
+    assert errors("-m", model, "--input", missing) == f"error: {missing} does not exist\n"
     assert "there is no such run folder or model folder" in errors("-m", tmp_path / "no")
     assert "has no model of step 5: there are step_10, step_20" in errors(
         "-m", run, "--checkpoint", "step_5"
@@ -181,7 +181,7 @@ def test_mistakes_get_one_sentence(run, model, tmp_path):
     assert "`precision` must be one of: fp32, bf16, fp16; found 'fp8'" in errors(
         "-m", model, "--precision", "fp8"
     )
-    assert "cannot be read (Is a directory)" in errors("-m", model, "--input", tmp_path)
+    assert "cannot be read: Is a directory" in errors("-m", model, "--input", tmp_path)
 
 
 def test_an_output_that_cannot_be(model, tmp_path):

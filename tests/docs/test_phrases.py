@@ -55,7 +55,6 @@ PHRASES = {
 NOT_YET_CLEAN: set[str] = {
     "docs/reference/python.md",
     "mtcli/bench/nproc.py",
-    "mtcli/data/fingerprint.py",
     "mtcli/engines/ctranslate2/searches.py",
     "mtcli/engines/torch.py",
     "mtcli/engines/workers.py",

@@ -659,7 +659,7 @@ def test_fresh_does_not_move_away_what_the_new_run_starts_from(tmp_path):
 
 
 def test_a_mistyped_name_begins_no_run(tmp_path):
-    with pytest.raises(DataError, match="typo: there is no such file"):
+    with pytest.raises(DataError, match="typo does not exist"):
         train(load_config(write_run(tmp_path), ["data.valid[0].tgt=typo"], working_dir=tmp_path))
     assert not (tmp_path / "run").exists()
 

@@ -101,7 +101,8 @@ def test_nothing_left_is_one_sentence_and_leaves_nothing(tmp_path, config):
             path=tmp_path / "s",
         )
     assert str(caught.value) == (
-        "none of the 3 training pairs is left; dropped: empty 2, too_long 1"
+        "all 3 training pairs were dropped: 2 empty, 1 too_long\n"
+        "hint: check the corpus, and the cleaning rules in the `data` section"
     )
     assert not list(tmp_path.glob("*s*.tmp-*"))
     assert not (tmp_path / "s").exists()
@@ -174,7 +175,7 @@ def test_a_damaged_store_says_what_to_remove(build):
         build()
     assert str(caught.value) == (
         f"{path} is incomplete: `lengths.safetensors` is missing\n"
-        f"hint: remove {path}; it is built again"
+        f"hint: remove {path}; the next start builds it again"
     )
 
 

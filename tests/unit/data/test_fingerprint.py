@@ -87,11 +87,11 @@ def test_a_missing_file_and_a_folder_are_one_sentence(source, tmp_path):
     source.tgt.unlink()
     with pytest.raises(DataError) as caught:
         fingerprint([source], tmp_path)
-    assert str(caught.value) == f"{source.tgt}: there is no such file"
+    assert str(caught.value) == f"{source.tgt} does not exist"
     source.tgt.mkdir()
     with pytest.raises(DataError) as caught:
         fingerprint([source], tmp_path)
-    assert str(caught.value) == f"{source.tgt}: not a file"
+    assert str(caught.value) == f"{source.tgt} is not a regular file"
 
 
 def test_a_cache_that_cannot_be_written_is_one_sentence(source, tmp_path):

@@ -72,31 +72,37 @@ def test_bad_utf8_is_named_with_file_and_line(write):
     path = write("gut\nschön\n".encode() + b"abc\xff\n")
     with pytest.raises(DataError) as caught:
         list(read_file_lines(path))
-    assert str(caught.value) == f"{path}, line 3: not UTF-8, byte 4 of the line is 0xff"
+    assert str(caught.value) == (
+        f"{path}, line 3: byte 4 is 0xff, which is not UTF-8\n"
+        "hint: convert the file to UTF-8, for example with `iconv`"
+    )
 
 
 def test_latin1_and_surrogates_are_named(write):
-    with pytest.raises(DataError, match="line 1: not UTF-8, byte 2 of the line is 0xe4"):
+    with pytest.raises(DataError, match="line 1: byte 2 is 0xe4, which is not UTF-8"):
         list(read_file_lines(write("häßlich\n".encode("latin-1"))))
-    with pytest.raises(DataError, match="line 1: not UTF-8, byte 1 of the line is 0xed"):
+    with pytest.raises(DataError, match="line 1: byte 1 is 0xed, which is not UTF-8"):
         list(read_file_lines(write(b"\xed\xa0\x80\n")))
 
 
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        ("a\n".encode("utf-16"), "UTF-16, not UTF-8; convert it with iconv -f UTF-16 -t UTF-8"),
-        (b"\xfe\xff" + "a\n".encode("utf-16-be"), "UTF-16, not UTF-8"),
-        (bz2.compress(b"a\n"), "a bzip2 file; unpack it, or compress it with gzip"),
+        (
+            "a\n".encode("utf-16"),
+            "in UTF-16, not UTF-8\nhint: convert it with `iconv -f UTF-16 -t UTF-8`",
+        ),
+        (b"\xfe\xff" + "a\n".encode("utf-16-be"), "in UTF-16, not UTF-8"),
+        (bz2.compress(b"a\n"), "a bzip2 file\nhint: unpack it, or compress it with gzip"),
         (bz2.compress(b"a\n", 1), "a bzip2 file"),
-        (lzma.compress(b"a\n"), "an xz file; unpack it"),
-        (bytes.fromhex("28b52ffd"), "a zstd file; unpack it"),
-        (bytes.fromhex("504b0304"), "a zip file; unpack it"),
+        (lzma.compress(b"a\n"), "an xz file\nhint: unpack it"),
+        (bytes.fromhex("28b52ffd"), "a zstd file\nhint: unpack it"),
+        (bytes.fromhex("504b0304"), "a zip file\nhint: unpack it"),
     ],
 )
 def test_what_is_no_text_is_named(write, content, what):
     path = write(content)
-    with pytest.raises(DataError, match=f"^{re.escape(f'{path}: {what}')}"):
+    with pytest.raises(DataError, match=f"^{re.escape(f'{path} is {what}')}"):
         list(read_file_lines(path))
 
 
@@ -107,10 +113,10 @@ def test_text_that_begins_like_a_packed_file(write):
 def test_a_missing_file_and_a_folder_are_one_sentence(tmp_path):
     with pytest.raises(DataError) as caught:
         list(read_file_lines(tmp_path / "no"))
-    assert str(caught.value) == f"{tmp_path / 'no'}: there is no such file"
+    assert str(caught.value) == f"{tmp_path / 'no'} does not exist"
     with pytest.raises(DataError) as caught:
         list(read_file_lines(tmp_path))
-    assert str(caught.value) == f"{tmp_path}: cannot be read (Is a directory)"
+    assert str(caught.value) == f"{tmp_path} cannot be read: Is a directory"
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "trailing"])

@@ -43,15 +43,15 @@ def test_different_numbers_of_lines_name_both_files_and_counts(write, num_src, n
     with pytest.raises(DataError) as caught:
         list(read_pairs([TextSource(src=src, tgt=tgt)]))
     assert str(caught.value) == (
-        f"{src} has {num_src} lines, but {tgt} has {num_tgt}: line i of one must be the translation"
-        " of line i of the other"
+        f"{src} has {num_src} lines, but {tgt} has {num_tgt}\n"
+        "hint: make every line of one file the translation of the same line of the other"
     )
 
 
 def test_a_bad_byte_of_the_target_is_named_there(write, tmp_path):
     src = write("a.en", "x\ny\n")
     (tmp_path / "a.de").write_bytes(b"x\n\x80\n")
-    with pytest.raises(DataError, match=r"a\.de, line 2: not UTF-8"):
+    with pytest.raises(DataError, match=r"a\.de, line 2: byte 1 is 0x80, which is not UTF-8"):
         list(read_pairs([TextSource(src=src, tgt=tmp_path / "a.de")]))
 
 
@@ -61,7 +61,7 @@ def test_an_empty_corpus_names_its_files(write):
     with pytest.raises(DataError) as caught:
         list(read_pairs([TextSource(src=src, tgt=tgt), TsvSource(kind="tsv", path=tsv)]))
     assert str(caught.value) == (
-        f"the corpus is empty: there is no sentence pair in {src} and {tgt}, {tsv}"
+        f"the corpus is empty: there are no sentence pairs in {src} and {tgt}, {tsv}"
     )
 
 
@@ -74,9 +74,9 @@ def test_one_empty_source_among_others_is_no_error(write):
 @pytest.mark.parametrize(
     ("src_column", "tgt_column", "sentence"),
     [
-        (2, 0, "src_column is 2, counted from 0, but the line has 2 columns"),
-        (0, 3, "tgt_column is 3, counted from 0, but the line has 2 columns"),
-        (3, 4, "src_column is 3, counted from 0, but the line has 2 columns"),
+        (2, 0, "`src_column` is 2, but the line has 2 columns"),
+        (0, 3, "`tgt_column` is 3, but the line has 2 columns"),
+        (3, 4, "`src_column` is 3, but the line has 2 columns"),
     ],
 )
 def test_a_column_beyond_the_line_is_named(write, src_column, tgt_column, sentence):
@@ -84,12 +84,14 @@ def test_a_column_beyond_the_line_is_named(write, src_column, tgt_column, senten
     source = TsvSource(kind="tsv", path=path, src_column=src_column, tgt_column=tgt_column)
     with pytest.raises(DataError) as caught:
         list(read_pairs([source]))
-    assert str(caught.value) == f"{path}, line 2: {sentence}"
+    assert str(caught.value) == (
+        f"{path}, line 2: {sentence}\nhint: count columns from 0; only tabs separate them"
+    )
 
 
 def test_a_line_without_a_tab_has_one_column(write):
     path = write("a.tsv", "no tab\n")
-    with pytest.raises(DataError, match=r"tgt_column is 1, .* the line has 1 column$"):
+    with pytest.raises(DataError, match=r"`tgt_column` is 1, but the line has 1 column\n"):
         list(read_pairs([TsvSource(kind="tsv", path=path)]))
 
 

@@ -128,5 +128,5 @@ def test_meta_data_without_a_key_are_damaged(store):
     content = (store.path / "store.json").read_text()
     # of the same size, as the sizes are checked before
     (store.path / "store.json").write_text(content.replace("num_read", "num_rEad"))
-    with pytest.raises(DataError, match=r"store\.json: damaged, it should say drops, longest_src"):
+    with pytest.raises(DataError, match=r"store\.json is damaged: it must have drops, longest_src"):
         open_store(store.path)

@@ -103,7 +103,7 @@ def test_a_missing_column_is_named_with_the_columns_found(write):
     path = write("a.csv", "source,target\na,b\n")
     with pytest.raises(DataError) as caught:
         read(path)
-    assert str(caught.value) == f"{path}: src_field is 'src', but the columns are source, target"
+    assert str(caught.value) == f"{path}: `src_field` is `src`, but the columns are source, target"
 
 
 def test_a_missing_inner_field_is_named(write):
@@ -111,7 +111,7 @@ def test_a_missing_inner_field_is_named(write):
     with pytest.raises(DataError) as caught:
         read(path, "translation.en", "translation.fr")
     assert str(caught.value) == (
-        f"{path}: tgt_field is 'translation.fr', but 'translation' holds en, de"
+        f"{path}: `tgt_field` is `translation.fr`, but `translation` has en, de"
     )
 
 
@@ -119,13 +119,13 @@ def test_what_is_not_text_is_named_with_its_record(write):
     path = write("a.jsonl", '{"src": "a", "tgt": "b"}\n{"src": 5, "tgt": "b"}\n')
     with pytest.raises(DataError) as caught:
         read(path)
-    assert str(caught.value) == f"{path}, record 2: 'src' holds 5, which is not text"
+    assert str(caught.value) == f"{path}, record 2: `src` is 5, which is not text"
 
 
 def test_bad_utf8_is_named_with_its_line(write):
     for name, content in (("a.csv", b"src,tgt\na,\xff\n"), ("a.jsonl", b'{}\n{"src": "\xff"}\n')):
         path = write(name, content)
-        with pytest.raises(DataError, match=r"line 2: not UTF-8, byte \d+ of the line is 0xff"):
+        with pytest.raises(DataError, match=r"line 2: byte \d+ is 0xff, which is not UTF-8"):
             read(path)
 
 
@@ -140,7 +140,7 @@ def test_a_malformed_file_is_one_sentence(write, name, content, reason):
     path = write(name, content)
     with pytest.raises(DataError) as caught:
         read(path)
-    assert str(caught.value).startswith(f"{path}: not readable as {path.suffix[1:]}: ")
+    assert str(caught.value).startswith(f"{path} cannot be read as {path.suffix[1:]}: ")
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -149,7 +149,7 @@ def test_a_malformed_file_is_one_sentence(write, name, content, reason):
 def test_rubbish_is_one_sentence(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(b"rubbish")
-    with pytest.raises(DataError, match=f"not readable as {suffix}: "):
+    with pytest.raises(DataError, match=f"cannot be read as {suffix}: "):
         read(path)
 
 
@@ -158,11 +158,11 @@ def test_a_missing_and_an_empty_file_are_one_sentence(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     with pytest.raises(DataError) as caught:
         read(path)
-    assert str(caught.value) == f"{path}: there is no such file"
+    assert str(caught.value) == f"{path} does not exist"
     path.touch()
     with pytest.raises(DataError) as caught:
         read(path)
-    assert str(caught.value) == f"the corpus is empty: there is no sentence pair in {path}"
+    assert str(caught.value) == f"the corpus is empty: there are no sentence pairs in {path}"
 
 
 def test_a_csv_of_nothing_but_its_header_is_empty(write):
@@ -221,8 +221,8 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(monkeypatch):
     with pytest.raises(DataError) as caught:
         list(read_pairs([HUB]))
     assert str(caught.value) == (
-        "cannot get the train split of someone/corpus from the hub: Couldn't reach the Hub"
-        " (data.root, local_src and local_tgt read local files instead)"
+        "cannot get the train split of someone/corpus from the hub: Couldn't reach the Hub\n"
+        "hint: to read local files instead, set `data.root`, `local_src` and `local_tgt`"
     )
 
 
