@@ -23,7 +23,8 @@ import torch
 import torch.nn.functional as F
 
 from mtcli.config.schema.optimization import AdamConfig
-from mtcli.model.attention import MultiHeadAttention, attention_weights
+from mtcli.model.attention.full import attention_weights
+from mtcli.model.attention.projections import MultiHeadAttention
 from mtcli.system.allocator import prepare_memory
 from mtcli.training.step import train_step
 from mtcli.training.tensors import to_tensors

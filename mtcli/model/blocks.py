@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from mtcli.config.schema.architecture import ModelConfig, StackShape
-from mtcli.model.attention import MultiHeadAttention
+from mtcli.model.attention.projections import MultiHeadAttention
 from mtcli.model.dropout import dropout
 from mtcli.model.feed_forward import FeedForward
 from mtcli.model.positions import RotaryPositions

@@ -7,7 +7,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mtcli.config.schema.architecture import ModelConfig
-from mtcli.model.attention import additive_mask, attend, attention_weights
+from mtcli.model.attention.cpu import additive_mask
+from mtcli.model.attention.full import attend, attention_weights
 from mtcli.model.blocks import (
     Residual,
     make_attention,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mtcli.config.schema.architecture import ModelConfig
-from mtcli.model.attention import attend
+from mtcli.model.attention.full import attend
 from mtcli.model.blocks import (
     Residual,
     make_attention,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from mtcli.model.attention import MultiHeadAttention
+from mtcli.model.attention.projections import MultiHeadAttention
 from mtcli.model.positions import AddedPositions
 
 

@@ -1,6 +1,27 @@
 # Shape suffixes: B sentences, S source length, T target length, W beam width, R rows (B * W),
 #   D d_model, V target vocabulary, N target tokens that carry loss.
-"""The whole model: ids in, loss or hidden states out."""
+"""The whole model, an encoder-decoder Transformer: ids in, loss or hidden states out.
+
+What this Transformer is (the keys are those of the `model` section of a config):
+
+- Embeddings are multiplied by sqrt(d_model) (`scale_embeddings`). Source embedding, target
+  embedding and output projection are one matrix, or two, or three (`tied_embeddings`).
+- Positions are sinusoids or learned rows added to the embeddings, or rotations of queries and
+  keys (`positions`).
+- An encoder layer is self-attention, then feed-forward; a decoder layer is causal self-attention,
+  attention to the memory, then feed-forward. Each block is inside a residual sum with dropout,
+  normalised before the block and once more after the last layer (`norm_position: pre`, the
+  default), or after each sum (`post`). Norms are LayerNorm or RMSNorm (`norm`).
+- Keys and values may be shared by groups of heads (`num_kv_heads`), and the decoder may have
+  other sizes than the encoder (`decoder_num_heads`, `decoder_d_ff`).
+- Feed-forward is two matrices around `activation`, or three with a gate (`gated`).
+- Weights have plain names; what is fused (queries, keys and values; loss and output projection)
+  is fused when it runs. The full logits of a training batch never exist: see `mtcli.model.loss`.
+- Decoding in steps keeps keys and values of each sentence once for all its hypotheses: see
+  `mtcli.model.state`. `mtcli.model.init` says what the weights are at first.
+
+Read on in `encoder.py`, `decoder.py`, `blocks.py` and `attention/full.py`.
+"""
 
 from __future__ import annotations
 

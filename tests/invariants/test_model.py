@@ -4,7 +4,7 @@
 import pytest
 import torch
 
-from mtcli.model.attention import attend
+from mtcli.model.attention.full import attend
 from mtcli.model.loss import smoothed_cross_entropy
 from tests.reference import attention_written_out, smoothed_cross_entropy_written_out
 from tests.support.models import EOS, PAD, VARIANTS, V, random_batch, tiny_model
@@ -191,7 +191,7 @@ def test_a_probability_that_underflows_has_its_loss_and_gradient_all_the_same():
 @pytest.mark.parametrize("is_causal", [True, False])
 @pytest.mark.parametrize("largest", [0, 2**24], ids=["kernel", "written out"])
 def test_attention_in_bf16_on_cpu_is_near_the_exact_one(monkeypatch, is_causal, largest):
-    monkeypatch.setattr("mtcli.model.attention._LARGEST_WEIGHTS", largest)
+    monkeypatch.setattr("mtcli.model.attention.cpu._LARGEST_WEIGHTS", largest)
     torch.manual_seed(0)
     exact = [torch.randn(3, 2, 7, 8, requires_grad=True) for _ in range(3)]
     keep = None if is_causal else (torch.arange(7) < torch.tensor([[7], [2], [5]]))[:, None, None]
