@@ -17,7 +17,7 @@ from mtcli.config.schema.architecture import ModelConfig
 from mtcli.config.schema.optimization import AdamWConfig
 from mtcli.device.precision import Numerics
 from mtcli.distributed.world import World
-from mtcli.model.factory import build_model
+from mtcli.model.seq2seq import Seq2Seq
 from mtcli.training.optim import build_optimizers
 from mtcli.training.step import StepParts, train_step
 from mtcli.training.tensors import to_tensors
@@ -58,7 +58,7 @@ def make_batches(folder, seed=1):
 
 def make_parts(shape, precision, optim, seed=1):
     torch.manual_seed(seed)
-    model = build_model(shape, 10000, 10000).train()
+    model = Seq2Seq(shape, 10000, 10000).train()
     numerics = Numerics(torch.device("cpu"), precision)
     return StepParts(
         model=model,

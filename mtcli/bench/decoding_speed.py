@@ -15,7 +15,7 @@ from mtcli.device.precision import Numerics
 from mtcli.engines.choice import EngineOptions
 from mtcli.engines.protocol import Engine, EngineBatch, PostponedSearch
 from mtcli.engines.torch import TorchEngine
-from mtcli.model.factory import build_model
+from mtcli.model.seq2seq import Seq2Seq
 from mtcli.training.corpus import Corpus
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.request import TranslationRequest, open_translator, prepare
@@ -82,7 +82,7 @@ def _make_translator(
     else:
         torch.manual_seed(config.seed)
         vocab_sizes = corpus.src_tokenizer.vocab_size, corpus.tgt_tokenizer.vocab_size
-        network = build_model(config.model, *vocab_sizes).to(numerics.device).eval()
+        network = Seq2Seq(config.model, *vocab_sizes).to(numerics.device).eval()
         model = LoadedModel[Engine](
             # as `mtcli translate` has it, whose speed is measured
             TorchEngine(network, numerics.device, numerics.autocast, may_fork=True),

@@ -13,7 +13,6 @@ from mtcli.device.precision import choose_translation_numerics
 from mtcli.engines.ensemble import check_ensemble
 from mtcli.engines.torch import TorchEngine
 from mtcli.errors import ConfigError, ModelFolderError
-from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.system.allocator import prepare_memory
 
@@ -55,7 +54,7 @@ def load_weights(bundle: Bundle) -> Seq2Seq:
     card = bundle.card
     # initialising draws random numbers: the caller's generator should not notice
     with torch.random.fork_rng(devices=[]):
-        model = build_model(card.architecture, card.src_vocab_size, card.tgt_vocab_size)
+        model = Seq2Seq(card.architecture, card.src_vocab_size, card.tgt_vocab_size)
     arrays = bundle.weights()
     _check_shapes(
         arrays,

@@ -12,7 +12,7 @@ from mtcli.config.schema.root import TrainConfig
 from mtcli.device.precision import Numerics
 from mtcli.distributed import ddp
 from mtcli.distributed.world import World
-from mtcli.model.factory import build_model
+from mtcli.model.seq2seq import Seq2Seq
 from mtcli.runs.folder import RunFolder
 from mtcli.training.averaging import ExponentialAverage
 from mtcli.training.clock import Clock
@@ -110,7 +110,7 @@ def _build_model(config: TrainConfig, corpus: Corpus, compute: Compute) -> Train
     numerics, world = compute.numerics, compute.world
     torch.manual_seed(config.seed)
     sizes = corpus.src_tokenizer.vocab_size, corpus.tgt_tokenizer.vocab_size
-    model = build_model(config.model, *sizes)
+    model = Seq2Seq(config.model, *sizes)
     if config.training.parallel == "fsdp" and world.size > 1:
         trained = sharded_twin(model, world, numerics.device)
     else:

@@ -20,8 +20,7 @@ from mtcli.device.memory import memory_errors
 from mtcli.device.precision import Numerics, choose_numerics
 from mtcli.distributed.world import World
 from mtcli.evaluation.metrics import check_tokenization
-from mtcli.model.factory import build_model
-from mtcli.model.seq2seq import PassSettings, num_parameters
+from mtcli.model.seq2seq import PassSettings, Seq2Seq, num_parameters
 from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import EOS_ID
 from mtcli.training.corpus import Corpus, check_files_of, describe_drops, make_plan, prepare_corpus
@@ -86,7 +85,7 @@ def _one_step(
     config: TrainConfig, corpus: Corpus, numerics: Numerics, start: Bundle | None
 ) -> Iterator[str]:
     sizes = corpus.src_tokenizer.vocab_size, corpus.tgt_tokenizer.vocab_size
-    model = build_model(config.model, *sizes)
+    model = Seq2Seq(config.model, *sizes)
     if start is not None:
         take_weights(model, config, start)
     model.to(numerics.device).train()

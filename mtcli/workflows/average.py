@@ -17,7 +17,7 @@ from mtcli.device.choice import choose_device
 from mtcli.device.precision import choose_numerics
 from mtcli.distributed.world import World
 from mtcli.errors import ConfigError, ModelFolderError
-from mtcli.model.factory import build_model
+from mtcli.model.seq2seq import Seq2Seq
 from mtcli.runs.folder import RunFolder
 from mtcli.runs.metrics import read_validations
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
@@ -145,7 +145,7 @@ def _validated(
     """Scores of the weights on the run's validation pairs, with the run's own settings."""
     config, card = load_config(run.config), bundle.card
     numerics = choose_numerics(choose_device(config.training.device), config.training.precision)
-    model = build_model(card.architecture, card.src_vocab_size, card.tgt_vocab_size)
+    model = Seq2Seq(card.architecture, card.src_vocab_size, card.tgt_vocab_size)
     model = model.to(numerics.device).eval()
     with torch.no_grad():
         for name, weight in named_weights(model).items():

@@ -9,7 +9,6 @@ from mtcli.config.schema.architecture import ModelConfig
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine
 from mtcli.interchange.ctranslate2.rounding import round_weights
 from mtcli.interchange.ctranslate2.spec import build_spec
-from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.tokenizer.protocol import EOS_ID
 from tests.support.models import _BASE, VARIANTS
@@ -25,7 +24,7 @@ def random_model(variant: str, *, seed: int = 2, scale: float = 2.0, **changes: 
     """
     torch.manual_seed(seed)
     config = ModelConfig(**(_BASE | VARIANTS[variant] | changes))  # type: ignore[arg-type]
-    model = build_model(config, VOCAB_SIZE, VOCAB_SIZE).eval()
+    model = Seq2Seq(config, VOCAB_SIZE, VOCAB_SIZE).eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith("bias"):

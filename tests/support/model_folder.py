@@ -10,7 +10,6 @@ from mtcli.bundle.card import ModelCard
 from mtcli.bundle.model_folder import write_model
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.config.schema.decoding import DecodingConfig
-from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq
 
 VOCAB_SIZE = 300
@@ -22,7 +21,7 @@ ARCHITECTURE = ModelConfig(
 def tiny_model(seed: int = 1) -> Seq2Seq:
     """An untrained model; its weights are large enough that its outputs differ with the source."""
     torch.manual_seed(seed)
-    model = build_model(ARCHITECTURE, VOCAB_SIZE, VOCAB_SIZE)
+    model = Seq2Seq(ARCHITECTURE, VOCAB_SIZE, VOCAB_SIZE)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 
 from mtcli.config.schema.architecture import ModelConfig
-from mtcli.model.factory import build_model
 from mtcli.model.seq2seq import Seq2Seq, TensorBatch
 
 PAD, BOS, EOS = 0, 2, 3
@@ -39,7 +38,7 @@ def tiny_model(variant: str, *, seed: int = 0, **changes: object) -> Seq2Seq:
     """A float64 model in evaluation mode."""
     torch.manual_seed(seed)
     config = ModelConfig(**(_BASE | VARIANTS[variant] | changes))  # type: ignore[arg-type]
-    return build_model(config, V, V).double().eval()
+    return Seq2Seq(config, V, V).double().eval()
 
 
 def random_batch(lengths: list[tuple[int, int]], seed: int = 0) -> TensorBatch:

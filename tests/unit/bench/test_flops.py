@@ -6,7 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mtcli.bench.flops import forward_flops, training_flops
 from mtcli.config.schema.architecture import ModelConfig
-from mtcli.model.factory import build_model
+from mtcli.model.seq2seq import Seq2Seq
 
 BASE = {"d_model": 12, "encoder_layers": 2, "decoder_layers": 3, "num_heads": 3, "d_ff": 20}
 CONFIGS = [
@@ -19,7 +19,7 @@ CONFIGS = [
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_the_formula_is_what_torch_counts(config):
-    model = build_model(config, 31, 31).eval()
+    model = Seq2Seq(config, 31, 31).eval()
     src_ids, tgt_ids = torch.ones((2, 7), dtype=torch.int64), torch.ones((2, 5), dtype=torch.int64)
     with (
         FlopCounterMode(display=False) as counter,
