@@ -20,6 +20,7 @@ from mtcli.folders import (
     verify_folder,
     write_json,
 )
+from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,9 +30,6 @@ CARD = "model.json"
 GENERATION = "generation.json"
 SCORES = "scores.json"
 README = "README.md"
-SHARED_TOKENIZER = "tokenizer.model"
-SRC_TOKENIZER = "tokenizer.src.model"
-TGT_TOKENIZER = "tokenizer.tgt.model"
 
 HASHED_BELOW_BYTES = 64 * 2**20
 """Files smaller than this have their SHA-256 checked on every read; larger ones only their size,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, get_args
 
 from mtcli.config.document import parse_yaml
+from mtcli.config.schema.root import PresetName
 from mtcli.config.schema.sections import KIND
 
-PRESETS = ("tiny", "low-resource", "base", "big", "student")
+PRESETS: tuple[str, ...] = get_args(PresetName)
 
 
 @cache

@@ -10,6 +10,11 @@ UNK_ID = 1
 BOS_ID = 2
 EOS_ID = 3
 
+SHARED_TOKENIZER = "tokenizer.model"
+"""File of the tokenizer in a run or model folder, if one serves both languages."""
+SRC_TOKENIZER = "tokenizer.src.model"
+TGT_TOKENIZER = "tokenizer.tgt.model"
+
 SPACE = "\u2581"
 """What SentencePiece writes for a space."""
 

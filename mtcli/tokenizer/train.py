@@ -16,14 +16,19 @@ import sentencepiece
 from mtcli.config.schema.tokenizer import TokenizerConfig
 from mtcli.errors import TokenizerError
 from mtcli.folders import remove_leftovers, write_bytes_atomically
-from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, SPACE, UNK_ID
+from mtcli.tokenizer.protocol import (
+    BOS_ID,
+    EOS_ID,
+    PAD_ID,
+    SHARED_TOKENIZER,
+    SPACE,
+    SRC_TOKENIZER,
+    TGT_TOKENIZER,
+    UNK_ID,
+)
 from mtcli.tokenizer.sentencepiece import encodable, silence_sentencepiece
 
 _log = logging.getLogger(__name__)
-
-SHARED_MODEL = "tokenizer.model"
-SRC_MODEL = "tokenizer.src.model"
-TGT_MODEL = "tokenizer.tgt.model"
 
 MAX_SENTENCE_BYTES = 4192
 """Longer sentences are no sentences (tables, base64) and would fill the vocabulary: they are left
@@ -49,7 +54,8 @@ def train_tokenizers(
         folder: where the models go.
 
     Returns:
-        File name (SHARED_MODEL, or SRC_MODEL and TGT_MODEL) to the path that was written.
+        The path of each file that was written, by its name: SHARED_TOKENIZER, or SRC_TOKENIZER
+        and TGT_TOKENIZER.
 
     Raises:
         TokenizerError: as `train_tokenizer`.
@@ -57,11 +63,11 @@ def train_tokenizers(
     """
     texts: dict[str, Callable[[], Iterable[str]]]
     if config.shared:
-        texts = {SHARED_MODEL: lambda: chain.from_iterable(read_pairs())}
+        texts = {SHARED_TOKENIZER: lambda: chain.from_iterable(read_pairs())}
     else:
         texts = {
-            SRC_MODEL: lambda: (src for src, _ in read_pairs()),
-            TGT_MODEL: lambda: (tgt for _, tgt in read_pairs()),
+            SRC_TOKENIZER: lambda: (src for src, _ in read_pairs()),
+            TGT_TOKENIZER: lambda: (tgt for _, tgt in read_pairs()),
         }
     paths = {name: folder / name for name in texts}
     for name, read_texts in texts.items():

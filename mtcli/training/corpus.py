@@ -24,9 +24,10 @@ from mtcli.data.store import Store
 from mtcli.distributed.world import World
 from mtcli.folders import sha256_of, write_json
 from mtcli.runs.folder import RunFolder
+from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
 from mtcli.tokenizer.report import report
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
-from mtcli.tokenizer.train import SHARED_MODEL, SRC_MODEL, TGT_MODEL, train_tokenizers
+from mtcli.tokenizer.train import train_tokenizers
 from mtcli.training.fingerprints import TRAINING_PAIRS, VALIDATION_PAIRS, DataFingerprints
 from mtcli.training.validation import ValidationSet
 from mtcli.training.warm_start import check_tokenizers, tokenizers_of
@@ -148,10 +149,10 @@ def find_tokenizers(
     """
     settings = config.tokenizer
     if settings.model is not None:
-        return {SHARED_MODEL: settings.model}
+        return {SHARED_TOKENIZER: settings.model}
     if settings.src_model is not None and settings.tgt_model is not None:
-        return {SRC_MODEL: settings.src_model, TGT_MODEL: settings.tgt_model}
-    names = [SHARED_MODEL] if settings.shared else [SRC_MODEL, TGT_MODEL]
+        return {SRC_TOKENIZER: settings.src_model, TGT_TOKENIZER: settings.tgt_model}
+    names = [SHARED_TOKENIZER] if settings.shared else [SRC_TOKENIZER, TGT_TOKENIZER]
     files = {name: run.tokenizers / name for name in names}
     if start is not None and config.training.init_tokenizer == "same":
         for name, path in tokenizers_of(start, shared=settings.shared).items():
@@ -175,10 +176,12 @@ def open_tokenizers(
     files: dict[str, Path],
 ) -> tuple[SentencePieceTokenizer, SentencePieceTokenizer]:
     """The tokenizers of source and target; one object where the file is one."""
-    if SHARED_MODEL in files:
-        shared = SentencePieceTokenizer(files[SHARED_MODEL])
+    if SHARED_TOKENIZER in files:
+        shared = SentencePieceTokenizer(files[SHARED_TOKENIZER])
         return shared, shared
-    return SentencePieceTokenizer(files[SRC_MODEL]), SentencePieceTokenizer(files[TGT_MODEL])
+    return SentencePieceTokenizer(files[SRC_TOKENIZER]), SentencePieceTokenizer(
+        files[TGT_TOKENIZER]
+    )
 
 
 def _open_store(

@@ -8,18 +8,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mtcli.bundle.model_folder import (
-    SHARED_TOKENIZER,
-    SRC_TOKENIZER,
-    TGT_TOKENIZER,
-    Bundle,
-    read_model,
-)
+from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import ConfigError
 from mtcli.folders import sha256_of
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.runs.resolve import resolve_model
+from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
 from mtcli.training.averaging import named_weights
 
 logger = logging.getLogger(__name__)

@@ -10,9 +10,10 @@ from mtcli.config.schema.root import TrainConfig
 from mtcli.data.sources import read_pairs
 from mtcli.errors import TokenizerError
 from mtcli.runs.resolve import resolve_model
+from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
 from mtcli.tokenizer.report import TokenizerReport, report
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
-from mtcli.tokenizer.train import SHARED_MODEL, SRC_MODEL, TGT_MODEL, train_tokenizers
+from mtcli.tokenizer.train import train_tokenizers
 
 _REPORTED_PAIRS = 1000
 
@@ -39,10 +40,10 @@ def train_and_describe(config: TrainConfig, output_dir: Path) -> Iterator[str]:
         yield f"{paths[name]}: {tokenizer.vocab_size} pieces ({config.tokenizer.algorithm})"
     src_texts, tgt_texts = zip(*islice(read(), _REPORTED_PAIRS), strict=True)
     for name, lang, texts in (
-        (SRC_MODEL, config.src_lang, src_texts),
-        (TGT_MODEL, config.tgt_lang, tgt_texts),
+        (SRC_TOKENIZER, config.src_lang, src_texts),
+        (TGT_TOKENIZER, config.tgt_lang, tgt_texts),
     ):
-        tokenizer = tokenizers.get(name) or tokenizers[SHARED_MODEL]
+        tokenizer = tokenizers.get(name) or tokenizers[SHARED_TOKENIZER]
         yield from _describe(lang, report(tokenizer, texts))
 
 
@@ -57,11 +58,11 @@ def find_tokenizer(folder: Path, side: str | None) -> Path:
         TokenizerError: it has one for each, and no side is given.
         ModelFolderError: it is neither a model folder nor a run folder with a model.
     """
-    names = {"src": SRC_MODEL, "tgt": TGT_MODEL}
-    if not any((folder / name).is_file() for name in (SHARED_MODEL, *names.values())):
+    names = {"src": SRC_TOKENIZER, "tgt": TGT_TOKENIZER}
+    if not any((folder / name).is_file() for name in (SHARED_TOKENIZER, *names.values())):
         folder = resolve_model(folder)
-    if (folder / SHARED_MODEL).is_file():
-        return folder / SHARED_MODEL
+    if (folder / SHARED_TOKENIZER).is_file():
+        return folder / SHARED_TOKENIZER
     if side is None:
         raise TokenizerError(
             f"{folder} has one tokenizer for each side",
@@ -79,7 +80,7 @@ def _check(config: TrainConfig, output_dir: Path) -> None:
                 f"`tokenizer.{key}` is {path}, so there is no tokenizer to train",
                 hint="remove that key from the config, or set it to null",
             )
-    for name in (SHARED_MODEL,) if settings.shared else (SRC_MODEL, TGT_MODEL):
+    for name in (SHARED_TOKENIZER,) if settings.shared else (SRC_TOKENIZER, TGT_TOKENIZER):
         if (output_dir / name).exists():
             raise TokenizerError(
                 f"{output_dir / name} already exists",

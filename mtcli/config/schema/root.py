@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.config.schema.bounds import Bounds, Positive, Probability, Seed
@@ -20,6 +20,8 @@ from mtcli.config.schema.optimization import AdamWConfig, InverseSqrtConfig, Opt
 from mtcli.config.schema.regularization import RegularizationConfig, is_ever_on
 from mtcli.config.schema.sections import Conflict, refuse, section
 from mtcli.config.schema.tokenizer import TokenizerConfig
+
+PresetName: TypeAlias = Literal["tiny", "low-resource", "base", "big", "student"]
 
 
 @section
@@ -219,7 +221,7 @@ another section is not, so that all problems are reported at once."""
 class TrainConfig:
     """A whole training run."""
 
-    preset: Literal["tiny", "low-resource", "base", "big", "student"] | None = None
+    preset: PresetName | None = None
     """Recipe whose values replace the defaults; docs/guides/configs.md lists them. A section of
     another `kind` than the recipe's takes nothing from it. Null in a resolved config."""
     src_lang: Annotated[str, Bounds(min_length=1)]

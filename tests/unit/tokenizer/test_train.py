@@ -9,12 +9,10 @@ import sentencepiece
 
 from mtcli.config.schema.tokenizer import TokenizerConfig
 from mtcli.errors import RunFolderError, TokenizerError
+from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.tokenizer.train import (
     MAX_SENTENCE_BYTES,
-    SHARED_MODEL,
-    SRC_MODEL,
-    TGT_MODEL,
     train_tokenizer,
     train_tokenizers,
 )
@@ -260,8 +258,8 @@ def test_one_tokenizer_for_both_sides(tmp_path):
     pairs = [(text, text.upper()) for text in sentences()]
     config = TokenizerConfig(vocab_size=320)
     paths = train_tokenizers(lambda: pairs, config, seed=1, folder=tmp_path)
-    assert paths == {SHARED_MODEL: tmp_path / "tokenizer.model"}
-    trained = SentencePieceTokenizer(paths[SHARED_MODEL])
+    assert paths == {SHARED_TOKENIZER: tmp_path / "tokenizer.model"}
+    trained = SentencePieceTokenizer(paths[SHARED_TOKENIZER])
     assert trained.piece_to_id("b") != 1
     assert trained.piece_to_id("B") != 1
 
@@ -270,7 +268,11 @@ def test_one_tokenizer_for_each_side(tmp_path):
     pairs = [(text, text.upper()) for text in sentences()]
     config = TokenizerConfig(vocab_size=300, shared=False)
     paths = train_tokenizers(lambda: iter(pairs), config, seed=1, folder=tmp_path)
-    assert list(paths) == [SRC_MODEL, TGT_MODEL] == ["tokenizer.src.model", "tokenizer.tgt.model"]
+    assert (
+        list(paths)
+        == [SRC_TOKENIZER, TGT_TOKENIZER]
+        == ["tokenizer.src.model", "tokenizer.tgt.model"]
+    )
     src, tgt = map(SentencePieceTokenizer, paths.values())
     assert [src.piece_to_id("b") != 1, src.piece_to_id("B") != 1] == [True, False]
     assert [tgt.piece_to_id("b") != 1, tgt.piece_to_id("B") != 1] == [False, True]
