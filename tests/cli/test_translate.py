@@ -17,6 +17,7 @@ from mtcli.translating.translator import Translator
 from tests.support.closed_streams import with_closed_streams
 from tests.support.fakes import FakeEngine, fake_translator
 from tests.support.model_folder import train_tokenizer, write_tiny_model
+from tests.support.warm import WarmProcess
 
 INPUT = b"ralo teku minaro.\n\nsef dolu\r\npav erin kostu ralo.\n \t\ncaf\xe9\nlast one"
 LONG = " ".join(["ralo teku"] * 30)
@@ -224,7 +225,7 @@ COMMAND = [sys.executable, "-m", "mtcli", "translate", "--threads", "1", "--devi
 
 
 def test_a_reader_that_has_seen_enough(model):
-    translate = subprocess.Popen(
+    translate = WarmProcess(
         [*COMMAND, "-m", model, "--batch-size", "1", "--beam-size", "1", "-q"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -241,7 +242,7 @@ def test_a_reader_that_has_seen_enough(model):
 
 def test_on_a_terminal_each_line_is_answered_at_once(model):
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
+    with WarmProcess(
         [*COMMAND, "-m", model], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as translate:
         os.close(theirs)
@@ -371,8 +372,8 @@ def test_doubts_are_noted(model, monkeypatch):
 
 
 def started(*arguments, **pipes):
-    return subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], stdin=subprocess.PIPE, stderr=subprocess.PIPE, **pipes
+    return WarmProcess(
+        [*COMMAND, *arguments], stdin=subprocess.PIPE, stderr=subprocess.PIPE, **pipes
     )
 
 
