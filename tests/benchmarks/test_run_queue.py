@@ -13,7 +13,7 @@ import pytest
 from benchmarks import run_queue
 from benchmarks.run_queue import Job, Queue, read_jobs
 from mtcli.runs.lock import locked
-from tests.support.small_run import CONFIG, write_run
+from tests.support.small_run import write_run
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "benchmarks/run_queue.py"
@@ -26,7 +26,7 @@ def command(*args):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT) + os.pathsep + os.environ.get("PYTHONPATH", ""))
-    write_run(tmp_path, CONFIG.replace("max_steps: 12", "max_steps: 100000"))
+    write_run(tmp_path, "training.max_steps=100000")
     return tmp_path
 
 

@@ -18,17 +18,13 @@ from mtcli.distributed.launch import Patience, supervise
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import PassSettings
 from mtcli.training.setup import train
-from tests.support.small_run import CONFIG, write_run
+from tests.support.small_run import write_run
 
 PROGRAM = Path(__file__).parent / "workers" / "fsdp_program.py"
 ROOT = Path(__file__).parents[2]
 KINDS = ["adamw", "adam", "sgd", "muon"]
 # A large eps: where the gradient is rounding error (biases of keys), Adam would follow its sign.
-NO_DROPOUT = (
-    CONFIG.replace("dropout: 0.1", "dropout: 0.0")
-    .replace("lr: 5e-3", "lr: 5e-3, eps: 0.01")
-    .replace("training: {", "training: {ema_decay: 0.9, ")
-)
+NO_DROPOUT = ("model.dropout=0.0", "optim.eps=0.01", "training.ema_decay=0.9")
 
 
 @pytest.fixture(scope="module")
@@ -133,8 +129,8 @@ def train_sharded(folder, max_steps):
 def runs(tmp_path_factory):
     """One run on one process, one that is sharded but for a part on one process in between."""
     whole, changing = (tmp_path_factory.mktemp(name) for name in ("whole", "changing"))
-    train(load_config(write_run(whole, NO_DROPOUT), working_dir=whole))
-    path = write_run(changing, NO_DROPOUT)
+    train(load_config(write_run(whole, *NO_DROPOUT), working_dir=whole))
+    path = write_run(changing, *NO_DROPOUT)
     logs = [train_sharded(changing, 5)]
     train(load_config(path, ["training.max_steps=9"], working_dir=changing))
     logs.append(train_sharded(changing, 12))
@@ -167,7 +163,7 @@ def test_the_model_of_a_sharded_run_is_its_average(runs):
 def test_one_process_shares_nothing(runs, tmp_path):
     whole, _, _ = runs
     overrides = ["training.parallel=fsdp"]
-    train(load_config(write_run(tmp_path, NO_DROPOUT), overrides, working_dir=tmp_path))
+    train(load_config(write_run(tmp_path, *NO_DROPOUT), overrides, working_dir=tmp_path))
     want, got = (
         load_arrays(f / "run/checkpoints/step_00000012/model.safetensors")
         for f in (whole, tmp_path)

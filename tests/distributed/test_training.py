@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from tests.support.small_run import CONFIG, write_run
+from tests.support.small_run import write_run
 
 # A large eps: where the gradient is rounding error (biases of keys), Adam would follow its sign.
-NO_DROPOUT = CONFIG.replace("dropout: 0.1", "dropout: 0.0").replace(
-    "lr: 5e-3", "lr: 5e-3, eps: 0.01"
-)
+NO_DROPOUT = ("model.dropout=0.0", "optim.eps=0.01")
 
 
 def run_training(folder, nproc, *options):
@@ -35,7 +33,7 @@ def runs(tmp_path_factory):
     folders = []
     for nproc in (1, 2):
         folder = tmp_path_factory.mktemp(f"nproc{nproc}")
-        write_run(folder, NO_DROPOUT)
+        write_run(folder, *NO_DROPOUT)
         result = run_training(folder, nproc)
         assert result.returncode == 0, result.stderr
         folders.append((folder, result))
@@ -65,7 +63,7 @@ def test_it_resumes_on_another_number_of_processes(runs):
 
 
 def test_a_mistake_is_told_once(tmp_path):
-    path = write_run(tmp_path, NO_DROPOUT)
+    path = write_run(tmp_path, *NO_DROPOUT)
     (tmp_path / "train.de").write_text("nur eine\n", encoding="utf-8")
     result = run_training(tmp_path, 2)
     assert result.returncode == 2
@@ -76,8 +74,7 @@ def test_a_mistake_is_told_once(tmp_path):
 
 def test_skipped_layers_and_two_passes_train_on_two_processes(tmp_path):
     """Each process skips other layers: DDP would wait for ever for a gradient that never comes."""
-    text = CONFIG + "regularization: {layer_dropout: {value: 0.5}, rdrop: {value: 2}}\n"
-    write_run(tmp_path, text)
+    write_run(tmp_path, "regularization={layer_dropout: {value: 0.5}, rdrop: {value: 2}}")
     result = run_training(tmp_path, 2)
     assert result.returncode == 0, result.stderr
     assert "validation at step 12" in result.stderr

@@ -12,13 +12,13 @@ from mtcli.model.dropout import dropout
 from mtcli.training.setup import train
 from mtcli.translating.translator import Translator
 from tests.support.models import random_batch, tiny_model
-from tests.support.small_run import CONFIG, write_run
+from tests.support.small_run import write_run
 
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
 ]
-ON_CUDA = CONFIG.replace("device: cpu", "device: cuda")
+ON_CUDA = "training.device=cuda"
 
 
 def on_cuda(batch):
@@ -39,8 +39,8 @@ def test_dropout_keeps_the_mean():
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 def test_training_and_translating(tmp_path, precision):
-    text = ON_CUDA.replace("precision: fp32", f"precision: {precision}")
-    config = load_config(write_run(tmp_path, text), working_dir=tmp_path)
+    path = write_run(tmp_path, ON_CUDA, f"training.precision={precision}")
+    config = load_config(path, working_dir=tmp_path)
     assert train(config).is_finished
     lines = (tmp_path / "run/metrics.jsonl").read_text().split("\n")[:-1]
     losses = [m["loss_per_token"] for m in map(json.loads, lines) if m["kind"] == "step"]
@@ -61,7 +61,7 @@ def test_resuming_on_cuda(tmp_path):
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 def test_two_gpus_over_nccl(tmp_path, parallel, precision):
-    write_run(tmp_path, ON_CUDA.replace("precision: fp32", f"precision: {precision}"))
+    write_run(tmp_path, ON_CUDA, f"training.precision={precision}")
     command = [sys.executable, "-m", "mtcli", "train", "config.yaml", "--nproc", "2"]
     command += ["--set", f"training.parallel={parallel}"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)

@@ -22,27 +22,24 @@ from mtcli.runs.lock import locked
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.checkpoint import write_checkpoint
 from mtcli.training.setup import train
-from tests.support.small_run import CONFIG, write_run
+from tests.support.small_run import write_run
 
-# Every ingredient at once, most of them on a schedule; see docs/guides/better-models.md.
-REGULARIZATION = """\
-regularization:
-  rdrop: {value: 5.0, start: 1.0, to_epoch: 1.2}
-  layer_dropout: {value: 0.0, start: 0.3, from_epoch: 0.5, to_epoch: 1.5}
-  src_word_dropout: {value: 0.1}
-  tgt_word_dropout: {value: 0.2, start: 0.0, to_epoch: 1}
-  case_noise: {value: 0.3}
-  punctuation_noise: {value: 0.3}
-  typo_noise: {value: 0.2}
-  subword_sampling: {value: 0.5}
-"""
 # All that has a state or draws: accumulation (micro-batches of 120 cells), two optimizers, an
-# average, sampling on both sides.
+# average, sampling on both sides, and every regularization, most of them on a schedule; see
+# docs/guides/better-models.md.
 FULL = (
-    CONFIG.replace("byte_fallback: false", "byte_fallback: false, sample_src: 0.1, sample_tgt: 0.2")
-    .replace("optim: {", "optim: {kind: muon, ")
-    .replace("training: {", "training: {ema_decay: 0.9, ")
-    + REGULARIZATION
+    "tokenizer.sample_src=0.1",
+    "tokenizer.sample_tgt=0.2",
+    "optim.kind=muon",
+    "training.ema_decay=0.9",
+    "regularization.rdrop={value: 5.0, start: 1.0, to_epoch: 1.2}",
+    "regularization.layer_dropout={value: 0.0, start: 0.3, from_epoch: 0.5, to_epoch: 1.5}",
+    "regularization.src_word_dropout={value: 0.1}",
+    "regularization.tgt_word_dropout={value: 0.2, start: 0.0, to_epoch: 1}",
+    "regularization.case_noise={value: 0.3}",
+    "regularization.punctuation_noise={value: 0.3}",
+    "regularization.typo_noise={value: 0.2}",
+    "regularization.subword_sampling={value: 0.5}",
 )
 
 
@@ -82,14 +79,14 @@ def assert_same_run(run: Path, other: Path, step: int) -> None:
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    config = load_config(write_run(folder, FULL), working_dir=folder)
+    config = load_config(write_run(folder, *FULL), working_dir=folder)
     train(config)
     return folder
 
 
 def test_stopping_at_any_step_and_going_on_changes_nothing(uninterrupted, tmp_path):
     """In steps of 5, 4 and 3, mid-epoch (an epoch has about 7 updates)."""
-    path = write_run(tmp_path, FULL)
+    path = write_run(tmp_path, *FULL)
     for steps in (5, 9, 12):
         config = load_config(path, [f"training.max_steps={steps}"], working_dir=tmp_path)
         # stop by a request, not by the last step, which would validate
@@ -101,22 +98,20 @@ def test_stopping_at_any_step_and_going_on_changes_nothing(uninterrupted, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "text",
+    "overrides",
     [
-        *(
-            CONFIG.replace("optim: {", f"optim: {{kind: {kind}, ")
-            for kind in ("adamw", "adam", "sgd")
-        ),
-        FULL.replace("vocab_size: 60", "vocab_size: 60, algorithm: unigram"),
+        ["optim.kind=adamw"],
+        ["optim.kind=adam"],
+        ["optim.kind=sgd"],
+        [*FULL, "tokenizer.algorithm=unigram"],
     ],
     ids=["adamw", "adam", "sgd", "all, unigram"],
 )
-def test_every_optimizer_and_algorithm_goes_on_exactly(tmp_path, text):
+def test_every_optimizer_and_algorithm_goes_on_exactly(tmp_path, overrides):
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     for folder in (whole, parted):
         folder.mkdir()
-        path = write_run(folder, text)
-        config = load_config(path, working_dir=folder)
+        config = load_config(write_run(folder, *overrides), working_dir=folder)
         if folder == parted:
             stop_at(config, folder, 5)
         train(config)
@@ -157,7 +152,7 @@ def to_format_1(run, step):
 
 def test_checkpoints_of_format_1_are_resumed_exactly(uninterrupted, tmp_path):
     """Made by a stop: then, too, it changes nothing of the run."""
-    config = load_config(write_run(tmp_path, FULL), working_dir=tmp_path)
+    config = load_config(write_run(tmp_path, *FULL), working_dir=tmp_path)
     run = tmp_path / "run"
     stop_at(config, tmp_path, 5, "budget")
     to_format_1(run, 5)
@@ -230,12 +225,11 @@ Path("sums.json").write_text(json.dumps([sums.count, sums.sums.tolist()]))
 
 def test_a_new_part_of_the_state_survives_kill_9(tmp_path):
     """One entry in `RunState.parts`: it is saved and restored, tensor and number, bit for bit."""
-    text = CONFIG + "checkpoints: {every_steps: 2}\n"
     ends = []
     for name, kills in (("whole", []), ("killed", [3, 7])):
         folder = tmp_path / name
         folder.mkdir()
-        write_run(folder, text)
+        write_run(folder, "checkpoints.every_steps=2")
         for kill_at in (*kills, 0):
             command = [sys.executable, "-c", WITH_A_NEW_PART, str(kill_at)]
             process = subprocess.run(command, cwd=folder, check=False, timeout=120)
@@ -247,9 +241,13 @@ def test_a_new_part_of_the_state_survives_kill_9(tmp_path):
 
 
 def test_the_average_takes_in_the_weights_after_each_step(tmp_path):
-    text = CONFIG.replace("training: {", "training: {ema_decay: 0.9, ")
-    text += "checkpoints: {every_steps: 1, keep_last: 20}\n"
-    train(load_config(write_run(tmp_path, text), ["training.max_steps=5"], working_dir=tmp_path))
+    path = write_run(
+        tmp_path,
+        "training.ema_decay=0.9",
+        "training.max_steps=5",
+        "checkpoints={every_steps: 1, keep_last: 20}",
+    )
+    train(load_config(path, working_dir=tmp_path))
 
     def stored(step, name):
         return load_file(tmp_path / f"run/checkpoints/step_{step:08d}" / f"{name}.safetensors")
@@ -289,15 +287,17 @@ def test_tokens_computed_count_the_second_pass_of_rdrop(uninterrupted):
 @pytest.mark.parametrize("stop", ["signal", "budget"])
 def test_stops_between_validations_move_no_average_nor_patience(tmp_path, stop):
     """A stop's checkpoint is in no average, its validation in no judgement of the run."""
-    text = (
-        FULL.replace("ema_decay: 0.9, ", "")
-        .replace("kind: inverse_sqrt", "kind: plateau, patience: 1, factor: 0.5")
-        .replace("every_steps: 6", "every_steps: 3, patience: 50")
-    ) + "checkpoints: {average_last: 3}\n"
+    overrides = (
+        *FULL,
+        "training.ema_decay=null",
+        "schedule={kind: plateau, warmup_steps: 5, patience: 1, factor: 0.5}",
+        "validation={every_steps: 3, patience: 50}",
+        "checkpoints.average_last=3",
+    )
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     for folder in (whole, parted):
         folder.mkdir()
-        config = load_config(write_run(folder, text), working_dir=folder)
+        config = load_config(write_run(folder, *overrides), working_dir=folder)
         if folder == parted:
             for step in (4, 5, 8, 11):
                 stop_at(config, folder, step, stop)
@@ -312,7 +312,7 @@ def test_stops_between_validations_move_no_average_nor_patience(tmp_path, stop):
 
 
 def test_what_a_stop_has_found_stays_until_the_run_comes_further(tmp_path):
-    config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
+    config = load_config(write_run(tmp_path), working_dir=tmp_path)
     run = tmp_path / "run"
     stop_at(config, tmp_path, 4, "budget")
     found = run / "stopped/models/step_00000004"
@@ -328,7 +328,7 @@ def test_what_a_stop_has_found_stays_until_the_run_comes_further(tmp_path):
 
 
 def test_a_run_that_ends_where_a_signal_stopped_it_has_a_model(tmp_path):
-    config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
+    config = load_config(write_run(tmp_path), working_dir=tmp_path)
     stop_at(config, tmp_path, 4)
     assert not (tmp_path / "run/best").exists()
     ended = load_config(tmp_path / "config.yaml", ["training.max_steps=4"], working_dir=tmp_path)
@@ -337,15 +337,14 @@ def test_a_run_that_ends_where_a_signal_stopped_it_has_a_model(tmp_path):
 
 
 def test_stops_by_signals_keep_the_model_of_a_budgets_end(tmp_path):
-    config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
+    config = load_config(write_run(tmp_path), working_dir=tmp_path)
     for step, stop in ((2, "budget"), (3, "signal"), (4, "signal"), (5, "signal")):
         stop_at(config, tmp_path, step, stop)
         assert (tmp_path / "run/best").resolve() == tmp_path / "run/stopped/models/step_00000002"
 
 
 def test_a_run_that_has_ended_keeps_its_best_however_often_it_is_called(tmp_path):
-    text = CONFIG + "checkpoints: {every_steps: 3}\n"
-    config = load_config(write_run(tmp_path, text), working_dir=tmp_path)
+    config = load_config(write_run(tmp_path, "checkpoints.every_steps=3"), working_dir=tmp_path)
     stop_at(config, tmp_path, 3)
     ended = load_config(tmp_path / "config.yaml", ["training.max_steps=3"], working_dir=tmp_path)
     for _ in range(3):
@@ -361,7 +360,7 @@ def test_a_second_signal_does_not_end_the_saving(tmp_path, monkeypatch):
         signal.raise_signal(signal.SIGUSR1)
         write_checkpoint(*arguments)
 
-    config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
+    config = load_config(write_run(tmp_path), working_dir=tmp_path)
     monkeypatch.setattr("mtcli.training.validate_and_save.write_checkpoint", interrupted)
     before = signal.signal(signal.SIGUSR1, fall)
     try:
@@ -372,7 +371,7 @@ def test_a_second_signal_does_not_end_the_saving(tmp_path, monkeypatch):
 
 
 def test_a_run_whose_checkpoints_are_gone_is_not_begun_again(tmp_path):
-    config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
+    config = load_config(write_run(tmp_path), working_dir=tmp_path)
     train(config)
     shutil.rmtree(tmp_path / "run/checkpoints")
     with pytest.raises(RunFolderError, match=r"(?s)the checkpoints of .* are missing, .*--fresh"):
@@ -381,7 +380,7 @@ def test_a_run_whose_checkpoints_are_gone_is_not_begun_again(tmp_path):
 
 
 def test_fresh_does_not_move_a_run_that_is_in_use(tmp_path):
-    config = load_config(write_run(tmp_path, CONFIG), working_dir=tmp_path)
+    config = load_config(write_run(tmp_path), working_dir=tmp_path)
     with (
         locked(tmp_path / "run"),
         pytest.raises(RunFolderError, match="is in use by another mtcli"),
@@ -392,12 +391,14 @@ def test_fresh_does_not_move_a_run_that_is_in_use(tmp_path):
 
 def test_a_stop_pushes_no_model_out(tmp_path):
     """Even where what it saves is the best of all."""
-    text = CONFIG.replace("every_steps: 6", "every_steps: 2, best_by: loss")
-    text += "checkpoints: {keep_best: 2, keep_last: 1}\n"
+    overrides = (
+        "validation={every_steps: 2, best_by: loss}",
+        "checkpoints={keep_best: 2, keep_last: 1}",
+    )
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     for folder in (whole, parted):
         folder.mkdir()
-        config = load_config(write_run(folder, text), working_dir=folder)
+        config = load_config(write_run(folder, *overrides), working_dir=folder)
         if folder == parted:
             for step in (5, 7, 9, 11):
                 stop_at(config, folder, step, "budget")
@@ -424,8 +425,8 @@ def test_a_run_killed_before_its_first_checkpoint_begins_anew(tmp_path, monkeypa
 
 
 def test_an_average_of_checkpoints_is_their_mean(tmp_path):
-    text = CONFIG.replace("every_steps: 6", "every_steps: 3") + "checkpoints: {average_last: 3}\n"
-    train(load_config(write_run(tmp_path, text), working_dir=tmp_path))
+    path = write_run(tmp_path, "validation.every_steps=3", "checkpoints.average_last=3")
+    train(load_config(path, working_dir=tmp_path))
     checkpoints = [
         load_file(tmp_path / f"run/checkpoints/step_{step:08d}/model.safetensors")
         for step in (6, 9, 12)
@@ -438,9 +439,12 @@ def test_an_average_of_checkpoints_is_their_mean(tmp_path):
 
 def test_an_update_without_rdrop_has_one_pass(tmp_path):
     """Half an epoch with it, then none; an epoch has 11 updates."""
-    text = CONFIG.replace("log_every_steps: 2", "log_every_steps: 1")
-    text += "regularization:\n  rdrop: {value: 0, start: 5, from_epoch: 0.5, to_epoch: 0.5}\n"
-    train(load_config(write_run(tmp_path, text), working_dir=tmp_path))
+    path = write_run(
+        tmp_path,
+        "training.log_every_steps=1",
+        "regularization.rdrop={value: 0, start: 5, from_epoch: 0.5, to_epoch: 0.5}",
+    )
+    train(load_config(path, working_dir=tmp_path))
     lines = (tmp_path / "run/metrics.jsonl").read_text().split("\n")[:-1]
     steps = [m for m in map(json.loads, lines) if m["kind"] == "step"]
     seen = [(m["total_tgt_tokens"], m["total_tgt_tokens_computed"]) for m in steps]
@@ -483,16 +487,18 @@ def stop_at(config, folder, step, stop="signal"):
 @pytest.mark.parametrize(("nproc", "parallel"), [(1, "ddp"), (2, "ddp"), (2, "fsdp")])
 def test_kill_9_at_random_moments_and_resuming_changes_nothing(tmp_path, nproc, parallel):
     """The process (and its workers) die without a word; the same command is run again."""
-    long = FULL.replace("max_steps: 12", "max_steps: 60").replace(
-        "validation: {every_steps: 6}",
-        "validation: {every_steps: 15}\ncheckpoints: {every_steps: 4}",
+    long = (
+        *FULL,
+        "training.max_steps=60",
+        "validation.every_steps=15",
+        "checkpoints.every_steps=4",
+        f"training.parallel={parallel}",
     )
-    long = long.replace("training: {", f"training: {{parallel: {parallel}, ")
     generator = np.random.default_rng(nproc)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         folder.mkdir()
-        write_run(folder, long)
+        write_run(folder, *long)
     command = [sys.executable, "-m", "mtcli", "train", "config.yaml", "--nproc", str(nproc), "-q"]
     subprocess.run(command, cwd=whole, check=True, timeout=120)
     kills = 0
@@ -701,14 +707,13 @@ def test_metrics_are_cut_back_to_the_checkpoint(tmp_path):
 
 
 def test_the_best_model_outlives_newer_ones(tmp_path):
-    text = CONFIG.replace(
-        "validation: {every_steps: 6}", "validation: {every_steps: 2}\ncheckpoints: {keep_last: 1}"
+    path = write_run(
+        tmp_path,
+        "validation={every_steps: 2, best_by: loss}",
+        "checkpoints.keep_last=1",
+        "optim.lr=0.3",  # gets worse
     )
-    text = text.replace("training: {", "training: {").replace("lr: 5e-3", "lr: 0.3")  # gets worse
-    config = load_config(
-        write_run(tmp_path, text), ["validation.best_by=loss"], working_dir=tmp_path
-    )
-    train(config)
+    train(load_config(path, working_dir=tmp_path))
     run = tmp_path / "run"
     assert [p.name for p in sorted((run / "checkpoints").glob("step_*"))] == ["step_00000012"]
     lines = map(json.loads, (run / "metrics.jsonl").read_text().split("\n")[:-1])

@@ -7,18 +7,18 @@ import pytest
 
 from mtcli.config.load import load_config
 from mtcli.training.setup import train
-from tests.support.small_run import CONFIG, write_corpus
+from tests.support.small_run import write_corpus, write_run
 
 LEARNING = (
-    CONFIG.replace("d_model: 16", "d_model: 64")
-    .replace("d_ff: 24", "d_ff: 128")
-    .replace("decoder_layers: 1", "decoder_layers: 2")
-    .replace("dropout: 0.1", "dropout: 0.0")
-    .replace("tokens_per_update: 200, max_tokens: 120", "tokens_per_update: 1000, max_tokens: 1000")
-    .replace("lr: 5e-3", "lr: 3e-3")
-    .replace("kind: inverse_sqrt, warmup_steps: 5", "kind: linear, warmup_steps: 50")
-    .replace("max_steps: 12, precision: fp32", "max_steps: 600, precision: fp32")
-    .replace("every_steps: 6", "every_steps: 150")
+    "model.d_model=64",
+    "model.d_ff=128",
+    "model.decoder_layers=2",
+    "model.dropout=0.0",
+    "batch={tokens_per_update: 1000, max_tokens: 1000}",
+    "optim.lr=3e-3",
+    "schedule={kind: linear, warmup_steps: 50}",
+    "training.max_steps=600",
+    "validation.every_steps=150",
 )
 
 
@@ -29,9 +29,8 @@ def bleu_curve(folder):
 
 @pytest.mark.slow
 def test_it_learns_to_reverse_words_never_seen_in_this_order(tmp_path):
+    config = load_config(write_run(tmp_path, *LEARNING), working_dir=tmp_path)
     write_corpus(tmp_path, num_pairs=3000)
-    (tmp_path / "config.yaml").write_text(LEARNING, encoding="utf-8")
-    config = load_config(tmp_path / "config.yaml", working_dir=tmp_path)
     train(config)
     curve = bleu_curve(tmp_path)
     assert curve[-1] > 80

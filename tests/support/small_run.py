@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
+from mtcli.config.load import load_config, read_values
+
 WORDS = ["ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe"]
 
-CONFIG = """\
+_CONFIG = """\
 src_lang: en
 tgt_lang: de
 run_dir: run
@@ -46,9 +49,18 @@ def write_corpus(folder: Path, *, num_pairs: int = 200, seed: int = 0) -> None:
             (folder / f"{split}.{lang}").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def write_run(folder: Path, config: str = CONFIG) -> Path:
-    """Corpus and config in `folder`; the config's path. Its paths are relative to `folder`."""
+def write_run(folder: Path, *overrides: str) -> Path:
+    """Corpus and config in `folder`; the config's path. Its paths are relative to `folder`.
+
+    Args:
+        folder: Where to write.
+        overrides: `KEY=VALUE` each, as `--set` takes them. A key that there is not is an error.
+    """
     write_corpus(folder)
     path = folder / "config.yaml"
-    path.write_text(config, encoding="utf-8")
+    path.write_text(_CONFIG, encoding="utf-8")
+    if overrides:
+        load_config(path, overrides, working_dir=folder)
+        values, _, _ = read_values(path, overrides)
+        path.write_text(json.dumps(values), encoding="utf-8")  # JSON is YAML
     return path

@@ -13,7 +13,7 @@ from mtcli.training.optim import build_optimizers
 from mtcli.training.setup import train
 from mtcli.training.step import StepParts, train_step
 from tests.support.models import random_batch, tiny_model
-from tests.support.small_run import CONFIG, write_run
+from tests.support.small_run import write_run
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning",  # torch.compile's own imports warn
@@ -78,9 +78,7 @@ def test_an_update_is_that_of_the_plain_forward(monkeypatch, settings):
 
 @pytest.mark.slow
 def test_a_run_trains_compiled_with_dropout_and_two_passes(tmp_path):
-    assert "dropout: 0.1" in CONFIG
-    text = CONFIG.replace("training: {", "training: {compile: true, ").replace(
-        "max_steps: 12", "max_steps: 4"
-    )
-    path = write_run(tmp_path, text + "regularization: {rdrop: {value: 2.0}}\n")
-    assert train(load_config(path, working_dir=tmp_path)).is_finished
+    overrides = ["training.compile=true", "training.max_steps=4", "regularization.rdrop.value=2.0"]
+    config = load_config(write_run(tmp_path, *overrides), working_dir=tmp_path)
+    assert config.model.dropout > 0
+    assert train(config).is_finished

@@ -14,18 +14,19 @@ from mtcli.config.load import load_config
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.training.setup import train
 from mtcli.workflows.average import Choice, average_models
-from tests.support.small_run import CONFIG, write_run
+from tests.support.small_run import write_run
 
-TEXT = CONFIG.replace(
-    "validation: {every_steps: 6}",
-    "validation: {every_steps: 2, best_by: loss}\ncheckpoints: {keep_last: 2, keep_best: 3}",
-).replace("lr: 5e-3", "lr: 0.1")
+OVERRIDES = (
+    "validation={every_steps: 2, best_by: loss}",
+    "checkpoints={keep_last: 2, keep_best: 3}",
+    "optim.lr=0.1",
+)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("average")
-    train(load_config(write_run(folder, TEXT), working_dir=folder))
+    train(load_config(write_run(folder, *OVERRIDES), working_dir=folder))
     return folder
 
 
