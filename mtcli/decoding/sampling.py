@@ -49,7 +49,7 @@ def sample(
         mixed(torch.full_like(keys_B, sampling.seed), keys_B)[:, None], _range(W, keys_B)
     )
     forbidden = torch.tensor(options.forbidden_ids, dtype=torch.long, device=device)
-    # 1. Start: W equal rows for each sentence, which random numbers of their own tell apart.
+    # 1. Start: W equal rows for each sentence, which random numbers of their own distinguish.
     state = scorer.start(src_ids_BS, beam_size=W, max_length=max_length)
     ids_BW = torch.full((B, W), options.bos_id, device=device)
     sentences_B = torch.arange(B, device=device)
