@@ -1,7 +1,7 @@
-"""What a SentencePiece model file says of its pieces, read without the protobuf library.
+"""Read the pieces of a SentencePiece model file without the protobuf library.
 
-SentencePiece's Python interface tells neither the algorithm nor which pieces are user-defined, and
-its protobuf classes would make protobuf a dependency. Five field numbers suffice.
+SentencePiece's Python interface has neither the algorithm nor which pieces are user-defined, and
+its protobuf classes would make protobuf a dependency. Five field numbers are enough.
 
 Source: sentencepiece_model.proto; https://protobuf.dev/programming-guides/encoding
 """
@@ -46,14 +46,14 @@ class Piece:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """The vocabulary and how it cuts."""
+    """The vocabulary and the algorithm that segments text with it."""
 
     algorithm: Algorithm
     pieces: tuple[Piece, ...]
 
 
 def parse_model(content: bytes) -> ModelFile:
-    """The vocabulary of a model file that SentencePiece itself has accepted."""
+    """Parse a model file that SentencePiece itself has accepted."""
     pieces: list[Piece] = []
     algorithm = Algorithm.UNIGRAM
     for number, value in _fields(memoryview(content)):
@@ -79,7 +79,7 @@ def _parse_piece(message: memoryview) -> Piece:
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Field numbers and values: an int for a varint, else the bytes."""
+    """Field numbers and values: an int for a varint, bytes for all else."""
     position = 0
     while position < len(message):
         key, position = _varint(message, position)

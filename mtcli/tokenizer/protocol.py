@@ -1,4 +1,4 @@
-"""What the other rooms ask of a tokenizer, and the special ids that every tokenizer of ours has."""
+"""The interface of a tokenizer, and the special ids of every tokenizer."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ SRC_TOKENIZER = "tokenizer.src.model"
 TGT_TOKENIZER = "tokenizer.tgt.model"
 
 SPACE = "\u2581"
-"""What SentencePiece writes for a space."""
+"""The character that SentencePiece writes for a space."""
 
 
 class Tokenizer(Protocol):
     """Text to piece ids and back.
 
-    The law, with byte fallback or when every character has a piece, for any str x:
-    decode(encode(x)) == decode(sample(x)) == normalize(x); normalize(normalize(x)) == normalize(x);
-    and always: no id of an encoding is PAD_ID, BOS_ID or EOS_ID, even if x spells those pieces.
+    For any text x, with byte fallback or if every character has a piece:
+    decode(encode(x)) == decode(sample(x)) == normalize(x), and
+    normalize(normalize(x)) == normalize(x). In all cases: no id of an encoding is PAD_ID, BOS_ID or
+    EOS_ID, even if x spells those pieces.
     """
 
     @property
@@ -52,7 +53,7 @@ class Tokenizer(Protocol):
         """Ids of a random segmentation, a function of its arguments alone.
 
         Args:
-            text: what to cut.
+            text: the text to segment.
             amount: BPE-dropout probability, or for a unigram model the smoothing alpha, at least 0
                 and below 1; 0 is `encode`.
             seed: any integer from 0.
@@ -72,5 +73,5 @@ class Tokenizer(Protocol):
         ...
 
     def piece_to_id(self, piece: str) -> int:
-        """The id of a piece, UNK_ID if it is none."""
+        """The id of a piece, UNK_ID if there is no such piece."""
         ...

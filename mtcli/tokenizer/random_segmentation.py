@@ -1,9 +1,9 @@
-"""Random segmentations that repeat: functions of text, amount and seed, and of nothing else.
+"""Random segmentations that can be repeated: functions of text, amount and seed alone.
 
-SentencePiece can sample, but cannot repeat: version 0.2.3 salts its generator anew in each process,
-so that one seed gives other segmentations after a restart (seen 2026-11-23, Linux wheel), and
-earlier versions ignore a second seed. A run could not be resumed exactly; hence this module. It
-cuts as SentencePiece does: where no merge fails, BPE-dropout equals `encode`.
+SentencePiece can sample but not repeat: version 0.2.3 salts its generator in each process, so the
+same seed gives other segmentations after a restart (seen 2026-11-23, Linux wheel), and earlier
+versions ignore a second seed. A run could not be resumed exactly, hence this module. It segments as
+SentencePiece does: if no merge fails, BPE-dropout equals `encode`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNKNOWN_PENALTY = 10.0  # a character without a piece scores this much below th
 
 
 class Vocabulary:
-    """The pieces that a text can be cut into, and how to spell what has no piece.
+    """The pieces of a tokenizer, and how to spell text that has no piece.
 
     Args:
         model: the pieces.
@@ -44,11 +44,11 @@ class Vocabulary:
         self.worst_score = min(self.scores.values(), default=0.0)
         symbols = sorted(self.symbol_ids, key=len, reverse=True)
         self._symbol_pattern = re.compile(f"({'|'.join(map(re.escape, symbols))})")
-        # a word is a unit, unless pieces run over spaces
+        # a word is a unit, unless some pieces cross spaces
         self._has_crossing_pieces = any(SPACE in text[1:] for text in self.ids)
 
     def units(self, escaped: str) -> list[str]:
-        """The text in parts that no piece crosses: user-defined symbols, and words between them."""
+        """Split a text where no piece crosses: into user-defined symbols and the words between."""
         spans = self._symbol_pattern.split(escaped) if self.symbol_ids else [escaped]
         units: list[str] = []
         for span in spans:
@@ -59,7 +59,7 @@ class Vocabulary:
         return units
 
     def spell(self, piece: str) -> list[int]:
-        """Ids of a piece, or of the bytes of what is none, or UNK_ID."""
+        """The id of a piece; of text that is not a piece, the ids of its bytes, or UNK_ID."""
         piece_id = self.ids.get(piece)
         if piece_id is not None:
             return [piece_id]
@@ -110,7 +110,7 @@ class BpeDropout:
         return _without_unknown_runs(ids)
 
     def _cut_uncached(self, unit: str, failing: int) -> list[int]:
-        """Ids of one unit; bit k of failing says that the k-th attempt to merge fails."""
+        """Ids of one unit; the k-th attempt to merge fails if bit k of `failing` is set."""
         scores = self._vocabulary.scores
         parts = list(unit)
         before, after = list(range(-1, len(parts) - 1)), [*range(1, len(parts)), -1]
@@ -163,7 +163,8 @@ class UnigramSampler:
 
         Args:
             escaped: normalised text with U+2581 for spaces.
-            amount: the exponent alpha; near 0 all segmentations are alike, 1 is the model's law.
+            amount: the exponent alpha; near 0 all segmentations are equally likely, 1 is the
+                model's own distribution.
             seed: any integer from 0.
         """
         ids: list[int] = []
@@ -210,7 +211,7 @@ class UnigramSampler:
 
 
 def _failures(probability: float, generator: random.Random) -> Iterator[int]:
-    """Indices, ascending, of the failures in an endless row of trials: gaps are geometric."""
+    """Ascending indices of the failures in an endless sequence of trials; gaps are geometric."""
     log_success = math.log1p(-probability)
     index = -1
     while True:
@@ -219,7 +220,7 @@ def _failures(probability: float, generator: random.Random) -> Iterator[int]:
 
 
 def _without_unknown_runs(ids: list[int]) -> list[int]:
-    """The ids with one UNK_ID for several in a row, as SentencePiece's encoding has it."""
+    """The ids with one UNK_ID for several in a row, as SentencePiece encodes."""
     if UNK_ID not in ids:
         return ids
     return [

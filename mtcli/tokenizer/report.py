@@ -1,4 +1,4 @@
-"""What a tokenizer does to a text, in numbers."""
+"""Statistics of a tokenizer on a text: unknown pieces, pieces per word, failed round trips."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _NUM_EXAMPLES = 3
 
 @dataclass(frozen=True)
 class RoundTripFailure:
-    """A sentence that does not come back."""
+    """A sentence that encoding and decoding change."""
 
     sentence: int
     """Its number, counted from 1."""
     normalized: str
-    """What should have come back."""
+    """The text that decoding should give."""
     decoded: str
-    """What came back."""
+    """The text that it gives."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,20 @@ class TokenizerReport:
 
     @property
     def byte_rate(self) -> float:
-        """Share of the pieces that spell a byte: with byte fallback, what is unknown shows here."""
+        """Share of the pieces that spell a byte: with byte fallback, the rare characters."""
         return self.num_bytes / max(1, self.num_pieces)
 
     @property
     def pieces_per_word(self) -> float:
-        """Pieces that a word is cut into, on average."""
+        """Pieces of a word, on average."""
         return self.num_pieces / max(1, self.num_words)
 
 
 def report(tokenizer: Tokenizer, sentences: Iterable[str]) -> TokenizerReport:
-    """What the tokenizer does to the sentences.
+    """Encode and decode the sentences, and count what happens.
 
     Args:
-        tokenizer: what is judged.
+        tokenizer: the tokenizer to judge.
         sentences: raw text, read once.
     """
     is_byte = [

@@ -20,18 +20,18 @@ _SILENT = 2  # SentencePiece logs straight to the C stderr; its errors reach us 
 
 
 def silence_sentencepiece() -> None:
-    """Keep SentencePiece's own log lines off stderr, for this process."""
+    """Keep SentencePiece's own log lines off standard error in this process."""
     sentencepiece.set_min_log_level(_SILENT)
 
 
 class SentencePieceTokenizer:
-    """Implements `Tokenizer` over one SentencePiece model file.
+    """A `Tokenizer` that uses one SentencePiece model file.
 
     Args:
         path: a model whose special ids are ours (pad 0, unk 1, bos 2, eos 3).
 
     Raises:
-        TokenizerError: the file is missing, is no SentencePiece model, or numbers its special
+        TokenizerError: the file is missing, is not a SentencePiece model, or numbers its special
             pieces differently.
     """
 
@@ -66,7 +66,7 @@ class SentencePieceTokenizer:
         return batch
 
     def encode_pieces(self, text: str) -> list[str]:
-        """The pieces of encode(text); what has no piece shows as `<unk>`."""
+        """The pieces of encode(text); a character without a piece becomes `<unk>`."""
         return [self.id_to_piece(piece_id) for piece_id in self.encode(text)]
 
     def sample(self, text: str, *, amount: float, seed: int) -> list[int]:
@@ -90,12 +90,12 @@ class SentencePieceTokenizer:
         return piece
 
     def piece_to_id(self, piece: str) -> int:
-        """The id of a piece, UNK_ID if it is none."""
+        """The id of a piece, UNK_ID if there is no such piece."""
         return int(self._processor.piece_to_id(piece))
 
     @cached_property
     def algorithm(self) -> Algorithm:
-        """How the model cuts."""
+        """The algorithm that segments text."""
         return self._model_file.algorithm
 
     @cached_property
@@ -106,7 +106,7 @@ class SentencePieceTokenizer:
 
     @cached_property
     def _sampler(self) -> BpeDropout | UnigramSampler:
-        # here, for translating does not sample
+        # imported here, because translating does not sample
         from mtcli.tokenizer.model_file import Algorithm
         from mtcli.tokenizer.random_segmentation import BpeDropout, UnigramSampler, Vocabulary
 
@@ -118,8 +118,10 @@ class SentencePieceTokenizer:
                 return UnigramSampler(vocabulary)
             case other:
                 raise TokenizerError(
-                    f"{self.path}: a {other.name.lower()} model has one segmentation only: set "
-                    "tokenizer.sample_src and tokenizer.sample_tgt to 0, or use unigram or bpe"
+                    f"{self.path} is a {other.name.lower()} model, which has only one segmentation"
+                    " of a text",
+                    hint="set `tokenizer.sample_src` and `tokenizer.sample_tgt` to 0, or use a"
+                    " unigram or BPE model",
                 )
 
     def _escape(self, text: str) -> str:
@@ -133,30 +135,32 @@ def _load(path: Path) -> sentencepiece.SentencePieceProcessor:
         content = path.read_bytes()
     except OSError as error:
         raise TokenizerError(
-            f"{path}: cannot read the tokenizer model: {error.strerror or error}"
+            f"cannot read the tokenizer {path}: {error.strerror or error}"
         ) from None
     try:
         processor.load_from_serialized_proto(content)
     except (RuntimeError, ValueError):
         raise TokenizerError(
-            f"{path}: not a SentencePiece model ({len(content)} bytes); "
-            "`mtcli tokenizer train` writes one"
+            f"{path} is not a SentencePiece model ({len(content)} bytes)",
+            hint="train one with `mtcli tokenizer train`",
         ) from None
-    found = (processor.pad_id(), processor.unk_id(), processor.bos_id(), processor.eos_id())
-    if found != (PAD_ID, UNK_ID, BOS_ID, EOS_ID):
-        pad_id, unk_id, bos_id, eos_id = found
+    special_ids = (processor.pad_id(), processor.unk_id(), processor.bos_id(), processor.eos_id())
+    if special_ids != (PAD_ID, UNK_ID, BOS_ID, EOS_ID):
+        pad_id, unk_id, bos_id, eos_id = special_ids
         raise TokenizerError(
-            f"{path}: its special ids are pad {pad_id}, unk {unk_id}, bos {bos_id}, eos {eos_id}, "
-            f"but mtcli needs pad {PAD_ID}, unk {UNK_ID}, bos {BOS_ID}, eos {EOS_ID}; train it "
-            f"with --pad_id={PAD_ID} --unk_id={UNK_ID} --bos_id={BOS_ID} --eos_id={EOS_ID}"
+            f"{path} has the special ids pad {pad_id}, unk {unk_id}, bos {bos_id}, eos {eos_id},"
+            f" but mtcli needs pad {PAD_ID}, unk {UNK_ID}, bos {BOS_ID}, eos {EOS_ID}",
+            hint=f"train it with `--pad_id={PAD_ID} --unk_id={UNK_ID} --bos_id={BOS_ID}"
+            f" --eos_id={EOS_ID}`",
         )
     return processor
 
 
 def encodable(text: str) -> str:
-    """The text without what would break the round trip: U+2581 becomes the space that it stands for
-    (three of the five normalisation rules leave it, and decoding cannot tell it from a space), and
-    surrogates, which no UTF-8 can carry, are paired or replaced by U+FFFD.
+    """The text without characters that break the round trip.
+
+    U+2581 becomes a space, because three of the five normalization rules keep it, and decoding
+    reads it as a space. Surrogates, which UTF-8 cannot encode, are paired or become U+FFFD.
     """
     try:
         text.encode()

@@ -31,10 +31,10 @@ from mtcli.tokenizer.sentencepiece import encodable, silence_sentencepiece
 _log = logging.getLogger(__name__)
 
 MAX_SENTENCE_BYTES = 4192
-"""Longer sentences are no sentences (tables, base64) and would fill the vocabulary: they are left
-out here, though not from the training of the translation model."""
+"""Longer lines are not sentences (tables, base64) and would fill the vocabulary, so the tokenizer
+is trained without them. The translation model is trained on them all the same."""
 
-_NUM_THREADS = 2  # whatever the machine has: SentencePiece writes it into the model file
+_NUM_THREADS = 2  # on any machine, because SentencePiece writes it into the model file
 _RESERVED = re.compile(r"<pad>|<unk>|</?s>|<0x[0-9A-Fa-f]{2}>")
 
 
@@ -45,12 +45,12 @@ def train_tokenizers(
     seed: int,
     folder: Path,
 ) -> dict[str, Path]:
-    """Train the model or models that a config asks for.
+    """Train the tokenizer or tokenizers that a config asks for.
 
     Args:
-        read_pairs: gives the training pairs from the start; called once a model.
+        read_pairs: returns the training pairs from the start; called once for each model.
         config: what to train.
-        seed: of the choice of sentences.
+        seed: decides which sentences are sampled.
         folder: where the models go.
 
     Returns:
@@ -78,15 +78,15 @@ def train_tokenizers(
 def train_tokenizer(
     sentences: Iterable[str], config: TokenizerConfig, *, seed: int, model_path: Path
 ) -> None:
-    """Train one model and write it, whole or not at all; an existing file is replaced.
+    """Train one model and write it, atomically. An existing file is replaced.
 
     The same sentences in the same order, config and seed give the same file, byte for byte.
 
     Args:
-        sentences: the text to learn from; at most config.max_sentences are used, a sample in which
-            every sentence is as likely.
-        config: what to train; its model paths and sampling are not read.
-        seed: of that sample.
+        sentences: the text to learn from; at most `config.max_sentences` are used, sampled
+            uniformly.
+        config: what to train; its model paths and sampling are ignored.
+        seed: decides which sentences are sampled.
         model_path: the file to write.
 
     Raises:
@@ -98,12 +98,11 @@ def train_tokenizer(
     sample = _choose(sentences, config.max_sentences, seed)
     if not sample.sentences:
         raise TokenizerError(
-            f"{model_path}: no text to train the tokenizer on: {sample.num_read} sentences read, "
-            f"{sample.num_blank} of them blank and {sample.num_long} longer than "
-            f"{MAX_SENTENCE_BYTES} bytes"
+            f"no text to train {model_path} on: {sample.num_read} sentences read,"
+            f" {sample.num_blank} blank, {sample.num_long} longer than {MAX_SENTENCE_BYTES} bytes"
         )
     _log.info(
-        "%s: training on %d of %d sentences (left out: %d blank, %d longer than %d bytes)",
+        "%s: training on %d of %d sentences (omitted: %d blank, %d longer than %d bytes)",
         model_path,
         len(sample.sentences),
         sample.num_read,
@@ -124,7 +123,7 @@ class _Sample:
 
 
 def _choose(sentences: Iterable[str], max_sentences: int, seed: int) -> _Sample:
-    """Every usable sentence, or max_sentences of them, each as likely.
+    """Choose every usable sentence, or a uniform sample of max_sentences of them.
 
     Source: Vitter 1985, algorithm R.
     """
@@ -150,7 +149,7 @@ def _choose(sentences: Iterable[str], max_sentences: int, seed: int) -> _Sample:
 
 
 def _train(sentences: list[str], config: TokenizerConfig, model_path: Path) -> bytes:
-    """The model file's content."""
+    """Train a model. Returns the content of its file."""
     silence_sentencepiece()
     model = io.BytesIO()
     try:
@@ -173,50 +172,52 @@ def _train(sentences: list[str], config: TokenizerConfig, model_path: Path) -> b
             minloglevel=2,
         )
     except RuntimeError as error:
-        explanation = _explain(str(error), config, model_path)
-        if explanation is None:
+        explained = _explained(str(error), config, model_path)
+        if explained is None:
             raise
-        raise TokenizerError(explanation) from error
+        raise explained from error
     return model.getvalue()
 
 
-def _explain(text: str, config: TokenizerConfig, model_path: Path) -> str | None:
-    """What the user can do about SentencePiece's error; None if it is another one."""
-    size = f"{model_path}: tokenizer.vocab_size is {config.vocab_size}"
+def _explained(text: str, config: TokenizerConfig, model_path: Path) -> TokenizerError | None:
+    """SentencePiece's error as one that the user can fix; None if the user cannot."""
+    size = f"{model_path}: `tokenizer.vocab_size` is {config.vocab_size}"
     if match := re.search(r"too high \(\d+\).* <= (\d+)", text):
-        return (
-            f"{size}, but the training text yields at most {match[1]} {config.algorithm} pieces: "
-            f"set it to {match[1]} or less, or train on more text"
+        return TokenizerError(
+            f"{size}, but the training text yields at most {match[1]} {config.algorithm} pieces",
+            hint=f"set it to {match[1]} or less, or train on more text",
         )
     if match := re.search(r"smaller than required_chars\. \d+ vs (\d+)", text):
         bytes_part = ", 256 for bytes" if config.byte_fallback else ""
-        return (
-            f"{size}, but at least {match[1]} pieces are needed (4 special ones{bytes_part}, one "
-            "for each user symbol and each character of the training text): raise it, or lower "
-            "tokenizer.character_coverage"
+        return TokenizerError(
+            f"{size}, but at least {match[1]} pieces are needed (4 special ones{bytes_part}, one"
+            " for each user symbol and each character of the training text)",
+            hint="increase it, or decrease `tokenizer.character_coverage`",
         )
     if "all_chars_count" in text:
-        return (
-            f"{model_path}: no text to train the tokenizer on: normalisation "
-            f"({config.normalization}) leaves nothing of it"
+        return TokenizerError(
+            f"no text to train {model_path} on: the normalization `{config.normalization}` removes"
+            " all of it"
         )
     return None
 
 
 def _check_symbols(symbols: list[str]) -> None:
-    """Refuse symbols that would be special pieces, or that no text could ever match."""
+    """Refuse symbols that are special pieces, or that could never match any text."""
     for place, symbol in enumerate(symbols):
-        key = f"tokenizer.user_symbols[{place}]"
+        key = f"`tokenizer.user_symbols[{place}]`"
         if not symbol:
-            raise TokenizerError(f"{key} is empty; remove it")
+            raise TokenizerError(f"{key} is empty", hint="remove it")
         if symbol in symbols[:place]:
-            raise TokenizerError(f"{key}: {symbol!r} is there twice; remove one")
+            raise TokenizerError(f"{key} repeats {symbol!r}", hint="remove one of them")
         if _RESERVED.fullmatch(symbol):
             raise TokenizerError(
-                f"{key}: {symbol!r} is a special piece of every tokenizer; choose another name"
+                f"{key} is {symbol!r}, a special piece of every tokenizer",
+                hint="choose another name",
             )
         if SPACE in symbol or any(character.isspace() for character in symbol):
             raise TokenizerError(
-                f"{key}: {symbol!r} holds a space (or U+2581, which stands for one), and pieces do "
-                "not run over spaces; write it without"
+                f"{key} is {symbol!r}, but a piece cannot contain a space, or U+2581, which"
+                " represents one",
+                hint="write the symbol without spaces",
             )

@@ -135,7 +135,7 @@ def test_train_with_too_large_a_vocabulary(config, tmp_path):
         "train", config, "--output-dir", tmp_path / "t", "--set", "tokenizer.vocab_size=9000"
     )
     assert (
-        f"{tmp_path}/t/tokenizer.model: tokenizer.vocab_size is 9000, but the training" in message
+        f"{tmp_path}/t/tokenizer.model: `tokenizer.vocab_size` is 9000, but the training" in message
     )
 
 
@@ -235,7 +235,7 @@ def test_a_run_folder_means_its_best_model(model, tmp_path):
 
 def test_missing_models(tmp_path):
     assert refusal("encode", "-m", tmp_path / "x") == (
-        f"{tmp_path}/x: cannot read the tokenizer model: No such file or directory"
+        f"cannot read the tokenizer {tmp_path}/x: No such file or directory"
     )
     assert "is neither a model folder" in refusal("encode", "-m", tmp_path)
 

@@ -32,11 +32,11 @@ def refusal(path):
 
 def test_a_missing_file(tmp_path):
     path = tmp_path / "t.model"
-    assert refusal(path) == f"{path}: cannot read the tokenizer model: No such file or directory"
+    assert refusal(path) == f"cannot read the tokenizer {path}: No such file or directory"
 
 
 def test_a_folder(tmp_path):
-    assert refusal(tmp_path) == f"{tmp_path}: cannot read the tokenizer model: Is a directory"
+    assert refusal(tmp_path) == f"cannot read the tokenizer {tmp_path}: Is a directory"
 
 
 @pytest.mark.parametrize("content", [b"", b"ba ko\n" * 100, b"\x0a\xff\xff\xff\xff"])
@@ -44,8 +44,8 @@ def test_a_file_that_is_no_model(tmp_path, content, capfd):
     path = tmp_path / "t.model"
     path.write_bytes(content)
     assert refusal(path) == (
-        f"{path}: not a SentencePiece model ({len(content)} bytes); "
-        "`mtcli tokenizer train` writes one"
+        f"{path} is not a SentencePiece model ({len(content)} bytes)\n"
+        "hint: train one with `mtcli tokenizer train`"
     )
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
@@ -54,8 +54,8 @@ def test_a_file_that_is_no_model(tmp_path, content, capfd):
 def test_a_model_with_other_special_ids(tmp_path):
     path = foreign(tmp_path / "t.model")
     assert refusal(path) == (
-        f"{path}: its special ids are pad -1, unk 0, bos 1, eos 2, but mtcli needs pad 0, unk 1, "
-        "bos 2, eos 3; train it with --pad_id=0 --unk_id=1 --bos_id=2 --eos_id=3"
+        f"{path} has the special ids pad -1, unk 0, bos 1, eos 2, but mtcli needs pad 0, unk 1, "
+        "bos 2, eos 3\nhint: train it with `--pad_id=0 --unk_id=1 --bos_id=2 --eos_id=3`"
     )
 
 
@@ -136,8 +136,9 @@ def test_word_and_character_models_cannot_be_sampled(tmp_path, model_type):
     with pytest.raises(TokenizerError) as caught:
         trained.sample("ba", amount=0.1, seed=1)
     assert str(caught.value) == (
-        f"{path}: a {model_type} model has one segmentation only: set tokenizer.sample_src and "
-        "tokenizer.sample_tgt to 0, or use unigram or bpe"
+        f"{path} is a {model_type} model, which has only one segmentation of a text\n"
+        "hint: set `tokenizer.sample_src` and `tokenizer.sample_tgt` to 0, or use a unigram or BPE"
+        " model"
     )
 
 

@@ -65,8 +65,8 @@ def test_too_large_a_vocabulary_names_the_largest_that_works(
     def refused(size):
         message = refusal(path, texts, vocab_size=size, **keys)
         match = re.fullmatch(
-            rf"{path}: tokenizer.vocab_size is {size}, but the training text yields at most (\d+) "
-            rf"{algorithm} pieces: set it to (\d+) or less, or train on more text",
+            rf"{path}: `tokenizer.vocab_size` is {size}, but the training text yields at most "
+            rf"(\d+) {algorithm} pieces\nhint: set it to (\d+) or less, or train on more text",
             message,
         )
         assert match[1] == match[2]
@@ -90,9 +90,9 @@ def test_too_small_a_vocabulary_names_the_smallest_that_works(
     keys = {"algorithm": algorithm, "byte_fallback": byte_fallback}
     message = refusal(path, sentences(), vocab_size=20, **keys)
     match = re.fullmatch(
-        rf"{path}: tokenizer.vocab_size is 20, but at least (\d+) pieces are needed "
-        rf"\({explanation} each user symbol and each character of the training text\): "
-        r"raise it, or lower tokenizer.character_coverage",
+        rf"{path}: `tokenizer.vocab_size` is 20, but at least (\d+) pieces are needed "
+        rf"\({explanation} each user symbol and each character of the training text\)\n"
+        r"hint: increase it, or decrease `tokenizer.character_coverage`",
         message,
     )
     smallest = int(match[1])
@@ -103,44 +103,44 @@ def test_too_small_a_vocabulary_names_the_smallest_that_works(
 @pytest.mark.parametrize(
     ("texts", "counts"),
     [
-        ([], "0 sentences read, 0 of them blank and 0 longer than 4192 bytes"),
-        (["", " \t"], "2 sentences read, 2 of them blank and 0 longer than 4192 bytes"),
-        (["", "é" * 2097], "2 sentences read, 1 of them blank and 1 longer than 4192 bytes"),
+        ([], "0 sentences read, 0 blank, 0 longer than 4192 bytes"),
+        (["", " \t"], "2 sentences read, 2 blank, 0 longer than 4192 bytes"),
+        (["", "é" * 2097], "2 sentences read, 1 blank, 1 longer than 4192 bytes"),
     ],
 )
 def test_no_text(path, texts, counts):
-    expected = f"{path}: no text to train the tokenizer on: {counts}"
+    expected = f"no text to train {path} on: {counts}"
     assert refusal(path, texts) == expected
 
 
 def test_no_text_after_normalisation(path):
     assert refusal(path, ["\u200b\u200b"]) == (
-        f"{path}: no text to train the tokenizer on: normalisation (nmt_nfkc) leaves nothing of it"
+        f"no text to train {path} on: the normalization `nmt_nfkc` removes all of it"
     )
 
 
 @pytest.mark.parametrize("symbol", ["<pad>", "<unk>", "<s>", "</s>", "<0x41>", "<0xfe>"])
 def test_special_pieces_are_no_user_symbols(path, symbol):
     assert refusal(path, sentences(), user_symbols=["x", symbol]) == (
-        f"tokenizer.user_symbols[1]: {symbol!r} is a special piece of every tokenizer; "
-        "choose another name"
+        f"`tokenizer.user_symbols[1]` is {symbol!r}, a special piece of every tokenizer\n"
+        "hint: choose another name"
     )
 
 
 @pytest.mark.parametrize("symbol", ["a b", " ", "\u2581", "x\u2581y", "a\n", "\u3000"])
 def test_user_symbols_hold_no_space(path, symbol):
     assert refusal(path, sentences(), user_symbols=[symbol]) == (
-        f"tokenizer.user_symbols[0]: {symbol!r} holds a space (or U+2581, which stands for one), "
-        "and pieces do not run over spaces; write it without"
+        f"`tokenizer.user_symbols[0]` is {symbol!r}, but a piece cannot contain a space, or U+2581,"
+        " which represents one\nhint: write the symbol without spaces"
     )
 
 
 def test_empty_and_repeated_user_symbols(path):
     assert refusal(path, [], user_symbols=["a", ""]) == (
-        "tokenizer.user_symbols[1] is empty; remove it"
+        "`tokenizer.user_symbols[1]` is empty\nhint: remove it"
     )
     assert refusal(path, [], user_symbols=["a", "b", "a"]) == (
-        "tokenizer.user_symbols[2]: 'a' is there twice; remove one"
+        "`tokenizer.user_symbols[2]` repeats 'a'\nhint: remove one of them"
     )
 
 
@@ -189,7 +189,7 @@ def test_long_sentences_are_left_out_and_counted(path, caplog):
     with caplog.at_level(logging.INFO):
         trained = train(path, texts)
     assert caplog.messages == [
-        f"{path}: training on 400 of 402 sentences (left out: 1 blank, 1 longer than 4192 bytes)"
+        f"{path}: training on 400 of 402 sentences (omitted: 1 blank, 1 longer than 4192 bytes)"
     ]
     assert trained.piece_to_id("Q") == 1
     kept = train(path, [*sentences(), "Q" * MAX_SENTENCE_BYTES])
@@ -281,5 +281,5 @@ def test_one_tokenizer_for_each_side(tmp_path):
 def test_a_refusal_says_which_side(tmp_path):
     pairs = [(text, "a") for text in sentences()]
     config = TokenizerConfig(vocab_size=300, shared=False)
-    with pytest.raises(TokenizerError, match=r"tokenizer\.tgt\.model: tokenizer\.vocab_size is"):
+    with pytest.raises(TokenizerError, match=r"tokenizer\.tgt\.model: `tokenizer\.vocab_size` is"):
         train_tokenizers(lambda: pairs, config, seed=1, folder=tmp_path)
