@@ -11,6 +11,7 @@ import typer
 
 from mtcli.cli.command import Command, Group
 from mtcli.cli.notes import note_invalid
+from mtcli.cli.options import ConfigArgument, OverridesOption
 from mtcli.cli.streams import PIPE_OUTPUT, standard_input, standard_output
 from mtcli.errors import TokenizerError
 
@@ -44,15 +45,8 @@ SideOption = Annotated[
 
 @app.command(cls=Command)
 def train(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML training config.")],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Set a key, for example `tokenizer.vocab_size=4000`; may be repeated.",
-        ),
-    ] = None,
+    config: ConfigArgument,
+    overrides: OverridesOption = None,
     output_dir: Annotated[
         Path,
         typer.Option(metavar="DIR", help="Folder to write `tokenizer.model` to."),

@@ -34,7 +34,7 @@ class StackShape:
 
 @section
 class ModelConfig:
-    """Encoder-decoder Transformer (Vaswani et al. 2017, and what was learned since)."""
+    """Encoder-decoder Transformer (Vaswani et al. 2017), with later improvements."""
 
     d_model: Positive = 512
     """Width of the residual stream."""
@@ -46,15 +46,15 @@ class ModelConfig:
     """Attention heads."""
     num_kv_heads: Positive | None = None
     """Heads of keys and values, shared by groups of query heads (Ainslie et al. 2023); null: as
-    many."""
+    many as `num_heads`."""
     head_dim: Positive | None = None
     """Width of one head; null: d_model / num_heads."""
     d_ff: Positive = 2048
     """Inner width of the feed-forward blocks."""
     decoder_num_heads: Positive | None = None
-    """Attention heads of the decoder; null: as the encoder."""
+    """Attention heads of the decoder; null: as many as in the encoder."""
     decoder_d_ff: Positive | None = None
-    """Inner width of the decoder's feed-forward blocks; null: as the encoder."""
+    """Inner width of the decoder's feed-forward blocks; null: the same as in the encoder."""
     norm: Literal["layer", "rms"] = "layer"
     """LayerNorm (Ba et al. 2016) or RMSNorm (Zhang & Sennrich 2019)."""
     norm_position: Literal["pre", "post"] = "pre"
@@ -83,7 +83,7 @@ class ModelConfig:
     activation_dropout: Probability = 0.0
     """Dropout on the inner layer of feed-forward blocks."""
     embedding_dropout: Probability | None = None
-    """Dropout on the sum of embedding and position; null: as `dropout`."""
+    """Dropout on the sum of embedding and position; null: the same as `dropout`."""
 
     def __post_init__(self) -> None:
         refuse(self._conflicts())

@@ -1,4 +1,4 @@
-"""Schema of where sentence pairs come from, and which of them are trained on."""
+"""Schema of the sources of sentence pairs and of the rules that drop pairs."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from mtcli.config.schema.sections import ByKind, Conflict, refuse, section
 
 @section
 class TextSource:
-    """Two text files, line i of one being the translation of line i of the other."""
+    """Two text files: line N of one is the translation of line N of the other."""
 
     kind: Literal["text"] = "text"
     src: Path
-    """Source-side text, one sentence a line; `.gz` is read as such."""
+    """Source-side text, one sentence per line; gzip files are decompressed."""
     tgt: Path
-    """Target-side text, as many lines as `src`."""
+    """Target-side text, with as many lines as `src`."""
 
 
 @section
 class TsvSource:
-    """One file with tab-separated columns. There is no quoting: a tab is always a column's end."""
+    """One file with tab-separated columns. There is no quoting: a tab always ends a column."""
 
     kind: Literal["tsv"]
     path: Path
-    """The file; `.gz` is read as such."""
+    """The file; gzip files are decompressed."""
     src_column: NotNegative = 0
     """Column of the source text, counted from 0."""
     tgt_column: NotNegative = 1
@@ -41,9 +41,9 @@ class TableSource:
     path: Path
     """The file."""
     src_field: str
-    """Column of the source text; a dot enters a nested object (`translation.en`)."""
+    """Column of the source text; a dot selects a field of a nested object (`translation.en`)."""
     tgt_field: str
-    """Column of the target text; a dot enters a nested object (`translation.de`)."""
+    """Column of the target text; a dot selects a field of a nested object (`translation.de`)."""
 
 
 @section
@@ -52,21 +52,21 @@ class HubSource:
 
     kind: Literal["hub"]
     name: str
-    """Data set id, for instance `bentrevett/multi30k`."""
+    """Data set id, for example `bentrevett/multi30k`."""
     split: str
-    """Split, for instance `train`."""
+    """Split, for example `train`."""
     src_field: str
-    """Column of the source text; a dot enters a nested object (`translation.en`)."""
+    """Column of the source text; a dot selects a field of a nested object (`translation.en`)."""
     tgt_field: str
-    """Column of the target text; a dot enters a nested object (`translation.de`)."""
+    """Column of the target text; a dot selects a field of a nested object (`translation.de`)."""
     subset: str | None = None
-    """Configuration of the data set, where it has several."""
+    """Configuration of the data set, if it has several."""
     revision: str | None = None
-    """Commit or tag of the data set; null takes the newest."""
+    """Commit or tag of the data set; null: the newest."""
     local_src: Path | None = None
-    """Source-side text file under `data.root`: read instead of the hub when `data.root` is set."""
+    """Source-side text file under `data.root`; replaces the hub if `data.root` is set."""
     local_tgt: Path | None = None
-    """Target-side text file under `data.root`: read instead of the hub when `data.root` is set."""
+    """Target-side text file under `data.root`; replaces the hub if `data.root` is set."""
 
     def __post_init__(self) -> None:
         if (self.local_src is None) != (self.local_tgt is None):
@@ -79,23 +79,23 @@ Source: TypeAlias = Annotated[TextSource | TsvSource | TableSource | HubSource, 
 
 @section
 class DataConfig:
-    """Where the sentence pairs come from, and which of them are trained on."""
+    """Sources of sentence pairs, and the rules that drop pairs."""
 
     root: Path | None = None
-    """Folder put before relative paths in `train` and `valid`; null leaves them as they are."""
+    """Folder that relative paths in `train` and `valid` start from; null: the working folder."""
     train: Annotated[list[Source], Bounds(min_length=1)]
-    """Training sources, read one after the other."""
+    """Training sources, read in this order."""
     valid: Annotated[list[Source], Bounds(min_length=1)] | None = None
-    """Validation sources. Null holds out min(1000, 2 %) of the training pairs, chosen by `seed`."""
+    """Validation sources. Null: hold out 2 % of the training pairs, at most 1000."""
     cache_dir: Path | None = None
-    """Folder of tokenised stores, shared by runs. Null: `.cache` beside `run_dir`."""
+    """Folder of tokenised stores, shared by runs. Null: `.cache` next to `run_dir`."""
     max_length: Positive = 256
-    """Longest side of a training pair, in subword pieces without EOS; longer pairs are dropped."""
+    """Drop training pairs with a side of more subword pieces than this, EOS not counted."""
     max_length_ratio: Annotated[float, Bounds(ge=1)] | None = None
-    """Drop training pairs whose longer side has over this many times the pieces of the shorter."""
+    """Drop training pairs if one side has more than this many times the pieces of the other."""
     drop_identical: bool = False
     """Drop training pairs whose target equals their source."""
     drop_duplicates: bool = False
-    """Keep only the first of training pairs that are equal on both sides."""
+    """Drop training pairs that repeat an earlier pair."""
     prefetch_batches: Positive = 8
-    """Updates that are prepared ahead in the background."""
+    """Number of updates to prepare ahead in the background."""

@@ -1,4 +1,4 @@
-"""Schema of optimizers and of what their learning rates follow."""
+"""Schema of optimizers and learning-rate schedules."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class AdamWConfig:
     eps: PositiveFloat = 1e-9
     """Added to the root of the second moment."""
     weight_decay: NotNegativeFloat = 0.0
-    """Decoupled weight decay of matrices; norms, biases and embeddings are spared."""
+    """Decoupled weight decay of matrices; not applied to norms, biases and embeddings."""
     clip_norm: NotNegativeFloat = 1.0
-    """Largest norm of the gradient of the mean loss per target token; 0 does not clip."""
+    """Largest norm of the gradient of the mean loss per target token; 0 disables clipping."""
 
 
 @section
@@ -45,9 +45,9 @@ class AdamConfig:
     eps: PositiveFloat = 1e-9
     """Added to the root of the second moment."""
     weight_decay: NotNegativeFloat = 0.0
-    """L2 penalty of matrices; norms, biases and embeddings are spared."""
+    """L2 penalty of matrices; not applied to norms, biases and embeddings."""
     clip_norm: NotNegativeFloat = 1.0
-    """Largest norm of the gradient of the mean loss per target token; 0 does not clip."""
+    """Largest norm of the gradient of the mean loss per target token; 0 disables clipping."""
 
 
 @section
@@ -58,13 +58,13 @@ class SgdConfig:
     lr: PositiveFloat = 0.1
     """Peak learning rate; the schedule multiplies it."""
     momentum: Probability = 0.9
-    """Decay of the momentum; 0 has none."""
+    """Decay of the momentum; 0 disables it."""
     nesterov: bool = False
     """Nesterov's form of the momentum."""
     weight_decay: NotNegativeFloat = 0.0
-    """L2 penalty of matrices; norms, biases and embeddings are spared."""
+    """L2 penalty of matrices; not applied to norms, biases and embeddings."""
     clip_norm: NotNegativeFloat = 1.0
-    """Largest norm of the gradient of the mean loss per target token; 0 does not clip."""
+    """Largest norm of the gradient of the mean loss per target token; 0 disables clipping."""
 
     def __post_init__(self) -> None:
         if self.nesterov and not self.momentum:
@@ -85,14 +85,14 @@ class MuonConfig:
     adam_lr: PositiveFloat = 4e-3
     """Peak learning rate of everything else; the same schedule multiplies it."""
     adam_schedule_power: NotNegativeFloat = 1.0
-    """What everything else follows is the schedule's multiplier to this power: 1 is the same
-    schedule, 0 a constant rate, 2 one that falls (and warms up) faster."""
+    """Exponent on the schedule of everything else: 1 is the same schedule, 0 a constant rate, 2 a
+    schedule that falls (and warms up) faster."""
     betas: tuple[Probability, Probability] = (0.9, 0.98)
     """Decay of AdamW's first and second moment."""
     eps: PositiveFloat = 1e-9
     """Added to the root of AdamW's second moment."""
     clip_norm: NotNegativeFloat = 1.0
-    """Largest norm of the gradient of the mean loss per target token; 0 does not clip."""
+    """Largest norm of the gradient of the mean loss per target token; 0 disables clipping."""
 
 
 Optim: TypeAlias = Annotated[AdamWConfig | AdamConfig | SgdConfig | MuonConfig, ByKind()]
@@ -115,11 +115,11 @@ class CosineConfig:
     warmup_steps: NotNegative = 1000
     """Steps until the peak."""
     final_ratio: Fraction = 0.0
-    """Learning rate at the end, as a share of the peak. It would be reached by the step after the
-    last one, so that none is made at 0."""
+    """Learning rate at the end, as a share of the peak. The step after the last one would
+    reach it, so no step is made at 0."""
     fit: Literal["steps", "budget"] = "steps"
-    """Where the last step is: at the stop condition of `training`, or, with `budget`, where the
-    throughput of the first 100 steps says that `--budget` ends."""
+    """Where the last step is: `steps` takes the stop condition of `training`; `budget` predicts it
+    from `--budget` and the throughput of the first 100 steps."""
 
 
 @section
@@ -130,8 +130,8 @@ class LinearConfig:
     warmup_steps: NotNegative = 1000
     """Steps until the peak."""
     final_ratio: Fraction = 0.0
-    """Learning rate at the end, as a share of the peak. It would be reached by the step after the
-    last one, so that none is made at 0."""
+    """Learning rate at the end, as a share of the peak. The step after the last one would
+    reach it, so no step is made at 0."""
     fit: Literal["steps", "budget"] = "steps"
     """As in cosine."""
 
@@ -146,23 +146,23 @@ class WsdConfig:
     decay_ratio: Annotated[float, Bounds(gt=0, le=1)] = 0.2
     """Share of all steps, at the end, over which the learning rate falls."""
     final_ratio: Fraction = 0.0
-    """Learning rate at the end, as a share of the peak. It would be reached by the step after the
-    last one, so that none is made at 0."""
+    """Learning rate at the end, as a share of the peak. The step after the last one would
+    reach it, so no step is made at 0."""
     fit: Literal["steps", "budget"] = "steps"
     """As in cosine."""
 
 
 @section
 class PlateauConfig:
-    """Linear warm-up, then multiplied by factor when validation has not improved for a while."""
+    """Linear warm-up, then a rate that is lowered when validation stops improving."""
 
     kind: Literal["plateau"]
     warmup_steps: NotNegative = 1000
     """Steps until the peak."""
     factor: Annotated[float, Bounds(gt=0, lt=1)] = 0.7
-    """What the learning rate is multiplied by."""
+    """Factor that lowers the learning rate."""
     patience: Positive = 3
-    """Validations without a better score before it is."""
+    """Validations without a better score before the rate is lowered."""
     min_ratio: Fraction = 0.01
     """Smallest learning rate, as a share of the peak."""
 

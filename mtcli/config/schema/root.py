@@ -1,8 +1,8 @@
 """Schema of a training config: plain frozen dataclasses, no I/O, no torch.
 
-The docstring under each field is its documentation everywhere: `mtcli config template` prints it
-and the JSON schema carries it, so it cannot drift. What is large or used elsewhere has a module of
-its own; bounds of numbers are marks of ours, so that importing the schema imports no pydantic.
+The docstring under each field is its documentation everywhere: in `mtcli config template`, in the
+JSON schema and in the reference. Large sections have modules of their own. Bounds of numbers are
+marks of ours, so that importing the schema does not import pydantic.
 """
 
 from __future__ import annotations
@@ -26,48 +26,48 @@ PresetName: TypeAlias = Literal["tiny", "low-resource", "base", "big", "student"
 
 @section
 class BatchConfig:
-    """How many sentence pairs make an update, and how many go through the model at once."""
+    """Size of an update, and of the micro-batches that it is computed in."""
 
     tokens_per_update: Positive = 4096
     """Non-padding target tokens of one optimizer update, EOS included, over all processes."""
     max_tokens: Positive = 4096
-    """Padded cells of the longer side in a micro-batch: sentences times longest length. Bounds
-    memory; more tokens an update than fit are accumulated over several micro-batches."""
+    """Padded cells of the longer side in a micro-batch: sentences times longest length. Limits
+    memory; a larger update is accumulated over several micro-batches."""
 
 
 @section
 class TrainingConfig:
-    """When to stop, on what to compute, and how."""
+    """When to stop, and where and how to compute."""
 
     max_steps: Positive | None = None
     """Stop after this many updates."""
     max_epochs: Positive | None = None
     """Stop after this many passes over the data."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """Where to compute; auto takes cuda, then mps, then cpu."""
+    """Device; auto takes cuda if there is one, then mps, then cpu."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Arithmetic of the matrix products; auto takes bf16 where the hardware has it, else fp32."""
+    """Arithmetic of the matrix products; auto takes bf16 if the hardware has it, else fp32."""
     parallel: Literal["ddp", "fsdp"] = "ddp"
-    """What several processes share: the batches (ddp), or also weights, gradients, averages and
-    optimizer state, of which each then holds its part (fsdp): for models that do not fit one GPU
-    otherwise. Checkpoints are the same, so it may change on resume. One process shares nothing."""
+    """How several processes divide the work: ddp splits the batches; fsdp also splits weights,
+    gradients, averages and optimizer state, for models that do not fit one GPU. Checkpoints are
+    the same, so a resumed run may change it. No effect with one process."""
     compile: bool = False
-    """Compile encoder and decoder with torch.compile for training: a minute or more before the
-    first update, then a faster step where kernels are small; `mtcli bench` says whether it pays.
-    Not with layer dropout, nor with fsdp."""
+    """Compile encoder and decoder with torch.compile: takes a minute or more before the first
+    update, then makes steps with small kernels faster; measure it with `mtcli bench`. Not possible
+    with layer dropout or fsdp."""
     label_smoothing: Probability = 0.1
     """Probability mass spread evenly over the vocabulary (Szegedy et al. 2016)."""
     ema_decay: Annotated[float, Bounds(gt=0, lt=1)] | None = None
-    """Decay per step of an exponential moving average of the weights, which is then what is
-    validated and saved as model; null keeps none."""
+    """Decay per step of an exponential moving average of the weights, which is then validated and
+    saved as the model; null: no average."""
     init_from: Path | None = None
-    """Model folder, or run folder whose best model, to start from (fine-tuning): its weights, and
-    its tokenizer where `tokenizer` names none. The optimizer starts afresh."""
+    """Model folder to start from (fine-tuning), or run folder, whose best model is taken: its
+    weights, and its tokenizer unless `tokenizer` names one. The optimizer starts from zero."""
     init_tokenizer: Literal["same", "any"] = "same"
-    """With `init_from`: `same` refuses a tokenizer that is not the model's; `any` leaves embeddings
-    and output projection at random, so that the tokenizer may be another."""
+    """With `init_from`: `same` refuses a tokenizer that is not the model's; `any` accepts it, and
+    starts embeddings and output projection from random values."""
     log_every_steps: Positive = 50
-    """Steps between lines of the log."""
+    """Steps between log lines."""
 
     def __post_init__(self) -> None:
         if self.compile and self.parallel == "fsdp":
@@ -77,37 +77,36 @@ class TrainingConfig:
 
 @section
 class ValidationConfig:
-    """How a model is judged while it trains."""
+    """How the model is validated during training."""
 
     every_steps: Positive | None = None
-    """Steps between validations; null: once an epoch."""
+    """Steps between validations; null: once per epoch."""
     best_by: Literal["bleu", "chrf", "loss"] = "bleu"
-    """What chooses the best model."""
+    """Metric that chooses the best model."""
     patience: Positive | None = None
-    """Stop after this many validations without a better score; null never does."""
+    """Stop after this many validations without a better score; null: never."""
     beam_size: Positive = 1
-    """Beam of the validation's translations; 1 is greedy."""
+    """Beam width of validation; 1 is greedy search."""
     bleu_tokenize: str | None = None
     """sacreBLEU's tokenisation; null follows tgt_lang: zh, ja-mecab, ko-mecab, else 13a."""
     lowercase: bool = False
-    """Score BLEU and chrF without regard to case."""
+    """Ignore case in BLEU and chrF."""
     max_pairs: Positive | None = None
-    """Use only the first so many validation pairs; null uses all."""
+    """Use only the first N validation pairs; null: all."""
 
 
 @section
 class CheckpointsConfig:
-    """What is kept of a run."""
+    """Which checkpoints and models a run keeps."""
 
     every_steps: Positive | None = None
-    """Steps between checkpoints, besides the one at each validation; null writes no others."""
+    """Steps between checkpoints, in addition to the one at each validation; null: no others."""
     keep_last: Positive = 2
-    """Newest checkpoints that are kept, and newest models. The best model is kept whatever this
-    says."""
+    """Number of newest checkpoints to keep, and of newest models. The best model is always kept."""
     keep_best: Positive = 1
-    """Best models that are kept, by `validation.best_by`, for `mtcli average --best`."""
+    """Number of best models to keep, by `validation.best_by`; for `mtcli average --best`."""
     average_last: Positive = 1
-    """Validate and save the mean weights of the last so many checkpoints; 1 does not average."""
+    """Validate and save the mean weights of the last N checkpoints; 1: no average."""
 
 
 # ------------------------------------------------------------------------------ the whole config
@@ -153,7 +152,7 @@ def _one_way_to_average(
     if training.ema_decay is not None and checkpoints.average_last > 1:
         yield Conflict(
             ("checkpoints.average_last", "training.ema_decay"),
-            "training.ema_decay and checkpoints.average_last are two ways to average: choose one",
+            "training.ema_decay and checkpoints.average_last are two ways to average; choose one",
         )
 
 
@@ -180,8 +179,7 @@ def _compiling_takes_every_layer(
     if training.compile and is_ever_on(regularization.layer_dropout):
         yield Conflict(
             ("training.compile", "regularization.layer_dropout"),
-            "training.compile does not go with regularization.layer_dropout, whose draws no"
-            " compiled graph can hold: choose one",
+            "training.compile does not go with regularization.layer_dropout; choose one",
         )
 
 
@@ -199,8 +197,8 @@ def _passes_differ(model: ModelConfig, regularization: RegularizationConfig) -> 
     ):
         yield Conflict(
             ("regularization.rdrop", "model.dropout"),
-            "regularization.rdrop compares two passes with other dropout, and there is none: set"
-            " model.dropout above 0",
+            "regularization.rdrop compares two passes with different dropout; set model.dropout"
+            " above 0",
         )
 
 
@@ -229,9 +227,9 @@ class TrainConfig:
     tgt_lang: Annotated[str, Bounds(min_length=1)]
     """Target language; chooses BLEU's tokenisation."""
     run_dir: Path
-    """Folder of everything that the run produces."""
+    """Folder for everything that the run produces."""
     seed: Seed = 1
-    """Seed of everything random."""
+    """Seed of all random numbers."""
     data: DataConfig
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     model: ModelConfig = field(default_factory=ModelConfig)

@@ -13,7 +13,7 @@ from mtcli.config.schema.sections import Conflict, refuse, section
 
 @section
 class TokenizerConfig:
-    """The SentencePiece model that cuts text into pieces; trained on the training text if none."""
+    """The SentencePiece model that cuts text into pieces; trained unless one is given."""
 
     algorithm: Literal["unigram", "bpe"] = "bpe"
     """Segmentation model: unigram (Kudo 2018) or byte-pair encoding (Sennrich et al. 2016)."""
@@ -21,7 +21,7 @@ class TokenizerConfig:
     """One model for both languages; false trains one per side, and forbids
     `tied_embeddings: all`."""
     vocab_size: Annotated[int, Bounds(ge=16)] = 8000
-    """Pieces of each model, special ones included."""
+    """Pieces of each model, special pieces included."""
     model: Path | None = None
     """A trained SentencePiece model for both sides; null trains one."""
     src_model: Path | None = None
@@ -33,11 +33,11 @@ class TokenizerConfig:
     byte_fallback: bool = True
     """Spell characters that have no piece as bytes, so that nothing is unknown."""
     user_symbols: list[str] = field(default_factory=list)
-    """Pieces that are never cut."""
+    """Pieces that are never split."""
     normalization: Literal["nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity"] = "nmt_nfkc"
     """SentencePiece's normalisation rule; `_cf` folds case."""
     max_sentences: Positive = 5_000_000
-    """Sentences, over both sides, that the model is trained on: a sample seeded by `seed`."""
+    """Sentences of both sides that the model is trained on; a sample if there are more."""
     sample_src: Probability = 0.0
     """Subword regularisation of the training source: BPE-dropout probability (Provilkov et al.
     2020), or for unigram the smoothing alpha (Kudo 2018). 0 is deterministic."""

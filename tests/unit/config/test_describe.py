@@ -101,7 +101,7 @@ def test_lines_are_short_and_say_doc_type_and_default():
         "  dropout: 0.1  # a number, at least 0 and below 1\n"
     ) in text
     assert "\nsrc_lang:  # REQUIRED: text, not empty\n" in text
-    assert "\n# How a model is judged while it trains.\nvalidation:\n" in text
+    assert "\n# How the model is validated during training.\nvalidation:\n" in text
     assert "\n  norm: layer  # layer or rms\n" in text
     assert "\n  train:  # REQUIRED: a list of sections, at least one\n" in text
     assert "\n    #- kind: csv  # csv, jsonl, parquet or arrow\n" in text

@@ -255,13 +255,13 @@ def test_a_byte_order_mark_and_crlf_change_nothing(load, smallest):
         (
             "checkpoints:\n  average_last: 2\ntraining:\n  ema_decay: 0.9",
             "line 9 checkpoints.average_last training.ema_decay and checkpoints.average_last are"
-            " two ways to average: choose one",
+            " two ways to average; choose one",
         ),
         (
             "training:\n  compile: true\nregularization:\n"
             "  layer_dropout: {start: 0.2, to_epoch: 1}",
             "line 9 training.compile training.compile does not go with"
-            " regularization.layer_dropout, whose draws no compiled graph can hold: choose one",
+            " regularization.layer_dropout; choose one",
         ),
         (
             "training:\n  compile: true\n  parallel: fsdp",
@@ -368,7 +368,7 @@ tokenizer:
         "line 14 model.bias found 3, must be true or false",
         "line 17 batch.max_tokens already set on line 16",
         "line 19 checkpoints.average_last training.ema_decay and checkpoints.average_last are"
-        " two ways to average: choose one",
+        " two ways to average; choose one",
         "line 24 tokenizer.model model needs shared: true; with shared: false give src_model and"
         " tgt_model",
         "line 25 tokenizer.src_model src_model and tgt_model go together: give both or neither",

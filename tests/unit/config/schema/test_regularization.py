@@ -70,7 +70,7 @@ def test_half_a_line_is_refused(problems, smallest, line, sentence):
 def test_rdrop_without_dropout_is_refused(problems, load, smallest):
     text = smallest + "model:\n  dropout: 0\nregularization:\n  rdrop: {value: 5}\n"
     (problem,) = problems(text)
-    assert "compares two passes with other dropout, and there is none" in problem
+    assert "compares two passes with different dropout; set model.dropout above 0" in problem
     assert load(text, "model.attention_dropout=0.1").regularization.rdrop.value == 5
 
 
