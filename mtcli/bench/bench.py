@@ -67,22 +67,7 @@ def bench(variants: Sequence[Variant], options: BenchOptions) -> dict[str, Any]:
             logger.info("%s: preparing the data, measuring the matmul limit", job.variant.label)
             facts.append(job.run("prepare"))
         limits = _limits_of(jobs, facts)
-        trainings: list[list[dict[str, Any]]] = [[] for _ in jobs]
-        decodings: list[list[dict[str, Any]]] = [[] for _ in jobs]
-        for repeat in range(options.repeats):
-            # Back and forth, so that a drift of the machine affects all variants alike.
-            order = list(range(len(jobs)))[:: 1 if repeat % 2 == 0 else -1]
-            for n in order:
-                trainings[n].append(jobs[n].run("training"))
-                logger.info(
-                    "repeat %d of %d, %s: %.0f target tokens/s",
-                    repeat + 1,
-                    options.repeats,
-                    jobs[n].variant.label,
-                    trainings[n][-1]["tgt_tokens_per_s"],
-                )
-                if options.decodes:
-                    decodings[n].append(jobs[n].run("decoding"))
+        trainings, decodings = _measure_in_turns(jobs, options)
         profiles = [job.run("profile") if options.profile_steps else None for job in jobs]
     reports = [
         summarize(job.variant, training, decoding, profile, limit)
@@ -92,12 +77,34 @@ def bench(variants: Sequence[Variant], options: BenchOptions) -> dict[str, Any]:
     ]
     for report, training in zip(reports, trainings, strict=True):
         report["ratio"] = spread_of(
-            one["tgt_tokens_per_s"] / base["tgt_tokens_per_s"]
-            for one, base in zip(training, trainings[0], strict=True)
+            repeat["tgt_tokens_per_s"] / base["tgt_tokens_per_s"]
+            for repeat, base in zip(training, trainings[0], strict=True)
         )
     is_on_cpu = any(fact["device"] == "cpu" for fact in facts)
     hints = memory_hints() if is_on_cpu else []
     return {"format_version": FORMAT_VERSION, "variants": reports, "hints": hints}
+
+
+def _measure_in_turns(
+    jobs: Sequence[VariantJobs], options: BenchOptions
+) -> tuple[list[list[dict[str, Any]]], list[list[dict[str, Any]]]]:
+    """Training and decoding of each variant, one result for each repeat."""
+    trainings: list[list[dict[str, Any]]] = [[] for _ in jobs]
+    decodings: list[list[dict[str, Any]]] = [[] for _ in jobs]
+    for repeat in range(options.repeats):
+        # Back and forth, so that a drift of the machine affects all variants alike.
+        for n in list(range(len(jobs)))[:: 1 if repeat % 2 == 0 else -1]:
+            trainings[n].append(jobs[n].run("training"))
+            logger.info(
+                "repeat %d of %d, %s: %.0f target tokens/s",
+                repeat + 1,
+                options.repeats,
+                jobs[n].variant.label,
+                trainings[n][-1]["tgt_tokens_per_s"],
+            )
+            if options.decodes:
+                decodings[n].append(jobs[n].run("decoding"))
+    return trainings, decodings
 
 
 class VariantJobs:

@@ -1,4 +1,4 @@
-"""Threads or processes? Chosen by measuring a few updates, and remembered in the run folder."""
+"""Choose between threads and processes by measuring a few updates, and remember the choice."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ logger = logging.getLogger(__name__)
 _OPTIONS = BenchOptions(steps=8, warmup_steps=2)
 _REPEATS = 2
 _WORTH_IT = 1.05
-"""More processes take more memory, so that they must be this much faster than fewer."""
+"""More processes take more memory, so they must be this much faster than fewer."""
 _FORMAT_VERSION = 1
 
 
 def choose_nproc(config: TrainConfig) -> int:
-    """The number of processes that train fastest here: remembered, or measured and remembered.
+    """The number of processes that train fastest here, measured once per run folder.
 
-    On CUDA it is one per GPU. On a CPU one process of all cores is measured against as many
-    processes as there are cores (and, from 8 cores, a quarter of that), each time in fresh ones.
+    On CUDA it is one per GPU. On a CPU, one process that uses all cores is compared with one
+    process per core (and, from 8 cores, a quarter of that), in fresh processes each time.
 
     Raises:
         MtcliError: config, data or device are wrong.
@@ -50,7 +50,7 @@ def choose_nproc(config: TrainConfig) -> int:
         return 1
     nproc, why = _measure(config)
     logger.info("--nproc auto: %s", why)
-    found = {
+    choice = {
         "format_version": _FORMAT_VERSION,
         "nproc": nproc,
         "why": why,
@@ -58,7 +58,7 @@ def choose_nproc(config: TrainConfig) -> int:
     }
     try:
         run.path.mkdir(parents=True, exist_ok=True)
-        write_json(run.nproc, found)
+        write_json(run.nproc, choice)
     except OSError as error:
         raise RunFolderError(
             f"cannot write into the run folder {run.path}: {error.strerror}"
@@ -82,7 +82,7 @@ def choose(rates: dict[int, float]) -> int:
 
 
 def _measure(config: TrainConfig) -> tuple[int, str]:
-    """The best number of processes, and what was found, for people."""
+    """The best number of processes, and the measurements in words."""
     with tempfile.TemporaryDirectory(prefix="mtcli-nproc-") as temporary:
         folder = Path(temporary)
         first = VariantJobs(Variant("1", config), folder / "1", _OPTIONS)
@@ -98,26 +98,25 @@ def _measure(config: TrainConfig) -> tuple[int, str]:
             jobs.share_tokenizer(first)
         rates: dict[int, list[float]] = {jobs.variant.nproc: [] for jobs in tried}
         threads: dict[int, int] = {}
-        logger.info("--nproc auto: measuring %s process(es)", " and ".join(map(str, rates)))
+        logger.info("--nproc auto: measuring --nproc %s", " and ".join(map(str, rates)))
         for repeat in range(_REPEATS):
             for jobs in tried[:: 1 if repeat % 2 == 0 else -1]:
                 result = jobs.run("training")
                 rates[jobs.variant.nproc].append(result["tgt_tokens_per_s"])
                 threads[jobs.variant.nproc] = result["num_threads"]
-    medians = {nproc: statistics.median(found) for nproc, found in rates.items()}
+    medians = {nproc: statistics.median(repeats) for nproc, repeats in rates.items()}
     described = "; ".join(
-        f"{nproc} x {threads[nproc]} thread(s) {rate:.0f} target tokens/s"
-        for nproc, rate in medians.items()
+        f"{nproc} x {threads[nproc]}: {rate:.0f} target tokens/s" for nproc, rate in medians.items()
     )
     nproc = choose(medians)
-    return nproc, f"{nproc} process(es), for {described}"
+    return nproc, f"{nproc} is fastest (processes x threads: {described})"
 
 
 def _read(run: RunFolder) -> dict[str, Any]:
     if not run.nproc.exists():
         return {}
-    found = read_json(run.nproc, RunFolderError)
-    return found if isinstance(found, dict) else {}
+    choice = read_json(run.nproc, RunFolderError)
+    return choice if isinstance(choice, dict) else {}
 
 
 def _fingerprint(config: TrainConfig) -> str:

@@ -21,7 +21,7 @@ def measured(monkeypatch):
 
     def measure(config):
         calls.append(config)
-        return 2, "2 process(es), for reasons"
+        return 2, "2 is fastest, for reasons"
 
     monkeypatch.setattr(subject, "_measure", measure)
     monkeypatch.setattr(subject, "num_cores", lambda: 2)
@@ -54,7 +54,7 @@ def test_a_choice_is_remembered_until_something_it_depends_on_changes(config, me
     assert len(measured) == 1
     found = json.loads((config.run_dir / "nproc.json").read_text())
     assert (found["format_version"], found["nproc"]) == (1, 2)
-    assert found["why"] == "2 process(es), for reasons"
+    assert found["why"] == "2 is fastest, for reasons"
     for override in ("batch.max_tokens=100", "training.precision=bf16", "model.d_ff=32"):
         other = load_config(tmp_path / "config.yaml", [override], working_dir=tmp_path)
         subject.choose_nproc(other)
