@@ -14,7 +14,7 @@ from typing import NoReturn
 from mtcli.cli.colour import CYAN, RED, coloured
 from mtcli.cli.usage import CallError, describe_call_error
 from mtcli.errors import MtcliError
-from mtcli.system.processes import catching, leave
+from mtcli.system.processes import discard_output, handling_signals
 
 INTERRUPTED = 128 + 2
 """The exit code that a shell reports for a program killed by SIGINT."""
@@ -75,7 +75,7 @@ def ending_on_signals() -> Iterator[None]:
         raise SystemExit(128 + number)
 
     numbers = [] if "RANK" in os.environ else [signal.SIGTERM, signal.SIGHUP]
-    with catching([n for n in numbers if signal.getsignal(n) is signal.SIG_DFL], end):
+    with handling_signals([n for n in numbers if signal.getsignal(n) is signal.SIG_DFL], end):
         yield
 
 
@@ -99,4 +99,4 @@ def _reader_is_gone() -> bool:
 def _silence_stdout() -> None:
     """Let the interpreter's last flush succeed, or it would print "Exception ignored"."""
     with suppress(OSError, ValueError):
-        leave([sys.stdout.fileno()])
+        discard_output([sys.stdout.fileno()])

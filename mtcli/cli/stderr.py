@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-from mtcli.system.processes import leave, terminals
+from mtcli.system.processes import discard_output, find_terminals
 
 STDERR_FD = 2
 
@@ -23,7 +23,7 @@ class LastingStream:
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream, self._shown_on = stream, terminals()
+        self._stream, self._shown_on = stream, find_terminals()
 
     def write(self, text: str) -> int:
         """Write the text, or discard it."""
@@ -42,7 +42,7 @@ class LastingStream:
             yield
         except OSError as error:
             is_terminal_gone = error.errno == errno.EIO
-            leave(self._shown_on if is_terminal_gone else [self._stream.fileno()])
+            discard_output(self._shown_on if is_terminal_gone else [self._stream.fileno()])
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -55,7 +55,7 @@ def keep_stderr() -> None:
     their messages into it.
     """
     if sys.stderr is None:
-        leave([STDERR_FD])
+        discard_output([STDERR_FD])
         sys.stderr = os.fdopen(STDERR_FD, "w", encoding="utf-8", closefd=False)
     if not isinstance(sys.stderr, LastingStream):
         sys.stderr = cast("TextIO", LastingStream(sys.stderr))

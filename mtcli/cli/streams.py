@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 import typer
 
 from mtcli.errors import ConfigError, DataError, MtcliError
-from mtcli.system.processes import leave
+from mtcli.system.processes import discard_output
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -53,7 +53,7 @@ def stream_errors(what: str) -> Iterator[None]:
         yield
     except BrokenPipeError:
         # `| head` has read enough; the interpreter must not flush into the broken pipe
-        leave([sys.stdout.fileno()])
+        discard_output([sys.stdout.fileno()])
         raise typer.Exit(0) from None
     except (EOFError, zlib.error) as error:
         raise DataError(f"{what} failed: damaged gzip data ({error})") from error

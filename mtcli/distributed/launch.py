@@ -17,7 +17,7 @@ from typing import IO
 from mtcli.distributed.worker import FAILURE_FD, place_from_environment
 from mtcli.errors import ExitCode, MtcliError
 from mtcli.system.cores import num_cores
-from mtcli.system.processes import PARENT_PID, catching
+from mtcli.system.processes import PARENT_PID, handling_signals
 
 _POLL_S = 0.05
 _SECOND_INTERRUPT_S = 0.3
@@ -162,7 +162,7 @@ def _caught_signals() -> Iterator[list[int]]:
     """Collect signals in a list instead of dying of them; ignored ones stay ignored (nohup)."""
     caught: list[int] = []
     heard = [n for n in _FORWARDED if signal.getsignal(n) is not signal.SIG_IGN]
-    with catching(heard, caught.append):
+    with handling_signals(heard, caught.append):
         yield caught
 
 

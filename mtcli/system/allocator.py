@@ -1,4 +1,4 @@
-"""Memory: what becomes of that which tensors no longer use, and what is said when there is none."""
+"""Keep freed memory in the process, for the next tensors."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _KERNEL_CACHE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
 
 
 def prepare_memory() -> None:
-    """Settings of the process that suit training and translating; call it before computing.
+    """Set what suits training and translating in this process; call it before computing.
 
-    What the user has set in the environment is left alone.
+    Environment variables that the user has set stay as they are.
     """
     keep_freed_memory()
     # oneDNN (bf16 products) keeps a kernel for each of the last 1024 shapes. Every update has
@@ -24,15 +24,19 @@ def prepare_memory() -> None:
 
 
 def keep_freed_memory() -> bool:
-    """Have the process keep what tensors free, for the next tensors; returns whether it will.
+    """Have the process keep the memory of freed tensors for the next ones.
 
-    glibc gives every large block back to the system at once and takes it anew, page by page, for
-    the next tensor of the same size, thousands of times an update: keeping them gave 1.13 and 1.08
-    times the updates (`benchmarks/tiny_step.py FOLDER --precision bf16 --threads 1 --updates 40`
-    with and without the variables below, two pairs of runs, 2026-11-23, EPYC Zen 4, torch 2.13).
-    Elsewhere than under glibc nothing is changed.
+    glibc returns every large block to the system at once and requests it again, page by page, for
+    the next tensor of the same size, thousands of times an update. Keeping the blocks gave 1.13
+    and 1.08 times the updates (`benchmarks/tiny_step.py FOLDER --precision bf16 --threads 1
+    --updates 40` with and without the variables below, two pairs of runs, 2026-11-23, EPYC Zen 4,
+    torch 2.13). Without glibc nothing is changed.
 
     Source: mallopt(3); what MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ set from outside.
+
+    Returns:
+        Whether the process keeps it: False without glibc, with another allocator preloaded, or if
+        the user has set one of these variables.
     """
     if "CS_GNU_LIBC_VERSION" not in getattr(os, "confstr_names", {}):
         return False

@@ -1,4 +1,4 @@
-"""Memory of a process and all that it has started, as its peak over time. Linux only."""
+"""Peak memory of a process and its descendants. Linux only."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _PSS = re.compile(rb"^Pss: +(\d+) kB", re.MULTILINE)
 
 
 def pss_bytes(pid: int) -> int | None:
-    """Proportional set size of a process and its descendants: shared pages count once in all.
+    """Proportional set size of a process and its descendants: shared pages count once.
 
-    None where the system does not tell.
+    None if the system does not provide it.
     """
     total = 0
     for member in _family(pid):
-        with suppress(OSError):  # it may end while we look
-            if found := _PSS.search(Path(f"/proc/{member}/smaps_rollup").read_bytes()):
-                total += int(found[1]) * 1024
+        with suppress(OSError):  # it may end in the meantime
+            if match := _PSS.search(Path(f"/proc/{member}/smaps_rollup").read_bytes()):
+                total += int(match[1]) * 1024
     return total or None
 
 
@@ -34,11 +34,11 @@ def _family(pid: int) -> list[int]:
 
 
 class PeakMemory:
-    """In a `with` block, watches a process; afterwards `peak_bytes` is what it had at most.
+    """Watches a process during a `with` block; afterwards `peak_bytes` is its peak memory.
 
     Args:
         pid: the process; its descendants count, too.
-        every_s: time between two looks: what lasts shorter may go unseen.
+        every_s: time between two measurements; shorter peaks may be missed.
     """
 
     def __init__(self, pid: int, every_s: float = 0.5) -> None:

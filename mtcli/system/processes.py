@@ -1,4 +1,4 @@
-"""Processes and signals: ties to a parent process, closed terminals, handlers."""
+"""Tie a process to its parent, handle signals, and survive a closed terminal."""
 
 from __future__ import annotations
 
@@ -20,53 +20,59 @@ _PARENT_POLL_S = 0.5
 
 
 def die_with_parent() -> None:
-    """Make sure that this process is killed when its launcher dies, however it dies.
+    """Have this process killed when its launcher dies, however it dies.
 
     Does nothing in a process that `mtcli.distributed.launch` did not start. Call it first of all:
     until then a killed launcher leaves this process behind.
     """
-    # Taken out, because a child of this process has another parent.
+    # Removed, because a child of this process has another parent.
     parent = os.environ.pop(PARENT_PID, None)
     if parent is not None:
         die_with(int(parent))
 
 
 def die_with(parent: int) -> None:
-    """Have this process killed when its parent, the process of that id, dies, however it dies."""
+    """Have this process killed when its parent dies, however it dies.
+
+    Args:
+        parent: process id of the parent.
+    """
     if not (sys.platform == "linux" and _kernel_kills_orphan()):
         threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
     if os.getppid() != parent:  # it died before we could ask
         _kill_self()
 
 
-def terminals() -> list[int]:
-    """Which of standard output and error are a terminal."""
+def find_terminals() -> list[int]:
+    """File descriptors of standard output and error, those that are terminals."""
     return [fd for fd in (1, 2) if os.isatty(fd)]
 
 
-def leave(which: list[int]) -> None:
-    """Send what is written to these descriptors from now on nowhere: a closed terminal fails
-    writers.
+def discard_output(descriptors: list[int]) -> None:
+    """Discard whatever is written to these file descriptors from now on.
 
-    For handlers of SIGHUP, so that a process that is told of it can save, say so in its log, and
-    end with its own exit code.
+    After SIGHUP, writing to the closed terminal would fail; without it the process can save, say
+    so in its log, and end with its own exit code.
     """
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for fd in which:
+    for fd in descriptors:
         if fd != nowhere:
             os.dup2(nowhere, fd)
-    if nowhere not in which:
+    if nowhere not in descriptors:
         os.close(nowhere)
 
 
 @contextmanager
-def catching(numbers: Iterable[int], handler: Callable[[int], None]) -> Iterator[None]:
-    """Inside, these signals go to `handler`; of SIGHUP after the closed terminal has been left."""
-    shown_on = terminals()
+def handling_signals(numbers: Iterable[int], handler: Callable[[int], None]) -> Iterator[None]:
+    """Inside, `handler` gets the number of each of these signals.
+
+    On SIGHUP, output to the closed terminal is discarded first.
+    """
+    terminals = find_terminals()
 
     def catch(number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
-            leave(shown_on)
+            discard_output(terminals)
         handler(number)
 
     previous = {number: signal.signal(number, catch) for number in numbers}
@@ -78,8 +84,8 @@ def catching(numbers: Iterable[int], handler: Callable[[int], None]) -> Iterator
 
 
 def _kernel_kills_orphan() -> bool:
-    """Ask Linux for SIGKILL at the parent's death; False where a sandbox forbids that."""
-    import ctypes  # 2 ms, which `mtcli --help` need not take
+    """Ask Linux for SIGKILL at the parent's death; False if a sandbox forbids that."""
+    import ctypes  # here, because it takes 2 ms and `mtcli --help` does not need it
 
     prctl = ctypes.CDLL(None).prctl
     return bool(prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) == 0)

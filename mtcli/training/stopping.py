@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mtcli.system.processes import catching
+from mtcli.system.processes import handling_signals
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
 
@@ -33,7 +33,7 @@ def interruptible() -> Iterator[None]:
     def interrupt(number: int) -> None:
         raise Interrupted(number)
 
-    with catching(_own_signals(), interrupt):
+    with handling_signals(_own_signals(), interrupt):
         yield
 
 
@@ -72,7 +72,7 @@ class StopRequest:
                 os._exit(130)
             self.signal_name = signal.Signals(number).name
 
-        with catching(_own_signals(), listen):
+        with handling_signals(_own_signals(), listen):
             yield
 
 
