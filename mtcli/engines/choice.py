@@ -24,7 +24,11 @@ ENGINES = ("auto", "torch", "ctranslate2")
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """What runs a model, and where."""
+    """What runs a model, and where.
+
+    Raises:
+        ConfigError: the engine is unknown, or `threads` is below 1.
+    """
 
     engine: str = "auto"
     """`auto`, `torch` or `ctranslate2`, which needs an export. `auto` takes the export if it was
@@ -36,6 +40,14 @@ class EngineOptions:
     threads: int | None = None
     """CPU threads, with torch for the whole process; None leaves the choice to torch, or to what
     was measured at export."""
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINES:
+            raise ConfigError(
+                f"`engine` must be one of: {', '.join(ENGINES)}; found {self.engine!r}"
+            )
+        if self.threads is not None and self.threads < 1:
+            raise ConfigError(f"`threads` must be at least 1, not {self.threads}")
 
 
 class EngineChoice(NamedTuple):
@@ -63,11 +75,9 @@ def choose_engine(
             nothing is.
 
     Raises:
-        ConfigError: the engine is unknown, or does not support what is asked.
+        ConfigError: the engine does not support what is asked.
         ModelFolderError: `ctranslate2` is asked for, and there is no export, or a damaged one.
     """
-    if how.engine not in ENGINES:
-        raise ConfigError(f"`engine` must be one of: {', '.join(ENGINES)}; found {how.engine!r}")
     if how.engine == "torch":
         return EngineChoice(None, "")
     obstacle = _obstacle(bundles, how, search, only_torch)
@@ -92,7 +102,6 @@ def load_engine(bundles: Sequence[Bundle], how: EngineOptions, choice: EngineCho
     Raises:
         ModelFolderError: the weights or the export are damaged.
         DeviceError: the device or the precision is not available.
-        ConfigError: `threads` is below 1.
     """
 
     def load_torch() -> TorchEngine:
@@ -115,7 +124,7 @@ def load_export(bundle: Bundle, record: ExportRecord, threads: int | None) -> CT
     """Load the engine of the model's export.
 
     Raises:
-        ConfigError: the package is not installed, or `threads` is below 1.
+        ConfigError: the package is not installed.
         ModelFolderError: the export cannot be loaded.
     """
     split = choose_split(record, threads)
@@ -132,12 +141,7 @@ def choose_split(record: ExportRecord, threads: int | None) -> ThreadSplit:
 
     If no split of that many threads was measured, each thread gets batches of its own, which is
     mostly the fastest.
-
-    Raises:
-        ConfigError: `threads` is below 1.
     """
-    if threads is not None and threads < 1:
-        raise ConfigError(f"`threads` must be at least 1, not {threads}")
     num_threads = threads or num_cores()
     for split in record.splits:
         if split.inter_threads * split.intra_threads == num_threads:

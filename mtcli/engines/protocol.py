@@ -1,4 +1,4 @@
-"""What translating asks of whatever runs the model: source ids in, hypotheses as ids out."""
+"""The protocol of engines, which run models: source ids in, hypotheses as ids out."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Engine(Protocol):
 
 
 class PairEngine(Protocol):
-    """Judges outputs that are given; what an `Engine` may also be able to do."""
+    """Scores given outputs and shows attention; some engines do this, too."""
 
     @property
     def max_positions(self) -> int:

@@ -1,4 +1,4 @@
-"""The engine that runs our own model by our own beam search."""
+"""The engine that runs models in memory with our own search."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TorchEngine:
     """Implements `Engine` and `PairEngine` over models in memory, which may still be in training.
 
     Args:
-        model: the model, on `device`; it may be in training mode, which it is in again afterwards.
+        model: the model, on `device`; if it is in training mode, that is restored after a search.
         device: where the model is.
         autocast: makes the context that the search runs in.
         others: further models of an ensemble, of the same vocabulary and on the same device; their
@@ -66,7 +66,7 @@ class TorchEngine:
 
         The result raises:
             DeviceError: a batch does not fit into the memory of the accelerator.
-            ConfigError: an option makes no sense.
+            ConfigError: an option is out of range.
         """
 
         def translate_all() -> list[list[list[Hypothesis]]]:
@@ -97,7 +97,7 @@ class TorchEngine:
         """
         if not src_ids:
             return []
-        with self._judging(f"{len(src_ids)} pairs"):
+        with self._scoring(f"{len(src_ids)} pairs"):
             return self._token_log_probs(src_ids, [[*ids, EOS_ID] for ids in tgt_ids])
 
     def attention(
@@ -118,7 +118,7 @@ class TorchEngine:
             return []
         src_ids_BS = _pad(src_ids).to(self._device)
         tgt_in_ids_BT = _padded([[BOS_ID, *ids[:-1]] for ids in tgt_ids]).to(self._device)
-        with self._judging(f"{len(src_ids)} pairs"):
+        with self._scoring(f"{len(src_ids)} pairs"):
             weights_BTS = forced_attention(
                 self._models, src_ids_BS, tgt_in_ids_BT, PAD_ID, layer, heads
             )
@@ -149,7 +149,7 @@ class TorchEngine:
     def _with_model_log_probs(
         self, src_ids: Sequence[Sequence[int]], penalised: list[list[Hypothesis]]
     ) -> list[list[Hypothesis]]:
-        """The same hypotheses with the log-probabilities of the model, nothing penalised."""
+        """The same hypotheses with the log-probabilities of the model, without penalties."""
         pairs = [
             (ids, [*h.token_ids, EOS_ID] if h.is_complete else [*h.token_ids])
             for ids, hypotheses in zip(src_ids, penalised, strict=True)
@@ -195,14 +195,14 @@ class TorchEngine:
                     )
 
     @contextmanager
-    def _judging(self, what: str) -> Iterator[None]:
-        """Models in evaluation mode, under autocast; too little memory for `what` is told."""
+    def _scoring(self, what: str) -> Iterator[None]:
+        """Compute with the models in evaluation mode; see `_computing`."""
         with self._evaluating(), self._computing(what):
             yield
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
-        """Models in evaluation mode, for all threads."""
+        """Put the models into evaluation mode, for all threads."""
         was_training = [model.training for model in self._models]
         try:
             for model in self._models:
@@ -214,13 +214,13 @@ class TorchEngine:
 
     @contextmanager
     def _computing(self, what: str) -> Iterator[None]:
-        """Under autocast, in this thread; too little memory for `what` is told."""
+        """Compute under autocast in this thread; name `what` if memory runs out."""
         with memory_errors(self._device, what, "use a smaller `batch_size`"), self._autocast():
             yield
 
 
 def key_of(ids: Sequence[int]) -> int:
-    """A number of 64 bits that the ids alone decide, today and in any process."""
+    """A 64-bit hash of the ids, the same in every process."""
     digest = hashlib.blake2b(np.asarray(ids, dtype="<i8").tobytes(), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
 

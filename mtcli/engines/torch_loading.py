@@ -1,4 +1,4 @@
-"""From model folders to the torch engine: weights, device and precision."""
+"""Load model folders into the torch engine: weights, device and precision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mtcli.device.choice import choose_device
 from mtcli.device.precision import choose_translation_numerics
 from mtcli.engines.ensemble import check_ensemble
 from mtcli.engines.torch import TorchEngine
-from mtcli.errors import ConfigError, ModelFolderError
+from mtcli.errors import ModelFolderError
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.system.allocator import prepare_memory
 
@@ -20,7 +20,7 @@ from mtcli.system.allocator import prepare_memory
 def load_ensemble(
     bundles: Sequence[Bundle], *, device: str, precision: str, threads: int | None
 ) -> TorchEngine:
-    """The engine of one or several model folders, whose probabilities are averaged.
+    """Load the engine of a model folder; of several, the engine averages their probabilities.
 
     Args:
         bundles: the model folders, at least one.
@@ -29,8 +29,7 @@ def load_ensemble(
         threads: threads of the arithmetic on the CPU, for the whole process; None leaves them.
 
     Raises:
-        DeviceError: the device or precision is unknown or not there.
-        ConfigError: `threads` is below 1.
+        DeviceError: the device or precision is unknown or not available.
         ModelFolderError: the weights are not those of the architecture, or the languages or
             vocabularies are not the same.
     """
@@ -38,8 +37,6 @@ def load_ensemble(
     prepare_memory()
     numerics = choose_translation_numerics(choose_device(device), precision)
     if threads is not None:
-        if threads < 1:
-            raise ConfigError(f"threads must be at least 1, not {threads}")
         torch.set_num_threads(threads)
     model, *others = (load_weights(bundle).to(numerics.device).eval() for bundle in bundles)
     return TorchEngine(model, numerics.device, numerics.autocast, others, may_fork=True)
@@ -52,7 +49,7 @@ def load_weights(bundle: Bundle) -> Seq2Seq:
         ModelFolderError: the weights are not those of the architecture.
     """
     card = bundle.card
-    # initialising draws random numbers: the caller's generator should not notice
+    # initialising draws random numbers, which must not advance the caller's generator
     with torch.random.fork_rng(devices=[]):
         model = Seq2Seq(card.architecture, card.src_vocab_size, card.tgt_vocab_size)
     arrays = bundle.weights()

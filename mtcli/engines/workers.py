@@ -1,4 +1,4 @@
-"""Batches beside each other on the CPU, one thread each."""
+"""Run batches in parallel on the CPU, one thread each."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from mtcli.system.processes import die_with
 T = TypeVar("T")
 
 _jobs_of_parent: Sequence[Callable[[], object]] = ()
-"""In a process that was forked: the jobs, of which it is told indices."""
+"""In a forked process: the jobs, which it receives by index."""
 
 
 def run_parallel(
     jobs: Sequence[Callable[[], T]], num_workers: int, *, may_fork: bool = False
 ) -> list[T]:
-    """The results of all jobs, in their order; `num_workers` of them are at work at a time.
+    """Run jobs, `num_workers` at a time. Returns their results in order.
 
-    The tensors of a step of decoding are small: two batches with a thread each take 0.7 to 0.9 of
-    the time that one after the other takes with two threads (tiny, beam 5 and greedy, batches of
-    256; 2026-11-25, EPYC Zen 3, torch 2.13). Two threads of Python wait for each other between
-    all those small steps, which two processes do not: 1.10 to 1.19 times as fast (tiny, beam 5,
-    batches of 64; 2026-11-26, the same).
+    The tensors of a decoding step are small: two batches with one thread each take 0.7 to 0.9 of
+    the time of one after the other with two threads (tiny, beam 5 and greedy, batches of 256;
+    2026-11-25, EPYC Zen 3, torch 2.13). Two Python threads wait for each other between all those
+    small steps; two processes do not, and are 1.10 to 1.19 times as fast (tiny, beam 5, batches of
+    64; 2026-11-26, the same machine).
 
-    Each job computes with one thread, and in whatever mode (autocast, inference) it enters itself,
-    for torch's modes are those of a thread.
+    Each job computes with one thread, in the modes (autocast, inference) that it enters itself,
+    because torch's modes belong to a thread.
 
     Args:
-        jobs: independent of each other; one that raises ends them all.
+        jobs: independent of each other; an error in one stops them all.
         num_workers: 1 runs the jobs in this thread, with its own threads of arithmetic.
-        may_fork: whether the workers may be processes, forked where that is safe (on Linux, from a
-            process of a single Python thread that uses no GPU): jobs then leave nothing behind but
-            results and errors, which must be picklable.
+        may_fork: whether the workers may be processes, which are forked where that is safe (on
+            Linux, from a process with a single Python thread and no GPU). The jobs' only effects
+            are then their results and errors, which must be picklable.
 
     Raises:
         MtcliError: a worker was killed.
@@ -59,14 +59,14 @@ def run_parallel(
     )
     try:
         running = [pool.submit(job) for job in jobs]
-        return [one.result() for one in running]
+        return [future.result() for future in running]
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-        torch.set_num_threads(of_this_thread)  # it is what threads to come begin with, too
+        torch.set_num_threads(of_this_thread)  # which new threads inherit
 
 
 def _run_in_processes(jobs: Sequence[Callable[[], T]], num_workers: int) -> list[T]:
-    """Forked workers see model and jobs as they are now, without a copy and without a start."""
+    """Run jobs in forked workers, which share the model without copying or loading it."""
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
         num_workers,
@@ -79,14 +79,14 @@ def _run_in_processes(jobs: Sequence[Callable[[], T]], num_workers: int) -> list
         warnings.simplefilter("ignore", DeprecationWarning)
         running: list[Future[T]] = [pool.submit(_job_of_parent, i) for i in range(len(jobs))]
     try:
-        return [one.result() for one in running]
+        return [future.result() for future in running]
     except BrokenProcessPool as error:
         raise MtcliError(
             "a translating process was killed, probably because memory ran out",
             hint="use fewer `--threads`, or a smaller `--batch-size`",
         ) from error
     finally:
-        if not all(one.done() for one in running):  # an error, or Ctrl-C: nobody wants the rest
+        if not all(future.done() for future in running):  # an error, or Ctrl-C
             for worker in set(multiprocessing.active_children()) - others:
                 worker.kill()
         pool.shutdown(wait=True, cancel_futures=True)
@@ -105,7 +105,7 @@ def _begin_worker(parent: int, jobs: Sequence[Callable[[], object]]) -> None:
     die_with(parent)
     # Ctrl-C reaches every process of the terminal: the parent decides what happens to the work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # before any arithmetic: the threads that the parent had for it are not here
+    # before any arithmetic, because the parent's arithmetic threads were not forked
     torch.set_num_threads(1)
     _jobs_of_parent = jobs
 

@@ -1,4 +1,4 @@
-"""Lines of bytes in, lines of bytes out: what a line is."""
+"""Read and write lines of bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple, cast
 from mtcli.translating.controls import without_controls
 
 _CHUNK_BYTES = 1 << 18
-"""More than any buffer of Python's, so that one read takes all that a buffer holds."""
+"""More than any buffer of Python holds, so that one read empties it."""
 
 
 class Line(NamedTuple):
@@ -20,33 +20,33 @@ class Line(NamedTuple):
     text: str
     """What the model may see: valid Unicode without control characters."""
     ending: bytes
-    """LF, CR LF, or nothing for a last line that was not ended."""
+    """LF, CR LF, or nothing if the last line lacks one."""
     blank: bytes | None
-    """The line's own bytes, without the ending, when `text` is blank: the answer; else None."""
+    """If `text` is blank, the bytes of the line without the ending, which are its answer."""
     is_valid: bool
     """False when bytes that are not UTF-8 were replaced by U+FFFD."""
     num_bytes: int
-    """Bytes that the line had, its ending in."""
+    """Bytes of the line, ending included."""
 
 
 def read_lines(source: BinaryIO) -> Iterator[Line]:
-    """The lines of `source`; only the byte LF ends one, and a last line may do without.
+    """Read the lines of `source`; only LF ends a line, and the last line may lack it.
 
-    A line is given out as soon as it is there.
+    A line is returned as soon as it has arrived.
     """
     while raw := source.readline():
         yield parse_line(raw)
 
 
 class LineReader:
-    """The same lines, from a reader that knows whether the next one must be waited for.
+    """Reads the same lines, and knows whether the next one has arrived.
 
-    Nothing is read ahead by a thread: one that sits in a read keeps the interpreter from ending
-    quietly on Ctrl-C or when the reader of the output leaves.
+    No thread reads ahead: one that waits for input would keep the interpreter from exiting quietly
+    on Ctrl-C or on a closed pipe.
 
     Args:
-        source: a pipe, a file, or anything else that has `readline`; of what has no file
-            descriptor, no line is known to be there before it is read.
+        source: a pipe, a file, or anything else that has `readline`; without a file descriptor,
+            no line is known to have arrived before it is read.
     """
 
     def __init__(self, source: BinaryIO) -> None:
@@ -71,7 +71,7 @@ class LineReader:
         return parse_line(raw)
 
     def is_ready(self) -> bool:
-        """Whether the next line, or the end, can be had without waiting."""
+        """Whether the next line, or the end, can be read without waiting."""
         if self._descriptor is None:
             return False
         while not self._whole and not self._is_over:
@@ -81,7 +81,7 @@ class LineReader:
         return True
 
     def _read_chunk(self) -> None:
-        """Take what is there, but wait where nothing is."""
+        """Read what has arrived; wait if nothing has."""
         chunk = cast("io.BufferedReader", self._source).read1(_CHUNK_BYTES)
         *ended, rest = chunk.split(b"\n")
         if ended:

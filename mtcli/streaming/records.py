@@ -1,4 +1,4 @@
-"""What is written of an answer: a line of text, an n-best list, or a JSON object."""
+"""Format an answer as a line of text, an n-best list, or a JSON object."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from mtcli.translating.answer import Answer, Translation
 Pieces = Callable[[Sequence[int]], list[str]]
 """The pieces of token ids."""
 
-# json.dumps leaves these as they are, and tools that break lines at them would break an object
+# json.dumps does not escape these, and some tools break lines at them
 _CONTROL = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
 
 
 def text_record(line: Line, answer: Answer) -> bytes:
-    """The best translation, ended as its line is; of a blank line, its own bytes.
+    """The best translation, with the ending of its line; of a blank line, its own bytes.
 
-    Where there is an alignment it follows, as in Marian: `text ||| 0-0 1-2`.
+    An alignment follows as in Marian: `text ||| 0-0 1-2`.
     """
     if line.blank is not None:
         return line.blank + line.ending
     text = answer.translations[0].text + _alignment_field(answer.translations[0])
-    # an empty answer to a last line that nothing ends would be no line at all
+    # an empty answer to a last line without an ending would not be a line
     return encode_line(text, line.ending if text else line.ending or b"\n")
 
 
@@ -51,7 +51,7 @@ def n_best_record(index: int, answer: Answer) -> bytes:
 def json_record(
     number: int, line: Line, answer: Answer, pieces: Pieces, *, with_n_best: bool
 ) -> bytes:
-    """A JSON object that says all there is to say, on one line.
+    """A JSON object with everything that is known of an answer, on one line.
 
     Args:
         number: of the input line, counted from 1.
@@ -93,5 +93,5 @@ def _alignment_field(translation: Translation) -> str:
 
 
 def _json_number(number: float) -> float | None:
-    """A number that JSON can hold: it knows no infinity."""
+    """A number for JSON, which has no infinity."""
     return number if math.isfinite(number) else None

@@ -31,7 +31,7 @@ def find_resume_point(path: Path, layout: Layout) -> ResumePoint:
     nothing in the file says whether it is complete.
 
     Raises:
-        DataError: the file is not what a translation in that layout writes.
+        DataError: the file does not have that layout.
         OSError: it cannot be read.
     """
     if not path.exists():
@@ -70,7 +70,7 @@ def _complete_lines(output: BinaryIO) -> ResumePoint:
 
 
 def _check_last_object(output: BinaryIO, point: ResumePoint, path: Path) -> None:
-    """Raise DataError unless the last complete line says that it is of that number."""
+    """Raise DataError unless the last complete line has the number of its input line."""
     start = 0
     end = point.num_bytes - 1
     while end > 0:  # backwards by chunks to the line feed before
@@ -99,13 +99,13 @@ def _last_n_best_list(output: BinaryIO, path: Path) -> ResumePoint:
     for number, line in enumerate(iter(output.readline, b""), 1):
         if not line.endswith(b"\n"):
             break
-        found = line.partition(b" ||| ")[0]
-        if found not in (b"%d" % index, b"%d" % (index + 1)):
+        entry_index = line.partition(b" ||| ")[0]
+        if entry_index not in (b"%d" % index, b"%d" % (index + 1)):
             raise DataError(
                 f"{path}:{number} is not an entry of the n-best list of line {index + 1}",
                 hint=_OTHER_OUTPUT,
             )
-        if found != b"%d" % index:
+        if entry_index != b"%d" % index:
             index, start = index + 1, position
         position += len(line)
     return ResumePoint(max(index, 0), start)

@@ -1,4 +1,4 @@
-"""Score pairs from streams: pairs in, one line of numbers out for each."""
+"""Score a stream of pairs: one line of numbers out for each pair."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from mtcli.streaming.lines import read_lines
 from mtcli.translating.scoring import PairScore, PairScorer
 
 WINDOW_BATCHES = 32
-"""Batches that are read at once: sorting by length pays only among many pairs."""
+"""Batches in a window; sorting by length pays only among many pairs."""
 
 
 @dataclass(frozen=True)
 class ScoreReport:
-    """What happened."""
+    """What happened, in numbers of pairs."""
 
     num_pairs: int
     num_too_long: int
     """Pairs that got -inf because a side has more pieces than the model has positions."""
     num_invalid: int
-    """Pairs that held bytes which are not UTF-8."""
+    """Pairs with bytes that are not UTF-8."""
 
 
 class Pair(NamedTuple):
@@ -49,7 +49,7 @@ def score_stream(
         scorer: scores them.
         pairs: at most one window of them is held at a time.
         sink: gets a line with one number for each pair.
-        batch_size: pairs that are scored at once; None is as the model folder says.
+        batch_size: pairs that are scored at once; None takes the model's.
         per_token: write the log-probabilities of all target pieces and of EOS, with spaces between.
 
     Raises:

@@ -16,11 +16,11 @@ from mtcli.translating.running import RunningTranslation
 from mtcli.translating.translator import Translator
 
 WINDOW_BATCHES = 64
-"""Batches that a window holds: sorting by length pays only among many lines. 64 were some 4 %
+"""Batches in a window; sorting by length pays only among many lines. 64 were about 4 %
 faster than 32, and 200 no faster (12,000 lines, greedy, CTranslate2, 2026-11-26)."""
 
 WINDOW_LINES = 8192
-"""Most lines of a window, but that it always has room for a batch: three are in memory at once."""
+"""Most lines of a window, unless a batch is larger; three windows are in memory at once."""
 
 WINDOW_BYTES = 4_000_000
 """Bytes after which a window takes no more lines."""
@@ -28,7 +28,7 @@ WINDOW_BYTES = 4_000_000
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """How lines are read and answers written; how they are translated, the translator knows."""
+    """How lines are read and answers are written."""
 
     lists_n_best: bool = False
     """Write all translations of a line; else the best one."""
@@ -55,11 +55,11 @@ class StreamReport:
 
     num_lines: int = 0
     num_over_limit: int = 0
-    """Lines with a sentence that was longer than any in training, and so was cut."""
+    """Lines with a sentence that was longer than any in training, and so was split."""
     num_invalid: int = 0
-    """Lines that held bytes which are not UTF-8."""
+    """Lines with bytes that are not UTF-8."""
     num_truncated: int = 0
-    """Lines with a translation that the model did not end."""
+    """Lines with a translation that was cut off at its longest length."""
     num_repeated: int = 0
     """Lines with a translation that repeats itself."""
 
@@ -77,12 +77,12 @@ def translate_stream(
 ) -> StreamReport:
     """Translate `source` line by line into `sink`, in order, and flush after every window.
 
-    Without n-best lists the output has exactly the lines of the input, whatever its bytes. As
-    text each ends as its input line does, and blank lines come back as they are. While a window is
-    being translated the next one is read, as far as it is there already: an answer never waits
-    for input. What is translated again runs behind that next one, so that the engine never idles,
-    and at most three windows are held in memory. A batch_size of 1, for which sorting is of no
-    use, reads one line at a time and answers it before the next.
+    Without n-best lists the output has exactly the lines of the input, whatever its bytes. Lines
+    of text end as their input lines do, and blank lines are copied. While a window is being
+    translated the next one is read, as far as it has arrived: an answer never waits for input.
+    Second attempts run behind that next window, so that the engine never idles; at most three
+    windows are in memory. With a batch_size of 1, which gains nothing from sorting, each line is
+    answered before the next is read.
 
     Raises:
         OSError: reading or writing failed.
@@ -102,7 +102,7 @@ def translate_stream(
             report.count(line, answer)
 
     begun: deque[tuple[list[Line], RunningTranslation]] = deque()
-    is_retried = False  # the oldest; its second attempts run behind the window after it
+    is_retried = False  # whether second attempts at the oldest run behind the window after it
 
     def write_all_but(num_running: int) -> None:
         nonlocal is_retried
@@ -148,7 +148,7 @@ def _records(
     num_before: int,
     options: StreamOptions,
 ) -> list[bytes]:
-    """What is written of each line; `num_before` lines came before the window."""
+    """The bytes to write for each line; `num_before` lines came before the window."""
     pairs = list(zip(window, answers, strict=True))
     match options.layout:
         case "text":

@@ -14,15 +14,14 @@ def read_windows(
     max_bytes: int,
     is_ready: Callable[[], bool] = lambda: True,
 ) -> Iterator[list[Line]]:
-    """Consecutive lines, at most so many at once; a window is given out as soon as it is full.
+    """Read consecutive lines in windows; each is returned as soon as it is full.
 
     Args:
         lines: what is read.
-        max_lines: most lines in a window; 1 answers each line before the next is read.
-        max_bytes: a window takes no further line once it holds this many bytes, so that it holds
-            at most that and one line.
-        is_ready: whether the next line can be had without waiting. Before there is a wait, an
-            empty window is given out, once for each window: time to do what else there is.
+        max_lines: most lines of a window; 1 answers each line before the next is read.
+        max_bytes: a window takes no further line once it holds this many bytes.
+        is_ready: whether the next line can be read without waiting. Before it waits, an empty
+            window is returned, once for each window, so that the caller can do other work.
     """
     window: list[Line] = []
     num_bytes, has_told = 0, False

@@ -31,8 +31,8 @@ class AlignedPart(NamedTuple):
     tgt_pieces: Sequence[str]
     """Pieces that the model wrote, without EOS."""
     attention: np.ndarray
-    """How much it looked at each source piece while it wrote each target piece: an array (target
-    pieces, source pieces), as `PairEngine.attention` gives it."""
+    """Attention to each source piece while it wrote each target piece: an array (target pieces,
+    source pieces), as `PairEngine.attention` returns it."""
 
 
 def attention_of_pairs(
@@ -134,9 +134,9 @@ def align_words(
 ) -> list[Link]:
     """Links between the words of a text and those of its translation, sorted, each once.
 
-    Each target piece is linked to the source piece that the model looked at most, and two words are
-    linked if any of their pieces are. Words are what white space separates, in the texts as they
-    are, before any normalisation.
+    Each target piece is linked to the source piece that got most attention, and two words are
+    linked if any of their pieces are. Words are separated by white space, in the texts before any
+    normalisation.
 
     Args:
         src_text: the whole source.
@@ -155,7 +155,7 @@ def align_words(
             continue
         src_words = _words_as_written(part.src_text, words_of_pieces(part.src_pieces), normalize)
         tgt_words = words_of_pieces(part.tgt_pieces)
-        # what disagrees about white space at the very end (a piece of nothing but space) is clamped
+        # clamped, because a last piece of white space belongs to no word
         links |= {
             (
                 min(src_start + src_words[src_piece], num_src_words - 1),
@@ -174,8 +174,9 @@ def pharaoh(links: Sequence[Link]) -> str:
 
 
 def words_of_pieces(pieces: Sequence[str]) -> list[int]:
-    """The word that each piece belongs to, counted from 0; a piece of nothing but space belongs to
-    the word after it, one that holds several words to the first of them.
+    """The word that each piece belongs to, counted from 0.
+
+    A piece of white space belongs to the next word, a piece of several words to the first of them.
     """
     words, word, has_begun = [], 0, False
     for piece in pieces:
@@ -192,7 +193,7 @@ def words_of_pieces(pieces: Sequence[str]) -> list[int]:
 def first_words(text: str, parts: Sequence[str]) -> list[int]:
     """The word of `text` in which each part begins.
 
-    The parts hold all characters of the text in order, but for white space.
+    The parts hold all characters of the text in order, except white space.
     """
     ends = list(accumulate(len(word) for word in text.split()))
     sizes = [sum(map(len, part.split())) for part in parts]

@@ -1,4 +1,4 @@
-"""What is known of one translated text: its translations, and what a reader should doubt."""
+"""The answer for one text: its translations, and flags for what a reader should doubt."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from mtcli.translating.parts import join_parts
 
 Flag = Literal["empty", "split", "truncated", "repeated", "low_confidence"]
 """
-empty: the translation holds nothing.
-split: translated in parts, for the text was too long or sentences were asked for one by one.
-truncated: the model did not end the translation, it was cut at its longest length.
+empty: the translation is empty.
+split: translated in parts: the text was too long, or its sentences were translated one by one.
+truncated: the translation was cut off at its longest length.
 repeated: the translation repeats itself (`mtcli.translating.repetition` says when).
 low_confidence: log-probability per piece below `LOW_CONFIDENCE`.
 """
@@ -23,8 +23,8 @@ Link = tuple[int, int]
 """A source word and a target word, counted from 0."""
 
 LOW_CONFIDENCE = -1.0
-"""Mean natural log-probability of a piece, EOS counted, below which a translation is doubtful:
-the model gave its pieces 37 % each. Whisper's `logprob_threshold` is the same."""
+"""Mean natural log-probability of a piece, EOS counted, below which a translation is doubtful;
+-1 is a probability of 37 %. Whisper's `logprob_threshold` is the same."""
 
 
 class Translation(NamedTuple):
@@ -43,16 +43,16 @@ class Translation(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """All that is known of one translated text."""
+    """Everything that is known of one translated text."""
 
     translations: tuple[Translation, ...]
     """Best first, at least one."""
     num_parts: int
-    """Parts that it was translated in: 0 when there was nothing to translate, 1 as a rule."""
+    """Parts that it was translated in: usually 1, and 0 if there was nothing to translate."""
     flags: tuple[Flag, ...]
-    """What there is to say of the best translation, in the order of `Flag`."""
+    """Flags of the best translation, in the order of `Flag`."""
     is_over_limit: bool
-    """Whether a sentence of it was longer than the longest of the training, and so was cut."""
+    """Whether a sentence of it was longer than any in training, and so was split."""
 
 
 def join_answer(
@@ -62,13 +62,13 @@ def join_answer(
     is_repeated: bool,
     is_over_limit: bool,
 ) -> Answer:
-    """The answer made of the hypotheses for each part; the k-th joins the k-th of each.
+    """Make an answer of the hypotheses of each part; the k-th translation joins the k-th of each.
 
     Args:
         parts: hypotheses of each part, best first; none if there was nothing to translate.
         tokenizer: of the target side.
         is_repeated: whether the best hypothesis of a part repeats itself.
-        is_over_limit: whether a sentence was cut because it is too long.
+        is_over_limit: whether a sentence was split because it is too long.
     """
     if not parts:
         return Answer((Translation("", 0.0, 0.0),), 0, ("empty",), is_over_limit=False)
@@ -94,9 +94,9 @@ def join_answer(
 
 def _join(hypotheses: Sequence[Hypothesis], tokenizer: Tokenizer) -> Translation:
     if len(hypotheses) == 1:
-        (only,) = hypotheses
+        (hypothesis,) = hypotheses
         (text,) = part_texts(hypotheses, tokenizer)
-        return Translation(text, only.log_prob, only.score, only.token_ids)
+        return Translation(text, hypothesis.log_prob, hypothesis.score, hypothesis.token_ids)
     return Translation(
         text=join_parts(part_texts(hypotheses, tokenizer)),
         log_prob=sum(hypothesis.log_prob for hypothesis in hypotheses),
@@ -106,6 +106,6 @@ def _join(hypotheses: Sequence[Hypothesis], tokenizer: Tokenizer) -> Translation
 
 
 def part_texts(hypotheses: Sequence[Hypothesis], tokenizer: Tokenizer) -> list[str]:
-    """What each says, as it stands in a translation of several parts."""
+    """The text of each hypothesis, as it is joined to others."""
     texts = tokenizer.decode_batch([hypothesis.token_ids for hypothesis in hypotheses])
     return [without_controls(text).strip() for text in texts]

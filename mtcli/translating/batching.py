@@ -1,4 +1,4 @@
-"""Cut sentences into batches of about the same length, and bound their outputs."""
+"""Put sentences of about the same length into batches, and limit their outputs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 def output_limit(num_src_pieces: int, max_length: int) -> int:
     """Longest output for a source: three times its pieces and 32 more, at most `max_length`.
 
-    A model that repeats itself without end, as every young model does, is stopped early.
+    This stops models early that repeat themselves without end, as all do early in training.
     """
     return min(max_length, 3 * num_src_pieces + 32)
 
 
 def longest_first_batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Indices of sentences in batches of about the same length, the longest first.
+    """Group the indices of sentences of about the same length, the longest first.
 
     Args:
         lengths: pieces of each sentence.

@@ -1,4 +1,4 @@
-"""A line that is longer than the model has ever seen is cut into parts that it can translate."""
+"""Split lines that are longer than any in training into parts, and join their translations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Count = Callable[[Sequence[str]], list[int]]
 """Number of pieces of each text."""
 
 _SHORT_SENTENCE = 8
-"""A sentence of fewer pieces takes the next one along: a model needs context, and what looks like
+"""A sentence of fewer pieces is joined to the next one: a model needs context, and what looks like
 a sentence of two words is mostly an abbreviation (`Mr. Ek`)."""
 
 _CLOSING = "[\"'”’»)\\]]*+"
@@ -29,7 +29,7 @@ _WIDE_CLOSING = "[」』”’）)]{0,3}"
 
 @cache
 def _levels() -> tuple[re.Pattern[str], ...]:
-    """Ends of sentences, clauses and words; made when first needed, for that takes 4 ms."""
+    """Ends of sentences, clauses and words; compiled when first needed, which takes 4 ms."""
     # possessive and guarded by a look-behind: a megabyte of `!` takes linear time
     sentences = re.compile(
         rf"(?<![.!?…؟।॥])[.!?…؟।॥]++{_CLOSING}\s++|[。！？｡]{_WIDE_CLOSING}(?![。！？｡])\s*+"
@@ -40,24 +40,24 @@ def _levels() -> tuple[re.Pattern[str], ...]:
 
 @cache
 def _wide() -> re.Pattern[str]:
-    """What Chinese and Japanese are written with; they know no spaces."""
+    """Characters of Chinese and Japanese, which use no spaces."""
     return re.compile("[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 def split_text(text: str, limit: int, count: Count) -> list[str]:
-    """The parts of a text, each of at most `limit` pieces; together all of it but white space.
+    """Split a text into parts of at most `limit` pieces; only white space is lost.
 
-    It is cut between sentences; a sentence that is still too long between clauses, then between
-    words, then between characters. Cuts within a sentence make parts about equally long.
+    It is split between sentences. A sentence that is still too long is split between clauses, then
+    between words, then between characters, into parts of about the same length.
 
     Args:
-        text: what is cut.
+        text: the text.
         limit: most pieces of a part, at least 1.
         count: says how many pieces texts have.
 
     Returns:
         Parts without white space around them, none empty. A part of a single character may have
-        more pieces than `limit`, for nothing shorter can be cut.
+        more pieces than `limit`.
     """
     text = text.strip()
     if not text:
@@ -68,7 +68,7 @@ def split_text(text: str, limit: int, count: Count) -> list[str]:
 
 
 def join_parts(parts: Sequence[str]) -> str:
-    """Translations of parts as one line; a space between them, save after Chinese and Japanese."""
+    """Join translations of parts with spaces, or without after Chinese and Japanese."""
     pieces: list[str] = []
     for part in filter(None, parts):
         if pieces and not _wide().match(pieces[-1][-1]):
@@ -96,8 +96,8 @@ def _split_at(text: str, limit: int, count: Count, levels: Sequence[re.Pattern[s
         if size <= limit:
             finished.append(part)
         else:
-            # a segment too long by itself, or, rarely, pieces of a pack are more than those of
-            # its segments: the next level cuts either
+            # a segment is too long by itself, or a pack has more pieces than its segments, which is
+            # rare: the next level splits either
             finished += _split_at(part, limit, count, finer)
     return finished
 
@@ -111,7 +111,7 @@ def _cut_after(text: str, pattern: re.Pattern[str]) -> list[str]:
 
 
 def _pack(segments: Sequence[str], sizes: Sequence[int], limit: int, target: int) -> list[str]:
-    """Neighbours joined until they have `target` pieces, as long as they stay within `limit`."""
+    """Join neighbours until they have `target` pieces, as long as they stay within `limit`."""
     packs: list[list[str]] = []
     pack_size = 0
     for segment, size in zip(segments, sizes, strict=True):
@@ -125,7 +125,7 @@ def _pack(segments: Sequence[str], sizes: Sequence[int], limit: int, target: int
 
 
 def _split_characters(text: str, limit: int, count: Count) -> list[str]:
-    """Runs of characters; what still is too long is halved."""
+    """Split between characters; parts that are still too long are halved."""
     num_parts = -(-count([text])[0] // limit)
     runs = _cut_evenly(text, num_parts)
     finished: list[str] = []
@@ -139,7 +139,7 @@ def _split_characters(text: str, limit: int, count: Count) -> list[str]:
 
 
 def _cut_evenly(text: str, num_parts: int) -> list[str]:
-    """At most so many, at least min(2, len(text)) runs of about as many characters."""
+    """Between min(2, len(text)) and `num_parts` runs of about the same number of characters."""
     step = max(1, -(-len(text) // num_parts))
     ends = [min(end, len(text)) for end in range(step, len(text) + step, step)]
     runs, start = [], 0
@@ -155,5 +155,5 @@ def _cut_evenly(text: str, num_parts: int) -> list[str]:
 
 
 def _belongs_to_previous(character: str) -> bool:
-    """Whether a character is a mark on the one before it: an accent, a joiner, a variant."""
+    """Whether a character modifies the one before it: an accent, a joiner, a variant."""
     return unicodedata.category(character).startswith("M") or character == "\u200d"

@@ -12,14 +12,14 @@ LONGEST_UNIT = 16
 """Most pieces of what is repeated."""
 
 FEWEST_TIMES = 4
-"""Fewer times in a row are no repetition: `very, very, very good` is good text."""
+"""Fewer times in a row are not a repetition: `very, very, very good` is good text."""
 
 FEWEST_TIMES_WITHOUT_LETTERS = 16
 """The same for digits, points and signs: `1,000,000,000,000` has `,000` four times where the
 source says `a trillion`."""
 
 _MORE_THAN_SOURCE = 1.5
-"""A translation may repeat something so much more often than the source does."""
+"""How much more often than the source a translation may repeat something."""
 
 _LONGEST_SOURCE_UNIT = 64
 """Most characters of what is looked for in the source."""
@@ -35,12 +35,11 @@ Decode = Callable[[Ids], str]
 
 
 def is_repeated(src_ids: Ids, tgt_ids: Ids, src_text: Decode, tgt_text: Decode) -> bool:
-    """Whether a translation repeats itself as only a model that has lost its way does.
+    """Whether a translation is stuck in a loop.
 
-    It does if somewhere in it 1 to 16 pieces come at least 4 times in a row (16 times, if
-    they hold no letter), and more than 1.5 times as often as anything, pieces or characters,
-    comes in a row in the source. So a repetition that is copied or translated from the source is
-    none.
+    It is if 1 to 16 of its pieces occur at least 4 times in a row (16 times, if they hold no
+    letter), and more than 1.5 times as often as anything, pieces or characters, occurs in a row in
+    the source. So a repetition that is copied or translated from the source does not count.
 
     Args:
         src_ids: pieces of the source.
@@ -48,8 +47,8 @@ def is_repeated(src_ids: Ids, tgt_ids: Ids, src_text: Decode, tgt_text: Decode) 
         src_text: decodes pieces of the source.
         tgt_text: decodes pieces of the translation.
     """
-    # a unit of one piece, four times, is three pieces that were there before; so nearly all
-    # translations are done here
+    # even a single piece four times in a row repeats three pieces; nearly all translations return
+    # here
     if len(tgt_ids) - len(set(tgt_ids)) < FEWEST_TIMES - 1:
         return False
     most: float | None = None
@@ -69,7 +68,7 @@ def is_repeated(src_ids: Ids, tgt_ids: Ids, src_text: Decode, tgt_text: Decode) 
 
 
 def most_times(items: Sequence[object], longest_unit: int) -> int:
-    """How often at most anything comes in a row; a last, incomplete time counts.
+    """The largest number of times that anything occurs in a row; a last, incomplete one counts.
 
     Args:
         items: what is searched.

@@ -1,4 +1,4 @@
-"""Log-probabilities of given translations."""
+"""Score given translations with a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mtcli.translating.loaded_model import LoadedModel
 
 
 class PairScore(NamedTuple):
-    """What the model says of one pair."""
+    """The score of one pair."""
 
     log_probs: tuple[float, ...]
     """Natural log-probabilities of the target pieces and of EOS. A pair of two blank sides has
@@ -33,8 +33,7 @@ class PairScorer:
     """Scores pairs of texts with one model, or with an ensemble.
 
     Args:
-        model: what scores; its `generation.batch_size` pairs are scored at once unless a call says
-            otherwise.
+        model: what scores; by default `generation.batch_size` pairs at once.
     """
 
     def __init__(self, model: LoadedModel[PairEngine]) -> None:
@@ -64,10 +63,10 @@ class PairScorer:
     def score(
         self, pairs: Sequence[tuple[str, str]], *, batch_size: int | None = None
     ) -> list[PairScore]:
-        """What the model says of each pair of source and target text, in their order.
+        """Score each pair of source and target text, in order.
 
         Raises:
-            TypeError: a pair is a text: two letters of it would be taken for a pair of texts.
+            TypeError: a pair is a text, whose letters would be mistaken for texts.
         """
         for pair in pairs:
             if isinstance(pair, str):
@@ -93,5 +92,5 @@ class PairScorer:
 
 
 def _without_nan(log_probs: Sequence[float]) -> Iterator[float]:
-    """What is no number is no probability either (damaged weights, or an overflow)."""
+    """Replace NaN by -inf; it comes from damaged weights or an overflow."""
     return (-math.inf if math.isnan(log_prob) else log_prob for log_prob in log_probs)

@@ -1,4 +1,4 @@
-"""Paragraphs are cut into sentences by the package sentencex of Wikimedia (extra `split`)."""
+"""Split texts into sentences with the package sentencex of Wikimedia (extra `split`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mtcli.config.languages import language_of
 from mtcli.errors import ConfigError
 
 Splitter = Callable[[str], list[str]]
-"""Cuts a text into sentences, without white space around them and none empty."""
+"""Splits a text into sentences, without white space around them and none empty."""
 
 _WIDE_SPACE = re.compile(r"[^\S ]")
 
@@ -18,7 +18,7 @@ _logger = logging.getLogger(__name__)
 
 
 def load_splitter(lang: str) -> Splitter:
-    """What cuts texts of a language into sentences.
+    """Load the sentence splitter of a language.
 
     Args:
         lang: a BCP 47 tag. sentencex knows some 300 languages by their first subtag; of others
@@ -40,17 +40,17 @@ def load_splitter(lang: str) -> Splitter:
         # sentencex 1.0.32 fails at white space of several bytes after an initial (2026-11-23);
         # the replacement keeps every position
         plain = _WIDE_SPACE.sub(" ", text)
-        return cut_by(text, _segment(sentencex.segment, subtag, plain))
+        return split_where(text, _segment(sentencex.segment, subtag, plain))
 
     return split
 
 
-def cut_by(text: str, segments: list[str]) -> list[str]:
-    """The text cut where the segments end; the whole text, if they are not as long as it.
+def split_where(text: str, segments: list[str]) -> list[str]:
+    """Split a text where the segments end, or not at all if they are not as long as the text.
 
     Args:
-        text: what is cut.
-        segments: what a splitter made of a text whose characters stand at the same places.
+        text: the text.
+        segments: of a text whose characters are at the same places.
     """
     if sum(map(len, segments)) != len(text):
         segments = [text]
@@ -63,9 +63,9 @@ def cut_by(text: str, segments: list[str]) -> list[str]:
 
 
 def _segment(segment: Callable[[str, str], list[str]], subtag: str, text: str) -> list[str]:
-    """The segments; the whole text, should the splitter's Rust code panic at it.
+    """The segments; the whole text if the splitter's Rust code panics at it.
 
-    Some text of the world will find a bug in any splitter, and no line must be lost to it.
+    Some text will find a bug in any splitter, and no line must be lost to it.
     """
     try:
         return segment(subtag, text)

@@ -28,7 +28,7 @@ class Translator:
 
     Args:
         model: what translates.
-        options: how, unless a call says otherwise; None: as the model says.
+        options: how it translates by default; None: as the model says.
     """
 
     def __init__(self, model: LoadedModel[Engine], options: TranslateOptions | None = None) -> None:

@@ -1,16 +1,16 @@
-"""The engine that runs a model's export by CTranslate2, on the CPU, without torch.
+"""The engine that runs a model's export with CTranslate2, on the CPU, without torch.
 
-It answers as the torch engine does. CTranslate2 differs in three things, each mended here:
+It answers as the torch engine does. CTranslate2 differs in three ways, which are corrected here:
 
-- It has one longest length for a call. A batch is searched with its longest; a sentence that came
-  to its own limit is searched again with just that. An output of greedy search is only cut there,
-  unless its score is wanted.
-- What it suppresses, it takes out before the softmax, which changes every probability. So
-  forbidden pieces (padding, unknown, start) are declared to end a hypothesis: they cannot go on,
-  and show in the answer. Such a sentence is searched again with them suppressed, and what is found
-  is scored without. So is what greedy search finds with blocked n-grams; in a beam, the changed
-  probabilities would choose others.
-- Its scores are normalised already; log-probabilities are what they were before.
+- It has one maximum length for a call. A batch is searched with the largest of its limits; a
+  sentence that reaches its own limit is searched again with that. Outputs of greedy search are
+  simply cut there, unless scores are wanted.
+- It removes suppressed pieces before the softmax, which changes every probability. So forbidden
+  pieces (padding, unknown, start) are declared to end a hypothesis: they are never continued, and
+  show in the answer. Such a sentence is searched again with them suppressed, and the result is
+  scored without suppression. So is what greedy search finds with blocked n-grams; in a beam, the
+  changed probabilities would choose other hypotheses.
+- Its scores are normalised already; they are turned back into log-probabilities.
 
 Source: CTranslate2 4.8, src/decoding.cc.
 """
@@ -26,19 +26,19 @@ from mtcli.decoding.options import SearchOptions
 from mtcli.engines.ctranslate2.package import import_translator, search_obstacle
 from mtcli.engines.ctranslate2.searches import (
     FORBIDDEN_IDS,
-    Asked,
     Finish,
     Found,
     Search,
     SearchesOfBatches,
+    Sentence,
 )
 from mtcli.engines.protocol import EngineBatch, RunningSearch
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.tokenizer.protocol import EOS_ID
 
 _AGAIN, _SCORED = 16, 64
-"""Sentences of a batch of those that are searched again, and hypotheses of one of those that are
-scored again: mostly a few dozen, which all threads should have a share of."""
+"""Batch sizes for sentences that are searched again, and for hypotheses that are scored again:
+small, because there are mostly a few dozen, and each thread should get some."""
 
 
 class CTranslate2Engine:
@@ -69,7 +69,7 @@ class CTranslate2Engine:
                 max_queued_batches=-1,
             )
         except (RuntimeError, ValueError) as error:
-            raise ModelFolderError(f"{folder}: CTranslate2 cannot load it ({error})") from error
+            raise ModelFolderError(f"CTranslate2 cannot load {folder}: {error}") from error
         self._src_pieces = _read_pieces(folder, "source")
         self._tgt_pieces = _read_pieces(folder, "target")
         self._tgt_ids = {piece: index for index, piece in enumerate(self._tgt_pieces)}
@@ -88,22 +88,22 @@ class CTranslate2Engine:
             raise ConfigError(
                 f"engine ctranslate2 does not support {obstacle}", hint="use engine torch"
             )
-        asked = [
+        sentences_of = [
             [
-                Asked(self._pieces(ids), max_length, max(batch.max_lengths))
+                Sentence(self._pieces(ids), max_length, max(batch.max_lengths))
                 for ids, max_length in zip(batch.src_ids, batch.max_lengths, strict=True)
             ]
             for batch in batches
         ]
         running = [
-            self._begin([one.source for one in of_batch], Search(of_batch[0].searched), options)
-            for of_batch in asked
-            if of_batch
+            self._begin([s.source for s in sentences], Search(sentences[0].searched), options)
+            for sentences in sentences_of
+            if sentences
         ]
-        return SearchesOfBatches(self, asked, running, options)
+        return SearchesOfBatches(self, sentences_of, running, options)
 
     def _warm_up(self) -> None:
-        """Let the kernels be compiled (0.04 s, oneDNN) while the caller does something else."""
+        """Compile the kernels (0.04 s, oneDNN) while the caller does something else."""
         self._translator.translate_batch(
             [self._src_pieces[-1:]], asynchronous=True, beam_size=2, max_decoding_length=2
         )
@@ -111,12 +111,12 @@ class CTranslate2Engine:
     def begin_again(
         self,
         searches: Mapping[Search, Sequence[int]],
-        asked: Sequence[Asked],
+        sentences: Sequence[Sentence],
         options: SearchOptions,
     ) -> list[tuple[Sequence[int], Finish]]:
-        """Start to search sentences again, by their places: together, in a few batches."""
+        """Start to search sentences again, given their places; see `SecondSearcher`."""
         return [
-            (places, self._begin([asked[i].source for i in places], search, options, _AGAIN))
+            (places, self._begin([sentences[i].source for i in places], search, options, _AGAIN))
             for search, places in searches.items()
         ]
 
@@ -127,9 +127,9 @@ class CTranslate2Engine:
         options: SearchOptions,
         batch_size: int = 0,
     ) -> Finish:
-        """Start a search; the call that is returned waits for what it finds.
+        """Start a search. Returns a function that waits for its hypotheses.
 
-        The sentences are a batch, or batches of `batch_size` where that is not 0.
+        The sentences are one batch, or batches of `batch_size` if that is not 0.
         """
         is_greedy = options.beam_size == 1
         with_scores = options.with_scores or not is_greedy
@@ -139,7 +139,7 @@ class CTranslate2Engine:
             asynchronous=True,
             max_batch_size=batch_size,
             beam_size=options.beam_size,
-            # all that ended: only so it shows whether one of them came to a limit
+            # all that ended, because any of them may have reached a limit
             num_hypotheses=options.beam_size,
             length_penalty=length_penalty,
             max_input_length=0,
@@ -160,7 +160,7 @@ class CTranslate2Engine:
                         result.hypotheses, result.scores or [math.nan], strict=True
                     )
                 ]
-                for result in (one.result() for one in running)
+                for result in (search.result() for search in running)
             ]
 
         return finish
@@ -170,11 +170,11 @@ class CTranslate2Engine:
         return Found(ids, score * len(ids) ** length_penalty)
 
     def rescore(
-        self, places: Sequence[int], asked: Sequence[Asked], found: list[list[Found]]
+        self, places: Sequence[int], sentences: Sequence[Sentence], found: list[list[Found]]
     ) -> None:
-        """Give the hypotheses of these places log-probabilities from which nothing was taken."""
+        """Replace log-probabilities by those without suppression; see `SecondSearcher`."""
         pairs = [
-            (asked[i].source, [self._tgt_pieces[k] for k in hypothesis.token_ids])
+            (sentences[i].source, [self._tgt_pieces[k] for k in hypothesis.token_ids])
             for i in places
             for hypothesis in found[i]
         ]
@@ -198,6 +198,7 @@ class CTranslate2Engine:
 
 
 def _read_pieces(folder: Path, side: str) -> list[str]:
-    shared, own = folder / "shared_vocabulary.json", folder / f"{side}_vocabulary.json"
-    pieces: list[str] = json.loads((shared if shared.exists() else own).read_bytes())
+    shared_path = folder / "shared_vocabulary.json"
+    path = shared_path if shared_path.exists() else folder / f"{side}_vocabulary.json"
+    pieces: list[str] = json.loads(path.read_bytes())
     return pieces

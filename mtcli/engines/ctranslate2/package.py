@@ -58,10 +58,10 @@ def import_translator() -> Any:
 
 @contextmanager
 def _without_importing(name: str) -> Iterator[None]:
-    """Stand-ins for a module are imported inside, which import it when something in it is used.
+    """Replace a module inside by a stand-in that imports it when something in it is used.
 
     ctranslate2 imports asyncio (0.02 s) for methods that we never call. The standard library's
-    LazyLoader is of no use here: `import` itself looks into the module, which loads it.
+    LazyLoader does not help: `import` itself looks into the module, which loads it.
     """
     if name in sys.modules:
         yield

@@ -1,4 +1,4 @@
-"""Searches by CTranslate2 that are under way, and what of them has to be searched again."""
+"""Running searches of CTranslate2, and which sentences must be searched again."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from mtcli.decoding.options import Hypothesis, SearchOptions
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
 FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
-"""Pieces that no output holds; CTranslate2 is told that they end a hypothesis."""
+"""Pieces that no output may hold; CTranslate2 is told that they end a hypothesis."""
 
 
 class Search(NamedTuple):
-    """How one call searches."""
+    """How one call of CTranslate2 searches."""
 
     max_length: int
     is_suppressing: bool = False
 
 
-class Asked(NamedTuple):
-    """One sentence."""
+class Sentence(NamedTuple):
+    """One sentence to translate."""
 
     source: list[str]
     max_length: int
-    """Longest output that is wanted of it."""
+    """Longest output that is wanted."""
     searched: int
-    """Longest output that its batch is searched with."""
+    """Longest output in the search of its batch."""
 
 
 class Found(NamedTuple):
-    """One hypothesis as CTranslate2 gives it."""
+    """One hypothesis as CTranslate2 returns it."""
 
     ids: list[int]
-    """With what ended it."""
+    """Including the piece that ended it."""
     log_prob: float
 
     @property
@@ -45,7 +45,7 @@ class Found(NamedTuple):
 
     @property
     def is_complete(self) -> bool:
-        """Whether it ended by itself."""
+        """Whether it ended with EOS."""
         return self.ids[-1] == EOS_ID
 
     @property
@@ -58,50 +58,50 @@ class Found(NamedTuple):
         """Without EOS."""
         return tuple(self.ids[:-1] if self.is_complete else self.ids)
 
-    def answer(self, options: SearchOptions) -> Hypothesis:
-        """What the translator is told."""
+    def hypothesis(self, options: SearchOptions) -> Hypothesis:
+        """The same for callers of the engine, with its score."""
         score = self.log_prob / options.penalty(self.length)
         return Hypothesis(self.token_ids, self.is_complete, self.log_prob, score)
 
 
 Finish: TypeAlias = Callable[[], list[list[Found]]]
-"""Waits for a search that was started: the hypotheses of each sentence."""
+"""Waits for a search. Returns the hypotheses of each sentence."""
 
 
 class SecondSearcher(Protocol):
-    """What searches sentences again."""
+    """Searches sentences again, and scores hypotheses."""
 
     def begin_again(
         self,
         searches: Mapping[Search, Sequence[int]],
-        asked: Sequence[Asked],
+        sentences: Sequence[Sentence],
         options: SearchOptions,
     ) -> list[tuple[Sequence[int], Finish]]:
-        """Start to search sentences again, by their places: together, in a few batches."""
+        """Start to search sentences again, given their places, in a few batches."""
 
     def rescore(
-        self, places: Sequence[int], asked: Sequence[Asked], found: list[list[Found]]
+        self, places: Sequence[int], sentences: Sequence[Sentence], found: list[list[Found]]
     ) -> None:
-        """Give the hypotheses of these places log-probabilities from which nothing was taken."""
+        """Replace the log-probabilities at these places by those without suppressed pieces."""
 
 
 class SearchesOfBatches:
     """Implements `RunningSearch`.
 
-    What came to a limit or a forbidden piece is searched again, that of all batches together: one
-    by one they would wait for each other, and for whatever else is running.
+    Sentences that reached a limit or a forbidden piece are searched again, those of all batches
+    together: one by one they would wait for each other, and for whatever else is running.
     """
 
     def __init__(
         self,
         engine: SecondSearcher,
-        batches: Sequence[Sequence[Asked]],
+        batches: Sequence[Sequence[Sentence]],
         running: Sequence[Finish],
         options: SearchOptions,
     ) -> None:
         self._engine, self._options = engine, options
-        self._sizes = [len(of_batch) for of_batch in batches]
-        self._asked = [one for of_batch in batches for one in of_batch]
+        self._sizes = [len(sentences) for sentences in batches]
+        self._sentences = [sentence for sentences in batches for sentence in sentences]
         self._running = running
         self._found: list[list[Found]] | None = None
         self._again: list[tuple[Sequence[int], Finish]] = []
@@ -118,43 +118,54 @@ class SearchesOfBatches:
         if self._options.with_scores or self._options.beam_size > 1:
             is_blocked = self._options.no_repeat_ngram > 0
             places = range(len(found)) if is_blocked else self._forbidden
-            self._engine.rescore(places, self._asked, found)
+            self._engine.rescore(places, self._sentences, found)
         answers = iter(found)
         return [[self._ranked(next(answers)) for _ in range(size)] for size in self._sizes]
 
     def _settled(self) -> list[list[Found]]:
+        """The hypotheses of each sentence; those that are being searched again come later."""
         if self._found is not None:
             return self._found
-        found = [of_sentence for of_batch in self._running for of_sentence in of_batch()]
-        cut: dict[Search, list[int]] = defaultdict(list)
-        is_prefix = self._options.beam_size == 1 and not self._options.with_scores
-        for i, (one, hypotheses) in enumerate(zip(self._asked, found, strict=True)):
-            reached = max(hypothesis.length for hypothesis in hypotheses)
-            if one.max_length < one.searched and reached >= one.max_length:
-                if is_prefix:
-                    found[i] = [Found(own.ids[: one.max_length], math.nan) for own in hypotheses]
-                else:
-                    cut[Search(one.max_length)].append(i)
-        self._again = self._engine.begin_again(cut, self._asked, self._options)
-        self._take(found)  # rare, and what it finds may hold a forbidden piece
+        found = [hypotheses for finish in self._running for hypotheses in finish()]
+        self._again = self._engine.begin_again(
+            self._search_limited(found), self._sentences, self._options
+        )
+        self._take(found)  # there are few, and what they find may hold a forbidden piece
         forbidden: dict[Search, list[int]] = defaultdict(list)
-        for i, (one, hypotheses) in enumerate(zip(self._asked, found, strict=True)):
+        for i, (sentence, hypotheses) in enumerate(zip(self._sentences, found, strict=True)):
             if any(hypothesis.is_forbidden for hypothesis in hypotheses):
-                forbidden[Search(one.max_length, is_suppressing=True)].append(i)
+                forbidden[Search(sentence.max_length, is_suppressing=True)].append(i)
         self._forbidden = [i for places in forbidden.values() for i in places]
-        self._again = self._engine.begin_again(forbidden, self._asked, self._options)
+        self._again = self._engine.begin_again(forbidden, self._sentences, self._options)
         self._found = found
         return found
 
+    def _search_limited(self, found: list[list[Found]]) -> dict[Search, list[int]]:
+        """The sentences that reached their own limit in the longer search of their batch.
+
+        Greedy outputs without scores are cut here instead: they are the same up to the limit.
+        """
+        is_prefix = self._options.beam_size == 1 and not self._options.with_scores
+        limited: dict[Search, list[int]] = defaultdict(list)
+        for i, (sentence, hypotheses) in enumerate(zip(self._sentences, found, strict=True)):
+            limit = sentence.max_length
+            longest = max(hypothesis.length for hypothesis in hypotheses)
+            if limit < sentence.searched and longest >= limit:
+                if is_prefix:
+                    found[i] = [Found(h.ids[:limit], math.nan) for h in hypotheses]
+                else:
+                    limited[Search(limit)].append(i)
+        return limited
+
     def _take(self, found: list[list[Found]]) -> None:
-        """Put what was searched again into its places."""
+        """Put the results of second searches into their places."""
         for places, result in self._again:
             for i, hypotheses in zip(places, result(), strict=True):
                 found[i] = hypotheses
         self._again = []
 
     def _ranked(self, hypotheses: Sequence[Found]) -> list[Hypothesis]:
-        answers = [hypothesis.answer(self._options) for hypothesis in hypotheses]
-        # equal before and after but for sentences scored anew; sorting is stable
+        answers = [hypothesis.hypothesis(self._options) for hypothesis in hypotheses]
+        # changes the order only of sentences that were scored again, because sorting is stable
         answers.sort(key=lambda hypothesis: -hypothesis.score)
         return answers[: self._options.num_hypotheses]

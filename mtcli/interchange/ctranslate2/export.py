@@ -33,7 +33,7 @@ class VerificationError(MtcliError):
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What was exported, and how it did."""
+    """What was exported, and how well it translates."""
 
     folder: Path
     quantization: str
@@ -54,12 +54,12 @@ def export_ctranslate2(
     sentences: Sentences | None = None,
     threshold: float | None = None,
 ) -> ExportReport:
-    """Export a model folder to CTranslate2, compare both, and keep the export if it is alike.
+    """Export a model folder to CTranslate2, and keep the export if both translate alike.
 
     Args:
-        model: the model folder, which is checked whole.
-        output: the folder to be written; None: `ctranslate2` in the model folder, where
-            translating finds it.
+        model: the model folder.
+        output: the folder to write; None: `ctranslate2` in the model folder, where translating
+            finds it.
         quantization: one of QUANTIZATIONS.
         sentences: what both translate; None: lines of random pieces.
         threshold: least share of lines that both translate alike; None: EXACT_THRESHOLD for
@@ -91,17 +91,7 @@ def export_ctranslate2(
         comparison = compare(bundle, temporary, sentences or made_up_sentences(bundle))
         if comparison.agreement < threshold:
             raise VerificationError(_describe_failure(folder, quantization, comparison, threshold))
-        record = ExportRecord(
-            quantization=quantization,
-            weights_sha256=weights_sha256(model),
-            engine_version=version,
-            num_cores=num_cores(),
-            beam_size=comparison.beam_size,
-            num_lines=comparison.num_lines,
-            agreement=comparison.agreement,
-            torch_lines_per_s=comparison.torch_lines_per_s,
-            splits=list(comparison.splits),
-        )
+        record = _record(model, quantization, version, comparison)
         write_json(temporary / RECORD, dataclasses.asdict(record))
     return ExportReport(
         folder=folder,
@@ -110,6 +100,21 @@ def export_ctranslate2(
         export_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
         is_made_up=sentences is None,
         comparison=comparison,
+    )
+
+
+def _record(model: Path, quantization: str, version: str, comparison: Comparison) -> ExportRecord:
+    """What is kept of an export, and of the comparison with its model."""
+    return ExportRecord(
+        quantization=quantization,
+        weights_sha256=weights_sha256(model),
+        engine_version=version,
+        num_cores=num_cores(),
+        beam_size=comparison.beam_size,
+        num_lines=comparison.num_lines,
+        agreement=comparison.agreement,
+        torch_lines_per_s=comparison.torch_lines_per_s,
+        splits=list(comparison.splits),
     )
 
 

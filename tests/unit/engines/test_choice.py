@@ -53,7 +53,7 @@ def test_without_an_export_there_is_nothing_to_choose(bundle):
         f"hint: run `mtcli export -m {bundle.path} --to ctranslate2`, or use `--engine torch`"
     )
     with pytest.raises(ConfigError, match="must be one of: auto, torch, ctranslate2; found 'fai"):
-        choose_engine([bundle], EngineOptions("fairy"))
+        EngineOptions("fairy")
 
 
 def test_the_faster_one_is_taken(bundle, monkeypatch):
@@ -124,7 +124,7 @@ def test_threads(monkeypatch):
         split = choose_split(RECORD, threads)
         assert (split.inter_threads, split.intra_threads) == expected
     with pytest.raises(ConfigError, match="`threads` must be at least 1, not 0"):
-        choose_split(RECORD, 0)
+        EngineOptions(threads=0)
 
 
 def test_a_damaged_record(bundle):
