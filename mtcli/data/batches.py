@@ -1,4 +1,4 @@
-"""Batches of training pairs: the plan's updates as padded arrays, for one rank, from anywhere."""
+"""Batches of training pairs: the plan's updates as padded arrays, for one rank."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Sentence pairs of one forward pass, a row each; rows are sorted by their longer side, rising.
+    """Sentence pairs of one forward pass, one row each, sorted by their longer side, rising.
 
-    A batch without pairs has one row all the same, whose target is padding: it goes through the
-    model like any other and adds nothing to loss and gradient.
+    A batch without pairs still has one row, whose target is padding: it goes through the model like
+    any other batch and adds nothing to loss and gradient.
     """
 
     src_ids: Ids
     """Source and EOS, then PAD; shape (B, S)."""
     tgt_in_ids: Ids
-    """BOS and target, words dropped from it or not, then PAD; shape (B, T)."""
+    """BOS and target, perhaps with words dropped, then PAD; shape (B, T)."""
     tgt_out_ids: Ids
     """Target and EOS, then PAD; shape (B, T)."""
     src_lengths: Ids
@@ -35,40 +35,40 @@ class Batch:
     num_src_tokens: int
     """Source tokens of the pairs, EOS counted."""
     num_tgt_tokens: int
-    """Target tokens that carry loss: EOS in, padding out."""
+    """Target tokens that carry loss, with EOS, without padding."""
 
 
 @dataclass(frozen=True, eq=False)
 class Update:
-    """What one rank computes of one optimizer update."""
+    """The part of one optimizer update that one rank computes."""
 
     epoch: int
     """Counted from 0."""
     index: int
     """Position within the epoch, counted from 0."""
     is_last: bool
-    """Whether the epoch ends with it."""
+    """Whether it is the last one of the epoch."""
     epochs: float
-    """Epochs done before it, the fraction of this one included: what schedules go by."""
+    """Epochs done before it, with the fraction of this one: the time of all schedules."""
     micro_batches: tuple[Batch, ...]
-    """As many as every other rank has for this update, at least one."""
+    """At least one, and as many as on every other rank."""
 
 
 class BatchStream:
     """The updates of a plan as batches for one rank.
 
-    What an update holds is a function of (plan, epoch, index); rank, number of ranks and where the
-    stream was entered do not matter to it, so that a run resumes bit for bit and on other hardware.
+    The content of an update is a function of (plan, epoch, index). It does not depend on the rank,
+    the number of ranks or the entry point, so a run resumes bit for bit, also on other hardware.
 
-    With draws, the micro-batches are cut by the lengths that were drawn, which is why every rank
-    draws for all pairs of the update. (Cutting by deterministic lengths and a margin would bound
-    memory by giving up draws beyond it: with BPE-dropout 0.1 half of them are over a margin of 1.3.
-    Measured 2026-11-23 on Multi30k, 8000 pieces.) The plan's budget counts deterministic lengths.
+    Micro-batches are cut by the drawn lengths, so every rank draws for all pairs of the update.
+    (Cutting by deterministic lengths and a margin would bound memory by giving up longer draws:
+    with BPE-dropout 0.1, half of them exceed a margin of 1.3. Measured 2026-11-23 on Multi30k, 8000
+    pieces.) The plan's budget counts deterministic lengths.
 
     Args:
         store: the pairs.
-        plan: which pairs make which update.
-        max_tokens: largest number of cells of a micro-batch, pairs times the longest side of any.
+        plan: which pairs make up which update.
+        max_tokens: largest number of cells of a micro-batch: pairs times the longest side.
         rank: this process.
         world_size: number of processes.
         draws: what to draw for pairs; None takes them as they are in the store.
@@ -93,12 +93,12 @@ class BatchStream:
     def updates(
         self, epoch: int = 0, index: int = 0, *, max_epochs: int | None = None
     ) -> Iterator[Update]:
-        """The updates from update `index` of `epoch` on, epoch after epoch.
+        """Yield the updates from update `index` of `epoch` on, epoch after epoch.
 
         Args:
             epoch: where to start, counted from 0.
-            index: where to start within that epoch; its number of updates means the next epoch's 0.
-            max_epochs: stop before this epoch; None goes on for ever.
+            index: where to start within that epoch; its number of updates means the next epoch.
+            max_epochs: stop before this epoch; None never stops.
         """
         while max_epochs is None or epoch < max_epochs:
             num_updates = self._plan.num_updates(epoch)
@@ -130,12 +130,12 @@ class BatchStream:
 
 
 def make_batch(src: RaggedIds, tgt: RaggedIds, tgt_in: RaggedIds | None = None) -> Batch:
-    """The batch of some pairs, which have at least a piece on each side; of none, an empty one.
+    """Make a batch of some pairs, which have at least one piece on each side.
 
     Args:
         src: their sources.
-        tgt: their targets, which are to be predicted.
-        tgt_in: the targets as the decoder reads them, of the same lengths; None: as they are.
+        tgt: their targets, to be predicted.
+        tgt_in: the targets as the decoder reads them, of the same lengths; None uses `tgt`.
     """
     num_pairs = len(src.lengths)
     if num_pairs == 0:

@@ -23,13 +23,13 @@ _OFF = Chance()
 
 @dataclass(frozen=True)
 class SideSettings:
-    """What is drawn for one side of a pair in each epoch."""
+    """Settings of the draws for one side of a pair."""
 
     tokenizer: Tokenizer
     amount: float
-    """Of subword regularisation; 0 is deterministic."""
+    """Of subword regularization; 0 is deterministic."""
     sampled_share: Share
-    """How many sentences subword regularisation applies to."""
+    """Share of the sentences that subword regularization applies to."""
     word_dropout: Chance
     case_noise: Chance = _OFF
     punctuation_noise: Chance = _OFF
@@ -46,15 +46,15 @@ class SideSettings:
 
 @dataclass(frozen=True)
 class DrawSettings:
-    """What is drawn for a pair in each epoch: segmentations, noise and dropped words."""
+    """Settings of the draws for a pair: segmentations, noise and dropped words."""
 
     src_tokenizer: Tokenizer
     tgt_tokenizer: Tokenizer
     src_amount: float
-    """Of subword regularisation; 0 is deterministic."""
+    """Of subword regularization; 0 is deterministic."""
     tgt_amount: float
     regularization: RegularizationConfig = field(default_factory=RegularizationConfig)
-    """Noise, word dropout, and how many sentences are sampled; the model's part is ignored."""
+    """Noise, word dropout and the share of sampled sentences; the model's part is ignored."""
 
     @property
     def src(self) -> SideSettings:
@@ -83,7 +83,7 @@ class DrawSettings:
 
 
 class _Purposes(NamedTuple):
-    """What the draws of one side are for, so that the sides share no bits."""
+    """Purposes of the draws of one side, so that the sides share no bits."""
 
     noise: Purpose
     sampled_share: Purpose
@@ -116,7 +116,7 @@ class Moment:
     epoch: int
     """Counted from 0."""
     epochs: float
-    """Epochs done, with the fraction of this one: what schedules go by."""
+    """Epochs done, with the fraction of this one: the time of all schedules."""
 
     def seed_of(self, purpose: Purpose, pair: int) -> int:
         """A 32-bit seed for one pair."""
@@ -155,7 +155,7 @@ class PairDrawing:
         Args:
             pairs: pair ids, shape (B,).
             epoch: counted from 0.
-            epochs: epochs done, with the fraction of this one: what schedules go by.
+            epochs: epochs done, with the fraction of this one: the time of all schedules.
         """
         stored_src, stored_tgt = self._stored("src", pairs), self._stored("tgt", pairs)
         if self._sides is None:

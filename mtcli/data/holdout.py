@@ -1,4 +1,4 @@
-"""Validation pairs: those of the validation sources, or else some of the training pairs."""
+"""Validation pairs: those of the validation sources, or some of the training pairs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SHARE = 0.02
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Training pairs that are kept for validation; none where there are validation sources."""
+    """Training pairs that are kept for validation; none if there are validation sources."""
 
     indices: Indices
     """Their numbers in the corpus, counted from 0, ascending."""
@@ -39,7 +39,7 @@ class HeldOut:
 
 
 def hold_out(config: DataConfig, seed: int, cache_dir: Path) -> HeldOut:
-    """The training pairs to validate on, where the config names no validation sources.
+    """Choose the training pairs to validate on if the config names no validation sources.
 
     The corpus is read once. Its held-out pairs are then kept in `cache_dir`, under a hash of the
     sources and the seed, so that later calls read only those.
@@ -98,7 +98,7 @@ def choose_held_out(pairs: Iterable[tuple[str, str]], seed: int) -> HeldOut:
 
 
 def read_training(config: DataConfig, held_out: Indices) -> Iterator[tuple[str, str]]:
-    """The training pairs as they are in the sources, except those that are held out.
+    """Read the training pairs as they are in the sources, without those that are held out.
 
     Args:
         config: the sources.
@@ -114,7 +114,7 @@ def read_training(config: DataConfig, held_out: Indices) -> Iterator[tuple[str, 
 
 
 def read_validation(config: DataConfig, held_out: HeldOut) -> list[tuple[str, str]]:
-    """All validation pairs, whatever their text, in the order of their sources.
+    """Read all validation pairs, in the order of their sources; no rule drops any.
 
     Raises:
         DataError: as `read_pairs`.

@@ -1,6 +1,6 @@
-"""The plan: which pairs make which update, enterable at any update, whatever the corpus' size.
+"""The plan: which pairs make up which update; it can be entered at any update.
 
-The plan knows no processes and no memory limits; `split` cuts one update for those.
+The plan knows neither processes nor memory limits; `split` cuts one update for those.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Plan:
     """Updates of about equally many target tokens, of pairs of similar lengths, in random order.
 
     An epoch is a random permutation of the shards, taken in pools of `pool_shards`. The pairs of a
-    pool are sorted by target and then source length (equal ones in random order), cut into as few
-    updates as the budget allows, all about equally full, and the updates are put in random order.
+    pool are sorted by target and then source length (equal ones in random order) and cut into as
+    few updates as the budget allows, all about equally full. The updates are put in random order.
     Everything is a function of (seed, epoch), so entering an epoch costs the planning of one pool.
 
     Args:
@@ -51,7 +51,7 @@ class Plan:
     ) -> None:
         longest = int(tgt_lengths.max()) + 1
         if longest > min(tokens_per_update, 2**_MAX_LENGTH_BITS - 1):
-            raise ValueError(f"a target of {longest} tokens is over {tokens_per_update=}")
+            raise ValueError(f"a target of {longest} tokens exceeds {tokens_per_update=}")
         self.seed = seed
         self.tokens_per_update = tokens_per_update
         self._src_lengths, self._tgt_lengths = src_lengths, tgt_lengths
@@ -61,7 +61,7 @@ class Plan:
         self._histograms = np.stack(
             [np.bincount(tgt_lengths[shard] + 1, minlength=longest + 1) for shard in self._shards]
         )
-        """How often each target length, EOS counted, is in each shard: enough to count updates."""
+        """Counts of each target length, EOS counted, in each shard: enough to count updates."""
 
     def num_updates(self, epoch: int) -> int:
         """Number of updates of an epoch, counted from 0; epochs may differ by a few."""
@@ -87,6 +87,8 @@ class Plan:
 
     def _cut(self, pool: npt.NDArray[np.int64], epoch: int, index: int) -> list[PairIds]:
         """All updates of a pool, in their order."""
+        # 1. Sort the pool's pairs by length. Pairs of an update are then about equally long, which
+        #    saves padding; random keys keep equal ones from meeting in every epoch.
         shards = [self._shards[shard] for shard in pool]
         pairs = np.concatenate([np.arange(shard.start, shard.stop) for shard in shards])
         src = np.concatenate([self._src_lengths[shard] for shard in shards])
@@ -95,19 +97,23 @@ class Plan:
         order = _length_order(tgt, src, keys, is_reversed=bool(epoch % 2))
         pairs, tgt = pairs[order], tgt[order]
 
-        # the smallest capacity that needs no more updates makes them equally full
+        # 2. Find the smallest capacity that needs no more updates than the budget does: it makes
+        #    all of them equally full, where cutting at the budget would leave a small last one.
+        #    The count comes from the histogram, so that `num_updates` agrees without sorting.
         histogram, num_updates = self._histograms[pool].sum(axis=0), self._count(pool)
         capacity = _smallest(
             lambda capacity: _count_parts(histogram, capacity) <= num_updates,
             int(tgt[-1]),
             self.tokens_per_update,
         )
+        # 3. Cut from the left wherever the next pair would exceed the capacity.
         ends = np.cumsum(tgt, dtype=np.int64)
         stops = [0]
         while stops[-1] < len(pairs):
             done = int(ends[stops[-1] - 1]) if stops[-1] else 0
             stops.append(int(np.searchsorted(ends, done + capacity, side="right")))
         updates = [pairs[start:stop] for start, stop in pairwise(stops)]
+        # 4. Shuffle the updates, so that training does not go from short sentences to long ones.
         keys = random_keys(len(updates), self.seed, Purpose.UPDATE_ORDER, epoch, index)
         return [updates[i] for i in np.argsort(keys, kind="stable")]
 
@@ -120,7 +126,7 @@ def split(
     world_size: int,
     max_tokens: int,
 ) -> list[list[PairIds]]:
-    """An update cut into micro-batches: equally many, and about equally large ones, for each rank.
+    """Cut an update into micro-batches, equally many and about equally large for each rank.
 
     Args:
         pairs: pair ids of the update, at least one, shape (N,).
@@ -131,18 +137,20 @@ def split(
 
     Returns:
         `[rank][i]` are the pair ids of micro-batch i, sorted by the longer of their sides, rising.
-        Every pair is in one of them; those that are not needed are empty.
+        Every pair is in exactly one of them; micro-batches that are not needed are empty.
 
     Raises:
-        ValueError: a pair alone has more than max_tokens.
+        ValueError: a single pair has more tokens than max_tokens.
     """
+    # 1. Sort by the longer side, which decides the padded size.
     longest = np.maximum(src_lengths, tgt_lengths).astype(np.int64)
     order = np.lexsort((tgt_lengths, src_lengths, longest))
     longest = longest[order]
     if longest[-1] > max_tokens:
-        raise ValueError(f"a pair of {longest[-1]} tokens is over {max_tokens=}")
+        raise ValueError(f"a pair of {longest[-1]} tokens exceeds {max_tokens=}")
+    # 2. Every rank gets the same number: under FSDP, each pass of one waits for all others.
     num_each = -(-len(_cut_rows(longest, max_tokens)) // world_size)
-    # the smallest capacity that needs no more micro-batches makes them equally large
+    # 3. The smallest capacity that needs no more micro-batches makes them equally large.
     capacity = _smallest(
         lambda capacity: len(_cut_rows(longest, capacity)) <= num_each * world_size,
         int(longest[-1]),
@@ -151,6 +159,7 @@ def split(
     stops = _cut_rows(longest, capacity)
     parts = [pairs[order[start:stop]] for start, stop in pairwise([0, *stops])]
     num_cells = [(stop - start) * int(longest[stop - 1]) for start, stop in pairwise([0, *stops])]
+    # 4. Deal them so that no rank waits long for another.
     return _deal(parts, num_cells, num_each=num_each, world_size=world_size)
 
 
@@ -159,9 +168,9 @@ def _length_order(
 ) -> npt.NDArray[np.int64]:
     """Indices that sort by target length, then source length, then key.
 
-    The source lengths rise and fall by turns, from one target length to the next, so that
-    neighbours are alike in both and a batch of two target lengths needs little padding. Reversed,
-    they fall where they else rise, which puts other pairs together where few are of equal lengths.
+    Source lengths alternately rise and fall from one target length to the next, so that neighbours
+    are similar in both and a batch of two target lengths needs little padding. Reversed, they fall
+    where they otherwise rise, which groups pairs differently if few have equal lengths.
     """
     largest = 2**_MAX_LENGTH_BITS - 1
     src = np.minimum(src_lengths, largest)
@@ -172,7 +181,7 @@ def _length_order(
 
 
 def _count_parts(histogram: npt.NDArray[np.int64], capacity: int) -> int:
-    """Number of parts of at most `capacity` that sorted lengths are cut into, from the left.
+    """Number of parts that cutting sorted lengths from the left gives.
 
     Args:
         histogram: how often each length occurs.
@@ -193,7 +202,7 @@ def _count_parts(histogram: npt.NDArray[np.int64], capacity: int) -> int:
 
 
 def _smallest(is_enough: Callable[[int], bool], low: int, high: int) -> int:
-    """The smallest number from `low` that is enough, where `high` and all above enough are."""
+    """The smallest number from `low` that is enough, if all numbers above it are, too."""
     while low < high:
         middle = (low + high) // 2
         if is_enough(middle):
@@ -204,7 +213,7 @@ def _smallest(is_enough: Callable[[int], bool], low: int, high: int) -> int:
 
 
 def _cut_rows(longest: npt.NDArray[np.int64], capacity: int) -> list[int]:
-    """Where to cut sorted rows, from the left, so that no part has more cells than the capacity."""
+    """Where to cut sorted rows from the left, so that no part has more cells than the capacity."""
     stops, start = [], 0
     while start < len(longest):
         window = longest[start : start + capacity // int(longest[start])]
@@ -217,7 +226,7 @@ def _cut_rows(longest: npt.NDArray[np.int64], capacity: int) -> list[int]:
 def _deal(
     parts: Sequence[PairIds], num_cells: Sequence[int], *, num_each: int, world_size: int
 ) -> list[list[PairIds]]:
-    """Parts dealt to ranks, the largest first, to the least laden; then filled up by empty ones."""
+    """Deal parts to ranks, largest first, each to the rank with the least; add empty ones."""
     shares: list[list[PairIds]] = [[] for _ in range(world_size)]
     totals = [0] * world_size
     for index in sorted(range(len(parts)), key=lambda index: -num_cells[index]):

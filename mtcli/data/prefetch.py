@@ -1,4 +1,4 @@
-"""Items prepared ahead on a background thread, while the foreground computes."""
+"""Prepare items ahead on a background thread."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ T = TypeVar("T")
 
 
 class _End:
-    """What comes after the last item."""
+    """Marks the end, after the last item."""
 
 
 _END: Final = _End()
 
 
 class Prefetch(Generic[T]):
-    """The items of an iterator in their order, up to `depth` of them ready before their time.
+    """The items of an iterator in order, up to `depth` of them prepared ahead.
 
-    An exception of the iterator is raised where its item would have come. To be used in a `with`
-    block: leaving it waits for the item that is being prepared and prepares no more.
+    An exception of the iterator is raised in place of its item. Use it in a `with` block: leaving
+    it waits for the item in preparation and prepares no more.
 
     Args:
-        iterator: where the items come from; only the background thread uses it from now on.
+        iterator: the items; from now on only the background thread may use it.
         depth: how many items to hold ready, at least 1.
     """
 
     waited_s: float
-    """Seconds that the consumer has waited for items so far."""
+    """Seconds that the consumer has waited for items."""
     cpu_s: float
-    """CPU seconds, user and system, that preparing items has taken so far."""
+    """CPU seconds, user and system, of preparing items."""
 
     def __init__(self, iterator: Iterator[T], depth: int) -> None:
         self.waited_s = self.cpu_s = 0.0
@@ -73,7 +73,7 @@ class Prefetch(Generic[T]):
         self.close()
 
     def close(self) -> None:
-        """Prepare no more items and end the thread; what is ready is thrown away."""
+        """Prepare no more items, drop those that are ready, and end the thread."""
         self._ready.clear()
         self._executor.shutdown(wait=True, cancel_futures=True)
         close = getattr(self._iterator, "close", None)

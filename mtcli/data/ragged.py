@@ -1,4 +1,4 @@
-"""Ids of several sentences in one array."""
+"""Ids of several sentences of different lengths in one array."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Ids = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class RaggedIds:
-    """Ids of some sentences, without BOS and EOS, one after the other."""
+    """Ids of some sentences, without BOS and EOS, sentence after sentence."""
 
     flat_ids: Ids
     """Shape (sum of lengths,)."""
@@ -29,7 +29,7 @@ class RaggedIds:
         return RaggedIds(self.flat_ids[spans(starts, lengths)], lengths)
 
     def padded(self, first_column: int, width: int) -> Ids:
-        """The sentences as rows from a column on, PAD elsewhere; shape (B, width)."""
+        """The sentences as rows that start in `first_column`, then PAD; shape (B, width)."""
         padded = np.full((len(self.lengths), width), PAD_ID, dtype=np.int64)
         columns = np.arange(width - first_column)
         padded[:, first_column:][columns < self.lengths[:, None]] = self.flat_ids

@@ -1,7 +1,7 @@
-"""Randomness without state: every draw is a function of what it is for.
+"""Randomness without state: every draw is a function of its purpose.
 
-Only raw bits of numpy's bit generators are used: they stay the same from release to release of
-numpy; permutations and the like do not (NEP 19), and a resumed run must not depend on that.
+Only raw bits of numpy's bit generators are used: they are the same in every release of numpy, which
+permutations and the like are not (NEP 19). A resumed run must not depend on the release.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _KEYS_AT_ONCE = 4096
 
 
 class Purpose(IntEnum):
-    """What a draw is for, so that no two purposes share their bits."""
+    """Purposes of draws, so that no two of them share bits."""
 
     HOLDOUT = 1
     SHARD_ORDER = 2
@@ -39,8 +39,8 @@ def random_keys(size: int, seed: int, purpose: Purpose, *numbers: int) -> npt.ND
     Args:
         size: how many.
         seed: the run's seed, from 0.
-        purpose: what they are for.
-        numbers: which of its kind they are for, such as the epoch; from 0.
+        purpose: the purpose of the keys.
+        numbers: more that the keys depend on, such as the epoch; from 0.
     """
     bits = np.random.Philox(np.random.SeedSequence([seed, int(purpose), *numbers]))
     return np.asarray(bits.random_raw(size), dtype=np.uint64)
@@ -54,7 +54,7 @@ def random_key_stream(seed: int, purpose: Purpose) -> Iterator[int]:
 
 
 def sampling_seed(seed: int, purpose: Purpose, *, epoch: int, pair: int) -> int:
-    """A 32-bit seed for what is drawn for one side of one pair in one epoch."""
+    """A 32-bit seed for one purpose, for one pair in one epoch."""
     text = f"{seed}/{int(purpose)}/{epoch}/{pair}"
     return int.from_bytes(hashlib.blake2b(text.encode("ascii"), digest_size=4).digest(), "little")
 

@@ -1,4 +1,4 @@
-"""What people do to a sentence that means the same: other case, no full stop, typing errors."""
+"""Noise in texts that keeps their meaning: other case, missing punctuation, typing errors."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ class NoiseAmounts:
     """Probabilities, each from 0."""
 
     case: float = 0.0
-    """That a sentence gets another case."""
+    """Of another case, for each sentence."""
     punctuation: float = 0.0
-    """That a sentence loses punctuation."""
+    """Of missing punctuation, for each sentence."""
     typo: float = 0.0
-    """That a word gets a typing error."""
+    """Of a typing error, for each word."""
 
     @property
     def is_none(self) -> bool:
-        """Whether every text stays as it is."""
+        """Whether no text changes."""
         return self.case == self.punctuation == self.typo == 0
 
 
 def add_noise(text: str, amounts: NoiseAmounts, *, seed: int) -> str:
-    """The text with noise drawn from the seed: a function of its arguments alone.
+    """Add noise to a text: a function of its arguments alone.
 
-    Only `random.Random.random` is used: Python promises that it stays as it is. A text that would
-    have nothing left stays as it is.
+    Only `random.Random.random` is used, because Python guarantees its values. A text that would
+    become blank does not change.
     """
     draw = random.Random(seed).random
     noisy = text
@@ -51,8 +51,9 @@ def _maybe_mistype(word: str, chance: float, draw: Callable[[], float]) -> str:
 
 
 def _mistype(word: str, draw: Callable[[], float]) -> str:
-    """The word with one typing error, and the punctuation around it as it was; short words and
-    words with other signs in them than letters stay.
+    """Put one typing error into a word, but not into the punctuation around it.
+
+    Short words, and words with other characters than letters, do not change.
     """
     start, end = 0, _end_of_text(word)
     while start < end and _is_punctuation(word[start]):
@@ -82,7 +83,7 @@ def _without_punctuation(text: str, *, is_everywhere: bool) -> str:
 
 
 def _end_of_text(text: str) -> int:
-    """Where the punctuation and the spaces at the end begin."""
+    """Where the punctuation and spaces at the end of a text begin."""
     end = len(text)
     while end and (_is_punctuation(text[end - 1]) or text[end - 1].isspace()):
         end -= 1

@@ -1,4 +1,4 @@
-"""Whole-word dropout: all pieces of a word become the unknown piece."""
+"""Word dropout: all pieces of a word become the unknown piece."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mtcli.data.randomness import uniform_draws
-from mtcli.tokenizer.protocol import UNK_ID, Tokenizer
-
-_SPACE = "\u2581"
-"""What a piece begins with when a word does (SentencePiece)."""
+from mtcli.tokenizer.protocol import SPACE, UNK_ID, Tokenizer
 
 
 def word_starts(tokenizer: Tokenizer) -> npt.NDArray[np.bool_]:
     """Whether each piece begins a word; shape (vocab_size,)."""
     pieces = (tokenizer.id_to_piece(i) for i in range(tokenizer.vocab_size))
-    return np.array([piece.startswith(_SPACE) for piece in pieces])
+    return np.array([piece.startswith(SPACE) for piece in pieces])
 
 
 def drop_words(
@@ -26,7 +23,7 @@ def drop_words(
     seeds: npt.NDArray[np.uint64],
     chance: float,
 ) -> npt.NDArray[np.int64]:
-    """The ids with each word replaced, with probability `chance`, by as many UNK_ID.
+    """Replace each word, with probability `chance`, by as many UNK_ID as it has pieces.
 
     Args:
         flat_ids: ids of some sentences, one after the other, each of at least one piece.

@@ -1,4 +1,4 @@
-"""`mtcli train --check`: everything that can be wrong, found before a GPU is paid for."""
+"""`mtcli train --check`: find every problem of a run before it starts."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _MIB = 2**20
 
 
 def check(config: TrainConfig, budget_s: float | None = None) -> Iterator[str]:
-    """Lines that say what a run of `config` would be; nothing is trained or kept.
+    """Yield lines that describe a run of `config`; nothing is trained or kept.
 
-    Tokenizer and store are made in a temporary folder, one update is made on as many of the longest
-    pairs as a micro-batch may hold, and its memory is reported. The run folder is not looked at.
+    Tokenizer and store are made in a temporary folder. One update on a micro-batch of the longest
+    pairs shows how much memory the run needs. The run folder is not read.
 
     Raises:
-        MtcliError: whatever would have stopped the run.
+        MtcliError: anything that would stop the run.
     """
     yield f"config: {config.src_lang} to {config.tgt_lang}, run folder {config.run_dir}"
     check_length(config, budget_s)
@@ -72,7 +72,7 @@ def _describe_corpus(config: TrainConfig, corpus: Corpus) -> Iterator[str]:
 
 
 def longest_batch(corpus: Corpus, max_tokens: int) -> Batch:
-    """As many pairs of the longest lengths in the corpus as `batch.max_tokens` allows."""
+    """A batch of the longest pairs of the corpus, as many as `batch.max_tokens` allows."""
     longest_src = corpus.store.meta.longest_src
     longest_tgt = corpus.store.meta.longest_tgt
     rows = max(1, max_tokens // (max(longest_src, longest_tgt) + 1))
@@ -102,7 +102,7 @@ def _one_step(
     batch = longest_batch(corpus, config.batch.max_tokens)
     started = time.perf_counter()
     rdrop = config.regularization.rdrop
-    # what takes most memory of all that it will be
+    # the largest value of the schedule needs the most memory
     settings = PassSettings(rdrop_alpha=max(rdrop.value, rdrop.start or 0.0))
     rows, length = batch.src_ids.shape[0], max(batch.src_ids.shape[1], batch.tgt_out_ids.shape[1])
     with memory_errors(numerics.device, f"{rows} pairs of {length} pieces", LESS_MEMORY):
@@ -118,7 +118,7 @@ def _one_step(
 
 
 def _peak_memory_bytes(device: torch.device) -> int:
-    """Peak of the device's memory; on CPU of the whole process."""
+    """Peak memory of the device; on CPU, of the whole process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,4 +1,4 @@
-"""From config to what training reads: tokenizers, the tokenised store, the validation pairs."""
+"""Prepare the data of a training run: tokenizers, the tokenized store, the validation pairs."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ _REPORT_SENTENCES = 2_000
 
 
 def on_main(world: World, action: Callable[[], _T]) -> _T:
-    """What `action` returns on the main process, on all; it runs there alone.
+    """Run `action` on the main process only. Returns its value on all processes.
 
-    An error there ends all processes, since the others wait for a message that never comes.
+    An error there ends all processes, because the others wait for a message that never comes.
     """
     return world.broadcast_object(action() if world.is_main else None)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Everything that is read in training."""
+    """All data that a training run reads."""
 
     tokenizer_files: dict[str, Path]
-    """As the model folder names them."""
+    """By their names in the model folder."""
     src_tokenizer: SentencePieceTokenizer
     tgt_tokenizer: SentencePieceTokenizer
-    """The same object as `src_tokenizer` where the vocabulary is shared."""
+    """The same object as `src_tokenizer` if the vocabulary is shared."""
     store: Store
     valid: ValidationSet
 
@@ -65,17 +65,17 @@ class Corpus:
         tokenizers = {
             f"the tokenizer {name}": sha256_of(path) for name, path in self.tokenizer_files.items()
         }
-        # in this order: another tokenizer makes another store
+        # Tokenizers come first: another tokenizer makes another store, and is the cause to name.
         pairs = {TRAINING_PAIRS: self.store.path.name, VALIDATION_PAIRS: valid.hexdigest()}
         return DataFingerprints({**tokenizers, **pairs})
 
 
 def check_files_of(config: TrainConfig) -> None:
-    """Find a mistyped name before a run is begun, or an earlier one moved aside.
+    """Check the files that the config names, before a run starts or an old one is moved.
 
     Raises:
         DataError: a file of the corpus is missing or unreadable.
-        TokenizerError: a tokenizer that the config names is.
+        TokenizerError: a tokenizer that the config names is missing or unreadable.
     """
     check_files([*config.data.train, *(config.data.valid or [])])
     named = (config.tokenizer.model, config.tokenizer.src_model, config.tokenizer.tgt_model)
@@ -87,12 +87,12 @@ def check_files_of(config: TrainConfig) -> None:
 def prepare_corpus(
     config: TrainConfig, run: RunFolder, world: World, start: Bundle | None = None
 ) -> Corpus:
-    """Train or read the tokenizers, tokenise or open the store, read the validation pairs.
+    """Train or read the tokenizers, build or open the store, read the validation pairs.
 
     Args:
-        config: says where they are.
-        run: where what is trained goes.
-        world: the processes that share them.
+        config: the data and tokenizers to use.
+        run: the folder for trained tokenizers and reports.
+        world: the processes that share the data.
         start: the model that the run starts from, if any.
 
     Raises:
@@ -122,7 +122,7 @@ def prepare_corpus(
 
 
 def _hold_out(config: TrainConfig) -> HeldOut:
-    """The training pairs that are validated on; none when the config names others."""
+    """Choose the training pairs to validate on; none if the config names validation files."""
     held_out = hold_out(config.data, config.seed, _cache_dir(config))
     if held_out.pairs:
         logger.info(
@@ -142,10 +142,10 @@ def _cache_dir(config: TrainConfig) -> Path:
 def find_tokenizers(
     config: TrainConfig, run: RunFolder, held_out: Indices, start: Bundle | None
 ) -> dict[str, Path]:
-    """Files of the tokenizers, named as in the model folder.
+    """Find or train the tokenizers. Returns their files by name, as in the model folder.
 
-    They are those that the config names, else those of the model that the run starts from, else
-    those that the run has trained.
+    They are those that the config names, or those of the model that the run starts from, or those
+    that the run has trained.
     """
     settings = config.tokenizer
     if settings.model is not None:
@@ -157,7 +157,7 @@ def find_tokenizers(
     if start is not None and config.training.init_tokenizer == "same":
         for name, path in tokenizers_of(start, shared=settings.shared).items():
             run.tokenizers.mkdir(parents=True, exist_ok=True)
-            copyfile(path, files[name])  # so that the run goes on when that model is gone
+            copyfile(path, files[name])  # so that the run does not need that model later
     if not all(path.exists() for path in files.values()):
         logger.info(
             "training the tokenizer: %s, %d pieces", settings.algorithm, settings.vocab_size
@@ -175,7 +175,7 @@ def find_tokenizers(
 def open_tokenizers(
     files: dict[str, Path],
 ) -> tuple[SentencePieceTokenizer, SentencePieceTokenizer]:
-    """The tokenizers of source and target; one object where the file is one."""
+    """The tokenizers of source and target; one object if there is one file."""
     if SHARED_TOKENIZER in files:
         shared = SentencePieceTokenizer(files[SHARED_TOKENIZER])
         return shared, shared
@@ -200,7 +200,7 @@ def _open_store(
 
 
 def make_plan(config: TrainConfig, store: Store) -> Plan:
-    """Which pairs make which update."""
+    """The plan of the run: which pairs make up which update."""
     return Plan(
         store.shard_sizes,
         store.src_lengths,
@@ -213,7 +213,7 @@ def make_plan(config: TrainConfig, store: Store) -> Plan:
 def open_stream(
     config: TrainConfig, corpus: Corpus, world: World, epoch: int, update: int
 ) -> Prefetch[Update]:
-    """This process's share of the updates from there to the last epoch, prepared ahead."""
+    """This process's share of the updates from `update` of `epoch` on, prepared ahead."""
     settings = config.tokenizer
     draws = DrawSettings(
         corpus.src_tokenizer,
@@ -235,7 +235,7 @@ def open_stream(
 
 
 def describe_drops(drops: dict[str, int]) -> str:
-    """Dropped pairs by reason, for people."""
+    """Dropped pairs by reason, as text."""
     return ", ".join(f"{count} {reason}" for reason, count in drops.items() if count) or "none"
 
 
@@ -258,7 +258,7 @@ def _report_store(store: Store, run: RunFolder) -> None:
 def _report_tokenizers(
     config: TrainConfig, run: RunFolder, src: SentencePieceTokenizer, tgt: SentencePieceTokenizer
 ) -> None:
-    """Say how the tokenizers fare on validation-like text, once a run."""
+    """Log and save how the tokenizers encode the training text, once for each run."""
     path = run.path / "tokenizer_report.json"
     if path.exists():
         return

@@ -100,7 +100,7 @@ def test_a_corpus_below_the_budget_is_one_update():
 
 def test_a_target_over_the_budget_is_a_bug_of_the_caller():
     src = tgt = np.array([5, 99], dtype=np.int32)
-    with pytest.raises(ValueError, match="a target of 100 tokens is over tokens_per_update=99"):
+    with pytest.raises(ValueError, match="a target of 100 tokens exceeds tokens_per_update=99"):
         Plan([2], src, tgt, tokens_per_update=99, seed=1)
     assert Plan([2], src, tgt, tokens_per_update=100, seed=1).num_updates(0) == 2
 
@@ -163,5 +163,5 @@ def test_no_more_micro_batches_than_needed():
 
 
 def test_a_pair_over_the_limit_is_a_bug_of_the_caller():
-    with pytest.raises(ValueError, match="a pair of 11 tokens is over max_tokens=10"):
+    with pytest.raises(ValueError, match="a pair of 11 tokens exceeds max_tokens=10"):
         split(np.array([0]), np.array([11]), np.array([3]), world_size=1, max_tokens=10)
