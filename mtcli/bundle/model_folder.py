@@ -64,7 +64,7 @@ class Bundle:
         try:
             return load_file(path)
         except (SafetensorError, OSError) as error:
-            raise ModelFolderError(f"{path}: damaged, cannot be read ({error})") from error
+            raise ModelFolderError(f"{path} is damaged and cannot be read ({error})") from error
 
     def check_weights(self) -> None:
         """Check the weights as `read_model` does, where it was told not to.

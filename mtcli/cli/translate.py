@@ -219,7 +219,7 @@ def _note_report(report: StreamReport, translator: Translator) -> None:
     if report.num_over_limit:
         note(
             f"{counted(report.num_over_limit, 'line')} of more than {translator.max_src_length}"
-            " pieces, longer than any in training, translated in parts"
+            " pieces, longer than any training source, translated in parts"
         )
     if report.num_truncated:
         note(

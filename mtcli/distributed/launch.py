@@ -69,7 +69,7 @@ def should_launch(nproc: int) -> bool:
     place = place_from_environment()
     if place is not None and nproc not in (1, place.size):
         raise MtcliError(
-            f"`--nproc {nproc}` does not go with the {place.size} processes that another program"
+            f"`--nproc {nproc}` cannot be used with the {place.size} processes that another program"
             " started (the environment variable `RANK` is set)",
             hint="drop `--nproc`",
         )

@@ -107,8 +107,7 @@ def _chosen_steps(run: RunFolder, choice: Choice) -> list[int]:
     scores = _scores_of_steps(run)
     if len(scores) < number:
         raise ModelFolderError(
-            f"`--{which} {number}` asks for more models than {run.path} has validated, which is"
-            f" {len(scores)}"
+            f"`--{which} {number}` needs more models than the {len(scores)} that {run.path} has"
         )
     ranked = sorted(scores, reverse=True)
     if which == "best":

@@ -89,7 +89,7 @@ def test_notes_go_to_standard_error(model):
     assert [line for line in result.stderr.splitlines() if " got a translation " not in line] == [
         f"translating with {model}",
         "warning: 1 line had bytes that are not UTF-8, which were replaced by U+FFFD",
-        "1 line of more than 20 pieces, longer than any in training, translated in parts",
+        "1 line of more than 20 pieces, longer than any training source, translated in parts",
     ]
     quiet = mtcli_translate("-m", model, "--quiet", input_bytes=INPUT + b"\n" + LONG.encode())
     assert quiet.stderr == ""

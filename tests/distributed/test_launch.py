@@ -306,7 +306,7 @@ def test_a_worker_does_not_launch_again(monkeypatch):
     with pytest.raises(MtcliError) as caught:
         should_launch(3)
     assert str(caught.value) == (
-        "`--nproc 3` does not go with the 2 processes that another program started (the"
+        "`--nproc 3` cannot be used with the 2 processes that another program started (the"
         " environment variable `RANK` is set)\nhint: drop `--nproc`"
     )
 

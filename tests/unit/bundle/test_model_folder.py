@@ -268,5 +268,5 @@ def test_weights_that_are_no_safetensors(model):
     (model / "model.safetensors").write_bytes(b"\xff" * 20)
     fix_manifest(model, "model.safetensors")
     bundle = read_model(model)
-    with pytest.raises(ModelFolderError, match=r"model\.safetensors: damaged, cannot be read"):
+    with pytest.raises(ModelFolderError, match=r"model\.safetensors is damaged and cannot be read"):
         bundle.weights()

@@ -113,7 +113,7 @@ def test_the_command(folder, tmp_path):
         (
             Choice(best=9),
             ModelFolderError,
-            "`--best 9` asks for more models than .* has validated, which is 6",
+            "`--best 9` needs more models than the 6 that .* has",
         ),
         (Choice(best=6), ModelFolderError, r"one of the best 6 of .* removed\nhint: .*keep_best"),
         (Choice(last=6), ModelFolderError, r"one of the last 6 of .* removed\nhint: .*keep_last"),
