@@ -66,7 +66,7 @@ class ValidationMetrics:
     chrf_signature: str
     is_best: bool
     is_stop: bool
-    """Made because the budget ended, between two of the config's."""
+    """Made because the budget ended, between two validations that the config asks for."""
     best_score: float
     best_step: int
     total_tgt_tokens: int
@@ -74,7 +74,7 @@ class ValidationMetrics:
     """Target tokens that went through the model; R-Drop counts them twice."""
     elapsed_s: float
     cpu_s: float
-    """As in the steps."""
+    """As in the reports of steps."""
     duration_s: float
     """Time that the validation took."""
     sample_source: str

@@ -7,9 +7,7 @@ from mtcli.runs.folder import RunFolder
 
 
 def rank_models(run: RunFolder, metric: str) -> list[int]:
-    """Steps of the models that are there, best first by `bleu`, `chrf` or `loss`; of equals the
-    earlier one.
-    """
+    """Steps of the models, best first by `bleu`, `chrf` or `loss`; of equals the earlier one."""
     sign = -1 if metric == "loss" else 1
     scored = []
     for step in run.model_steps():

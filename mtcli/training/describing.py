@@ -15,6 +15,11 @@ from mtcli.training.loop_parts import LoopParts
 logger = logging.getLogger(__name__)
 
 
+def counted(number: int, one: str, several: str) -> str:
+    """For instance `1 process`, `2 processes`."""
+    return f"{number} {one if number == 1 else several}"
+
+
 def describe(parts: LoopParts) -> None:
     """Log the model, the device and the optimizers, and write environment.json."""
     config, numerics, world = parts.config, parts.numerics, parts.world
@@ -22,13 +27,13 @@ def describe(parts: LoopParts) -> None:
     num_weights = num_parameters(parts.model.whole)
     num_threads = torch.get_num_threads()
     logger.info(
-        "%d parameters, vocabulary %d, %s on %s, processes: %d, threads of each: %d",
+        "%d parameters, vocabulary %d, %s on %s, %s of %s",
         num_weights,
         parts.corpus.tgt_tokenizer.vocab_size,
         numerics.precision,
         numerics.device,
-        world.size,
-        num_threads,
+        counted(world.size, "process", "processes"),
+        counted(num_threads, "thread", "threads"),
     )
     if config.training.parallel == "fsdp":
         logger.info("weights, gradients and optimizer state are sharded over %d", world.size)

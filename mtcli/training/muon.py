@@ -59,7 +59,7 @@ class Muon(torch.optim.Optimizer):
         momentum: of the average of gradients, from 0 to below 1.
         weight_decay: share of a weight that `lr` 1 takes away.
 
-    Source: Jordan et al. 2024, algorithm 2; a step is that of torch.optim.Muon but for rounding.
+    Source: Jordan et al. 2024, algorithm 2; a step is that of torch.optim.Muon except for rounding.
     """
 
     def __init__(

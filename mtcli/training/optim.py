@@ -1,4 +1,4 @@
-"""From config to optimizers: what moves which parameter, and how its state is named on disk."""
+"""Build the optimizers, and name their state after the parameters that they move."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def _is_fused(part: torch.optim.Optimizer) -> bool:
 def build_optimizers(model: nn.Module, config: Optim) -> Optimizers:
     """Optimizers over all parameters of `model`.
 
-    Weight decay spares embeddings, norms and biases: they are no transformations, and pulling them
+    Weight decay spares embeddings, norms and biases: they are not transformations, and pulling them
     to zero only changes the scale that the next norm undoes.
     """
     named = list(model.named_parameters())

@@ -1,4 +1,4 @@
-"""How long a run is: which step is the last one, and what says so."""
+"""How long a run is: which step is the last one, and what decides that."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ STEPS_TO_MEASURE = 100
 
 
 def check_length(config: TrainConfig, budget_s: float | None) -> None:
-    """Refuse a schedule that needs an end and has none.
+    """Refuse a schedule that needs to know the last step if nothing decides it.
 
     Raises:
-        ConfigError: it has none.
+        ConfigError: nothing decides it.
     """
     training = config.training
     if fits_budget(config.schedule):
         if budget_s is None and training.max_steps is None and training.max_epochs is None:
             raise ConfigError(
-                "schedule.fit: budget finds the last step from the time that there is: give"
-                " --budget, for instance --budget 30m"
+                "`schedule.fit: budget` finds the last step from the time available, but"
+                " there is no `--budget`",
+                hint="give `--budget`, for example `--budget 30m`",
             )
     elif needs_total_steps(config.schedule) and not (training.max_steps or training.max_epochs):
         raise ConfigError(
-            f"schedule.kind: {config.schedule.kind} falls until the last step: set"
-            " training.max_steps or training.max_epochs, or schedule.fit: budget"
+            f"`schedule.kind: {config.schedule.kind}` falls until the last step, but nothing says"
+            " which step that is",
+            hint="set `training.max_steps` or `training.max_epochs`, or `schedule.fit: budget`",
         )
 
 
 def has_end(config: TrainConfig, budget_s: float | None) -> bool:
-    """Whether something but a signal will end the run."""
+    """Whether anything other than a signal will end the run."""
     training, patience = config.training, config.validation.patience
     ends = (training.max_steps, training.max_epochs, patience, budget_s)
     return any(end is not None for end in ends)
@@ -67,39 +69,41 @@ def find_total_steps(
 
 
 def long_warmup(config: TrainConfig, total_steps: int | None) -> str | None:
-    """A warning where the learning rate never comes to its peak."""
+    """A warning if the learning rate never reaches its peak."""
     steps = config.schedule.warmup_steps
     if total_steps is None or steps < total_steps:
         return None
     return (
         f"the learning rate rises until step {steps} (schedule.warmup_steps), and the run ends at"
-        f" step {total_steps}: it never comes to its peak"
+        f" step {total_steps}: it never reaches its peak"
     )
 
 
 def already_finished(parts: LoopParts) -> Outcome | None:
-    """What to say when there is nothing left to do."""
+    """The outcome if there is nothing left to do."""
     progress, total = parts.state.progress, parts.state.progress.total_steps
     if progress.step and total is not None and progress.step >= total:
-        return Outcome(True, f"already at step {progress.step} of {total}; {_to_go_on(parts)}")
+        return Outcome(
+            True, f"already at step {progress.step} of {total}; {_how_to_continue(parts)}"
+        )
     if parts.state.best.is_exhausted(parts.config.validation.patience):
         return Outcome(
             True,
             f"already ended at step {progress.step} without a better {parts.state.best.metric};"
-            " raise validation.patience to train on",
+            " raise validation.patience to continue",
         )
     return None
 
 
-def _to_go_on(parts: LoopParts) -> str:
+def _how_to_continue(parts: LoopParts) -> str:
     training, limit = parts.config.training, parts.step_limit
     if limit is None or limit > parts.state.progress.step:
         return (
             "--budget fixed that number once (schedule.fit: budget); set schedule.fit: steps and"
-            " a larger training.max_steps to go on"
+            " a larger training.max_steps to continue"
         )
     if training.max_steps != limit:
-        return "raise training.max_epochs to go on"
+        return "raise training.max_epochs to continue"
     if training.max_epochs is None:
-        return "raise training.max_steps to go on"
-    return "raise training.max_steps to go on, and training.max_epochs where that ends as soon"
+        return "raise training.max_steps to continue"
+    return "raise training.max_steps to continue, and training.max_epochs, which ends there too"

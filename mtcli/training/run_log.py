@@ -1,4 +1,4 @@
-"""train.log: what mtcli says while a run trains."""
+"""train.log: everything that mtcli logs while a run trains."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pathlib import Path
 
 
 class _LogFile(logging.FileHandler):
-    """A log that goes on without what cannot be written: a checkpoint says so in one sentence."""
+    """A log file that drops lines it cannot write; saving a checkpoint reports a full disk."""
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Raise what is a bug."""
+        """Ignore errors of the disk; anything else is a bug and is raised."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handleError(record)
 
 
 @contextmanager
 def logging_to(path: Path) -> Iterator[None]:
-    """Inside, what mtcli logs goes to the file, too."""
+    """Within the context, what mtcli logs is written to the file, too."""
     handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     package = logging.getLogger("mtcli")
@@ -32,5 +32,5 @@ def logging_to(path: Path) -> Iterator[None]:
     finally:
         package.removeHandler(handler)
         package.setLevel(level)
-        with suppress(OSError):  # what it could not write, it tries once more
+        with suppress(OSError):  # it tries once more to write what it could not write
             handler.close()

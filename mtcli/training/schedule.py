@@ -37,8 +37,8 @@ def lr_multiplier(
         return max(config.min_ratio, plateau)
     if total_steps is None:
         raise ValueError(f"schedule {config.kind} needs to know the last step")
-    # Past the end the rate stays where it ended; the last step itself has the final ratio's rate
-    # but for `linear` to 0, where it would be wasted: the line is drawn to the step after it.
+    # Past the end the rate stays where it ended. The curve ends at the step after the last one:
+    # with a `linear` decay to 0 the last update would otherwise be wasted.
     after_warmup = max(1, total_steps + 1 - config.warmup_steps)
     progress = min(1.0, (step - config.warmup_steps) / after_warmup)
     match config:

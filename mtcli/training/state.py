@@ -70,7 +70,7 @@ class LossScale:
     scaler: torch.amp.GradScaler
 
     def state_dict(self) -> dict[str, Any]:
-        """The scale, and how long it has not been changed."""
+        """The scale, and the number of updates since it changed."""
         return dict(self.scaler.state_dict())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """A signal came while nothing was there yet that would have to be saved."""
+    """A signal came before there was anything to save."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -24,7 +24,7 @@ class Interrupted(BaseException):
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Inside, signals that ask for a stop unwind what is being done.
+    """Within the context, a signal that asks for a stop raises `Interrupted`.
 
     Raises:
         Interrupted: one came.
@@ -55,7 +55,7 @@ class StopRequest:
         return None if self.budget_s is None else self.budget_s - self.spent_s
 
     def reason(self, reserve_s: float = 0.0) -> str | None:
-        """Why to stop now, keeping `reserve_s` of the budget for saving; None to go on."""
+        """Why to stop now, keeping `reserve_s` of the budget for saving; None to continue."""
         if self.signal_name is not None:
             return f"signal {self.signal_name}"
         remaining = self.remaining_s()
@@ -65,7 +65,7 @@ class StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Inside, the first signal is a request; a second Ctrl-C leaves at once."""
+        """Within the context, the first signal is a request; a second Ctrl-C exits at once."""
 
         def listen(number: int) -> None:
             if self.signal_name is not None and number == signal.SIGINT:
@@ -79,7 +79,7 @@ class StopRequest:
 def _own_signals() -> list[signal.Signals]:
     """The signals that ask for a stop; SIGHUP stays ignored under nohup.
 
-    Python lets only the main thread listen: in another, signals are left to whoever owns that.
+    Python lets only the main thread listen: in another thread, signals are left alone.
     """
     if threading.current_thread() is not threading.main_thread():
         return []

@@ -1,4 +1,4 @@
-"""Starting a run from a model folder: fine-tuning, or another pair of languages."""
+"""Start a run from a model folder: fine-tuning, or another pair of languages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VOCABULARY_WEIGHTS = ("shared_embed.", "src_embed.", "tgt_embed.", "output_proj
 
 
 def starting_model(config: TrainConfig) -> Bundle | None:
-    """The model folder that `training.init_from` means; None without it.
+    """The model folder that `training.init_from` means; None if it is not set.
 
     Raises:
         ModelFolderError: there is no such model, or it is damaged.
@@ -39,10 +39,11 @@ def tokenizers_of(bundle: Bundle, *, shared: bool) -> dict[str, Path]:
         ConfigError: the config wants one tokenizer and the model has two, or the reverse.
     """
     if bundle.card.shared_vocab != shared:
-        has, wants = ("one", "two") if bundle.card.shared_vocab else ("two", "one")
+        has = "one tokenizer" if bundle.card.shared_vocab else "two tokenizers"
+        wants = "one" if shared else "two"
         raise ConfigError(
-            f"training.init_from: {bundle.path} has {has} tokenizer(s), but tokenizer.shared asks"
-            f" for {wants}; set tokenizer.shared: {str(bundle.card.shared_vocab).lower()}"
+            f"training.init_from: {bundle.path} has {has}, but `tokenizer.shared` asks for {wants}",
+            hint=f"set `tokenizer.shared: {str(bundle.card.shared_vocab).lower()}`",
         )
     if shared:
         return {SHARED_TOKENIZER: bundle.src_tokenizer_path}
@@ -50,7 +51,7 @@ def tokenizers_of(bundle: Bundle, *, shared: bool) -> dict[str, Path]:
 
 
 def check_tokenizers(config: TrainConfig, bundle: Bundle, files: dict[str, Path]) -> None:
-    """Refuse to put a model's embeddings under other pieces.
+    """Refuse to use a model's embeddings for the pieces of another tokenizer.
 
     Raises:
         ConfigError: a tokenizer is not the model's, and `training.init_tokenizer` is `same`.
@@ -61,9 +62,9 @@ def check_tokenizers(config: TrainConfig, bundle: Bundle, files: dict[str, Path]
     for name, path in files.items():
         if sha256_of(path) != sha256_of(own[name]):
             raise ConfigError(
-                f"training.init_from: the tokenizer {path} is not that of {bundle.path}; leave"
-                " tokenizer.model out to keep the model's, or set training.init_tokenizer: any to"
-                " start with fresh embeddings"
+                f"training.init_from: the tokenizer {path} is not that of {bundle.path}",
+                hint="remove `tokenizer.model` to use the model's tokenizer, or set"
+                " `training.init_tokenizer: any` to start with random embeddings",
             )
 
 
@@ -89,9 +90,9 @@ def take_weights(model: Seq2Seq, config: TrainConfig, bundle: Bundle) -> None:
         shapes = [list(side[name].shape) if name in side else "none" for side in (own, theirs)]
         if shapes[0] != shapes[1]:
             raise ConfigError(
-                f"training.init_from: the weight {name} has shape {shapes[0]} by the model section"
-                f" and {shapes[1]} in {bundle.path}; the model section must be that of its"
-                " model.json"
+                f"training.init_from: the weight `{name}` has shape {shapes[0]} by the `model`"
+                f" section, but {shapes[1]} in {bundle.path}",
+                hint="copy the architecture in its `model.json` to the `model` section",
             )
         own[name].copy_(theirs[name])
-    logger.info("starting from %s: %d of its weight tensors", bundle.path, len(theirs))
+    logger.info("starting from %s: taking over %d weight tensors", bundle.path, len(theirs))

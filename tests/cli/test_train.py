@@ -95,11 +95,11 @@ def test_check_says_what_a_run_would_be_and_leaves_nothing(folder):
     [
         (
             "schedule={kind: cosine}\ntraining.max_steps=null",
-            "schedule.kind: cosine falls until the last step: set training.max_steps",
+            "`schedule.kind: cosine` falls until the last step, but nothing says",
         ),
         (
             "schedule={kind: cosine, fit: budget}\ntraining.max_steps=null",
-            "finds the last step from the time",
+            "finds the last step from the time available, but there is no `--budget`",
         ),
         ("validation.bleu_tokenize=words", "words"),
         ("data.valid[0].src=typo", "typo does not exist"),
@@ -179,7 +179,8 @@ def test_a_schedule_without_an_end(folder):
     text = refusal(
         "--set", "schedule={kind: cosine, warmup_steps: 5}", "--set", "training.max_steps=null"
     )
-    assert "schedule.kind: cosine falls until the last step: set training.max_steps" in text
+    assert "`schedule.kind: cosine` falls until the last step, but nothing says which" in text
+    assert "hint: set `training.max_steps` or" in text
 
 
 def test_a_run_dir_with_something_else_in_it(folder):
@@ -242,10 +243,10 @@ def test_fit_budget_ends_at_max_steps_at_the_latest(folder, budget):
 def test_what_ended_a_run_is_named(folder):
     both = ["--set", "training.max_epochs=1", "--set", "training.max_steps=100"]
     invoke(*both)
-    assert "already at step 11 of 11; raise training.max_epochs to go on" in invoke(*both).output
+    assert "already at step 11 of 11; raise training.max_epochs to continue" in invoke(*both).output
     longer = ["--set", "training.max_epochs=2", "--set", "training.max_steps=13"]
     invoke(*longer)
-    assert "already at step 13 of 13; raise training.max_steps to go on, and" in (
+    assert "already at step 13 of 13; raise training.max_steps to continue, and" in (
         invoke(*longer).output
     )
 

@@ -52,7 +52,7 @@ def test_two_processes_make_the_updates_of_one(runs):
 def test_only_the_main_process_speaks(runs):
     _, result = runs[1]
     assert result.stderr.count("validation at step 12") == 1
-    assert "processes: 2" in result.stderr
+    assert "2 processes of " in result.stderr
 
 
 def test_it_resumes_on_another_number_of_processes(runs):

@@ -548,7 +548,7 @@ def test_a_finished_run_says_so(uninterrupted):
     config = load_config(uninterrupted / "config.yaml", working_dir=uninterrupted)
     outcome = train(config)
     assert outcome.is_finished
-    assert outcome.reason == "already at step 12 of 12; raise training.max_steps to go on"
+    assert outcome.reason == "already at step 12 of 12; raise training.max_steps to continue"
 
 
 def test_another_identity_is_refused_and_a_free_key_is_logged(tmp_path):
