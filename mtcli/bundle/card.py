@@ -1,4 +1,4 @@
-"""What a model folder says of its model: languages, architecture, training, scores."""
+"""The facts in a model folder: languages, architecture, training and scores."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TrainingFacts:
 
 @section
 class ModelCard:
-    """What one must know of a model before its weights mean anything."""
+    """The facts about a model without which its weights mean nothing."""
 
     format_version: Positive = FORMAT_VERSION
     """Version of the folder's format."""
@@ -116,7 +116,7 @@ def read_checked(path: Path, kind: type[_T]) -> _T:
 
 
 def _converted(path: Path, kind: type[_T], found: object) -> _T:
-    """What pydantic makes of it; only here, for its import costs 0.1 s."""
+    """Validate with pydantic; only here, because importing it costs 0.1 s."""
     from pydantic import TypeAdapter, ValidationError
 
     try:

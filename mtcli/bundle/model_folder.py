@@ -1,4 +1,4 @@
-"""The model folder, all that translating needs: written whole, checked when it is read."""
+"""Write a model folder, read it, and check its files; it holds all that translating needs."""
 
 from __future__ import annotations
 
