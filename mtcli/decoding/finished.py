@@ -32,7 +32,7 @@ class Finished:
         self._origin_NK = self._all_origin_BK.clone()
 
     def add(self, score_NX: Tensor, log_prob_NX: Tensor, origin_NX: Tensor) -> None:
-        """Keep the hypotheses that are better than those kept so far; -inf is no hypothesis."""
+        """Keep the hypotheses that are better than those kept so far; -inf is ignored."""
         score_NX = torch.cat([self._score_NK, score_NX], dim=1)
         self._score_NK, index_NK = score_NX.topk(self._score_NK.size(1))
         self._log_prob_NK = torch.cat([self._log_prob_NK, log_prob_NX], dim=1).gather(1, index_NK)

@@ -24,11 +24,10 @@ from mtcli.translating.request import TranslationRequest, open_translator
 from mtcli.translating.translator import Translator
 
 NUM_MADE_UP = 32
-"""Lines of random pieces that an export is tried on where no text is given."""
+"""Lines of random pieces that an export is verified on if no text is given."""
 
 _REPEATS = 3
 """Times that the speed of each thread split is measured, in turn; the median counts."""
-
 
 _MOST_TIMED = 128
 """Lines that speeds are measured on, at most."""
@@ -36,7 +35,7 @@ _MOST_TIMED = 128
 
 @dataclass(frozen=True)
 class Sentences:
-    """What an export is tried on."""
+    """The lines that an export is verified on."""
 
     sources: tuple[str, ...]
     references: tuple[str, ...] | None = None
@@ -52,8 +51,8 @@ class Comparison:
     agreement: float
     """Share of lines that both translate alike."""
     log_prob_difference: float
-    """Largest difference of log-probability, per output piece, of lines translated alike; in
-    nats. 0 where no line was."""
+    """Largest difference of log-probability per output piece among lines translated alike, in nats;
+    0 if there are none."""
     model_bleu: Score | None
     export_bleu: Score | None
     """None where there are no references."""
@@ -63,9 +62,9 @@ class Comparison:
 
 
 def compare(bundle: Bundle, folder: Path, sentences: Sentences) -> Comparison:
-    """Translate the same lines by the torch engine and by the export in `folder`.
+    """Translate the same lines with the torch engine and with the export in `folder`.
 
-    Speeds are those of translating, start-up left out, on all cores that the process may use.
+    Speeds are those of translating, without start-up, on all cores that the process may use.
     """
     model = open_translator(
         TranslationRequest(models=(bundle.path,), engine=EngineOptions("torch", device="cpu"))
@@ -138,7 +137,7 @@ def _best(translator: Translator, texts: Sequence[str]) -> list[Translation]:
 
 
 def _speeds(translates: Sequence[Callable[[], object]], num_lines: int) -> list[float]:
-    """Lines a second of each; measured in turn, so that what else the machine does hits all."""
+    """Lines per second of each, measured in turn so that other load affects all alike."""
     times: list[list[float]] = [[] for _ in translates]
     for _ in range(_REPEATS):
         for translate, times_s in zip(translates, times, strict=True):

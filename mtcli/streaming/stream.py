@@ -90,29 +90,8 @@ def translate_stream(
     batch_size = translator.options.batch_size
     is_single = options.is_line_buffered or batch_size == 1
     window_lines = max(min(WINDOW_BATCHES * batch_size, WINDOW_LINES), batch_size)
-    report = StreamReport()
     lines = LineReader(source)
-
-    def write(window: list[Line], running: RunningTranslation) -> None:
-        answers = running.result()
-        num_before = options.num_done + report.num_lines
-        sink.write(b"".join(_records(translator, window, answers, num_before, options)))
-        sink.flush()
-        for line, answer in zip(window, answers, strict=True):
-            report.count(line, answer)
-
-    begun: deque[tuple[list[Line], RunningTranslation]] = deque()
-    is_retried = False  # whether second attempts at the oldest run behind the window after it
-
-    def write_all_but(num_running: int) -> None:
-        nonlocal is_retried
-        while len(begun) > num_running:
-            if num_running and not is_retried and begun[0][1].retry():
-                is_retried = True
-                break
-            write(*begun.popleft())
-            is_retried = False
-
+    running = _RunningWindows(translator, sink, options)
     for window in read_windows(
         lines,
         max_lines=1 if is_single else window_lines,
@@ -120,25 +99,55 @@ def translate_stream(
         is_ready=(lambda: True) if is_single else lines.is_ready,
     ):
         if window:
-            before = begun[-1][1] if begun else None
-            begun.append((window, _begin(translator, window, options, before)))
-        write_all_but(1 if window and not is_single else 0)
-    write_all_but(0)
-    return report
+            running.begin(window)
+        running.write_all_but(1 if window and not is_single else 0)
+    running.write_all_but(0)
+    return running.report
 
 
-def _begin(
-    translator: Translator,
-    window: Sequence[Line],
-    options: StreamOptions,
-    after: RunningTranslation | None,
-) -> RunningTranslation:
-    """Start to translate a window, while the one before it is still being translated."""
-    texts, prefixes = [line.text for line in window], None
-    if options.has_prefixes:
-        columns = [text.partition("\t") for text in texts]
-        texts, prefixes = [c[0] for c in columns], [c[2] for c in columns]
-    return translator.begin(texts, prefixes=prefixes, after=after)
+class _RunningWindows:
+    """Windows that are being translated; they are written in their order.
+
+    Args:
+        translator: translates them.
+        sink: where the answers go.
+        options: how they are written.
+    """
+
+    def __init__(self, translator: Translator, sink: BinaryIO, options: StreamOptions) -> None:
+        self._translator, self._sink, self._options = translator, sink, options
+        self._begun: deque[tuple[list[Line], RunningTranslation]] = deque()
+        self._is_retried = False
+        """Whether second attempts at the oldest window run behind the window after it."""
+        self.report = StreamReport()
+
+    def begin(self, window: list[Line]) -> None:
+        """Start to translate a window, while the one before it is still being translated."""
+        texts, prefixes = [line.text for line in window], None
+        if self._options.has_prefixes:
+            columns = [text.partition("\t") for text in texts]
+            texts, prefixes = [c[0] for c in columns], [c[2] for c in columns]
+        before = self._begun[-1][1] if self._begun else None
+        running = self._translator.begin(texts, prefixes=prefixes, after=before)
+        self._begun.append((window, running))
+
+    def write_all_but(self, num_running: int) -> None:
+        """Wait for windows and write them, until `num_running` are left."""
+        while len(self._begun) > num_running:
+            if num_running and not self._is_retried and self._begun[0][1].retry():
+                self._is_retried = True
+                break
+            self._write(*self._begun.popleft())
+            self._is_retried = False
+
+    def _write(self, window: list[Line], running: RunningTranslation) -> None:
+        answers = running.result()
+        num_before = self._options.num_done + self.report.num_lines
+        records = _records(self._translator, window, answers, num_before, self._options)
+        self._sink.write(b"".join(records))
+        self._sink.flush()
+        for line, answer in zip(window, answers, strict=True):
+            self.report.count(line, answer)
 
 
 def _records(

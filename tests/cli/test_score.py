@@ -129,7 +129,7 @@ def test_mistakes_get_one_sentence(folders, tmp_path):
         "-m", model, "--src", missing, "--tgt", missing, "--tsv", missing
     )
     assert "cannot be read: Is a directory" in errors("-m", model, "--tsv", tmp_path)
-    assert f"{tmp_path / 'src'} has 2 lines and {tmp_path / 'tgt'} has 1" in errors(
+    assert f"{tmp_path / 'src'} has 2 lines, but {tmp_path / 'tgt'} has 1" in errors(
         "-m", model, "--src", tmp_path / "src", "--tgt", tmp_path / "tgt"
     )
     assert "standard input, line 2: has 1 column" in errors(

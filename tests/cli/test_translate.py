@@ -163,7 +163,7 @@ def test_mistakes_get_one_sentence(run, model, tmp_path):
     missing = tmp_path / "missing.txt"
     assert errors("-m", model, "--input", missing) == f"error: {missing} does not exist\n"
     assert "there is no such run folder or model folder" in errors("-m", tmp_path / "no")
-    assert "has no model of step 5: there are step_10, step_20" in errors(
+    assert "has no model of step 5; it has step_10, step_20" in errors(
         "-m", run, "--checkpoint", "step_5"
     )
     assert (

@@ -80,17 +80,14 @@ def export_ctranslate2(
     bundle = read_model(model)
     refuse_unsupported(bundle.card.architecture)
     folder = output or model / CTRANSLATE2
-    if folder.exists():
-        raise RunFolderError(
-            f"{folder} already exists", hint="remove it, or give another `--output`"
-        )
-    if threshold is None:
-        threshold = EXACT_THRESHOLD if quantization == "float32" else ROUNDED_THRESHOLD
+    _refuse_existing(folder)
+    least = EXACT_THRESHOLD if quantization == "float32" else ROUNDED_THRESHOLD
+    least = least if threshold is None else threshold
     with new_folder(folder) as temporary:
         _write(bundle, temporary, quantization)
         comparison = compare(bundle, temporary, sentences or made_up_sentences(bundle))
-        if comparison.agreement < threshold:
-            raise VerificationError(_describe_failure(folder, quantization, comparison, threshold))
+        if comparison.agreement < least:
+            raise VerificationError(_describe_failure(folder, quantization, comparison, least))
         record = _record(model, quantization, version, comparison)
         write_json(temporary / RECORD, dataclasses.asdict(record))
     return ExportReport(
@@ -101,6 +98,13 @@ def export_ctranslate2(
         is_made_up=sentences is None,
         comparison=comparison,
     )
+
+
+def _refuse_existing(folder: Path) -> None:
+    if folder.exists():
+        raise RunFolderError(
+            f"{folder} already exists", hint="remove it, or give another `--output`"
+        )
 
 
 def _record(model: Path, quantization: str, version: str, comparison: Comparison) -> ExportRecord:

@@ -1,14 +1,14 @@
-"""How weights are rounded: CTranslate2's ways, but int8 so that no CPU's sums run over.
+"""Round weights as CTranslate2 does, except int8, which is rounded so that no CPU overflows.
 
 CPUs with AVX2 and no VNNI (AMD before Zen 4, Intel before Ice Lake) multiply int8 by
 `vpmaddubsw`: it adds two neighbouring products, each of an activation from 0 to 255 (the engine
-adds 128) and a weight, in 16 bits, and cuts the sum off at 32,767. Weights up to 127, as
-CTranslate2 rounds them, run over: log-probabilities of a trained model were wrong by 0.120 (root
+adds 128) and a weight, in 16 bits, and clips the sum at 32,767. Weights up to 127, as
+CTranslate2 rounds them, overflow: log-probabilities of a trained model were wrong by 0.120 (root
 mean square, a piece) on such a CPU, where exact sums of the same weights give 0.021, and ours 0.025
 (2026-11-26, EPYC Zen 3; benchmarks/int8_fidelity.py). Other CPUs lose a little by it and are as
 fast, and all machines translate the same.
 
-Source of the cut: Intel's intrinsics guide, `_mm256_maddubs_epi16`; oneDNN's guide, "Nuances of
+Source: Intel's intrinsics guide, `_mm256_maddubs_epi16`; oneDNN's guide, "Nuances of
 int8 Computations", which says to halve the weights there. A row is scaled by its largest sum of two
 neighbours instead of by half, which loses less: few rows have two large ones side by side.
 """
@@ -56,7 +56,7 @@ def round_weights(spec: Any, quantization: str) -> None:
 def round_rows(
     weight: npt.NDArray[np.float32],
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """Integers, of the shape of `weight` (outputs, inputs); each row's scale, integer / weight."""
+    """Integers of the shape of `weight` (outputs, inputs), and the scale of each row."""
     padded = np.pad(weight, ((0, 0), (0, weight.shape[1] % 2)))
     pairs = padded.reshape(len(weight), -1, 2)
     sums = np.stack([np.maximum(pairs, 0).sum(-1), np.maximum(-pairs, 0).sum(-1)])

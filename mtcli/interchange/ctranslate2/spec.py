@@ -1,4 +1,4 @@
-"""Our weights in CTranslate2's layout: every architecture of ours that its engine runs.
+"""Put our weights into CTranslate2's layout, for every architecture that its engine supports.
 
 Source: CTranslate2 4.8, python/ctranslate2/specs; the engine's side is src/layers/transformer.cc.
 """
@@ -20,14 +20,14 @@ Weights = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class _Side:
-    """Encoder or decoder: what the two do not share."""
+    """What differs between encoder and decoder."""
 
     name: str
     shape: StackShape
 
 
 def refuse_unsupported(config: ModelConfig) -> None:
-    """Raise ConfigError, by the name of the keys, for what CTranslate2 cannot run.
+    """Refuse architectures that CTranslate2 cannot run.
 
     Raises:
         ConfigError: the architecture cannot be exported.
@@ -54,7 +54,7 @@ def build_spec(
     src_pieces: Sequence[str],
     tgt_pieces: Sequence[str],
 ) -> Any:
-    """A validated `ctranslate2.specs.TransformerSpec`, not yet quantised.
+    """Build a validated `ctranslate2.specs.TransformerSpec`, not yet quantized.
 
     Args:
         card: the model.
