@@ -36,7 +36,7 @@ def _sentence_and_suggestion(error: Any, command: str) -> tuple[str, str]:
         if no_choice := _NO_CHOICE.fullmatch(message):
             message = f"must be one of {no_choice[2]}, found {no_choice[1]}"
         return f"`{name}` {message}" if message.startswith("must ") else f"`{name}`: {message}", ""
-    if hasattr(error, "possibilities"):
+    if hasattr(error, "option_name") and hasattr(error, "possibilities"):
         nearest = f"`{error.possibilities[0]}`" if error.possibilities else ""
         return f"`{command}` has no option `{error.option_name}`", nearest
     if extra := _EXTRA_ARGUMENTS.fullmatch(message):
