@@ -51,7 +51,7 @@ PHRASES = {
     r"stands? (?:there|beside|below|behind|above)\b": "is, comes",
 }
 
-NOT_YET_CLEAN: set[str] = {}
+NOT_YET_CLEAN: set[str] = set()
 """Files that a rewrite has not reached yet. It only ever shrinks."""
 
 
