@@ -132,7 +132,7 @@ def test_mistakes_get_one_sentence(folders, tmp_path):
     assert f"{tmp_path / 'src'} has 2 lines, but {tmp_path / 'tgt'} has 1" in errors(
         "-m", model, "--src", tmp_path / "src", "--tgt", tmp_path / "tgt"
     )
-    assert "standard input, line 2: has 1 column" in errors(
+    assert "standard input, line 2 has 1 column" in errors(
         "-m", model, input_bytes=b"ralo\tteku\nsef\n"
     )
     assert "cannot form an ensemble" in errors("-m", model, "-m", folders / "c")
