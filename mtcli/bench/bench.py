@@ -1,4 +1,4 @@
-"""Measures ways to train side by side, each in fresh processes, in turns. No torch."""
+"""Compare ways to train: measure each in fresh processes, taking turns. No torch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """How long to measure, and what."""
+    """What to measure, and for how long."""
 
     steps: int = 20
     """Updates that are timed in each repeat."""
@@ -88,7 +88,7 @@ def bench(variants: Sequence[Variant], options: BenchOptions) -> dict[str, Any]:
 def _measure_in_turns(
     jobs: Sequence[VariantJobs], options: BenchOptions
 ) -> tuple[list[list[dict[str, Any]]], list[list[dict[str, Any]]]]:
-    """Training and decoding of each variant, one result for each repeat."""
+    """Measure training and decoding of each variant; one result for each repeat."""
     trainings: list[list[dict[str, Any]]] = [[] for _ in jobs]
     decodings: list[list[dict[str, Any]]] = [[] for _ in jobs]
     for repeat in range(options.repeats):
@@ -193,7 +193,7 @@ def summarize(
     profile: dict[str, Any] | None,
     limit: dict[str, float],
 ) -> dict[str, Any]:
-    """What is reported of one variant: medians over its repeats, with the smallest and largest."""
+    """The report of one variant: medians over its repeats, with the smallest and largest."""
     first = trainings[0]
     figures = {
         name: spread_of(one[name] for one in trainings)
@@ -227,7 +227,7 @@ def summarize(
 
 
 def _summarize_decoding(decodings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One entry for each beam: the best batch size by the median of sentences a second."""
+    """One entry for each beam: the best batch size by the median of sentences per second."""
     found = []
     if not decodings:
         return []

@@ -48,7 +48,7 @@ class _CountingEngine:
 def measure_decoding(
     config: TrainConfig, job: Job, corpus: Corpus, numerics: Numerics
 ) -> dict[str, Any]:
-    """Sentences and target tokens a second for each beam and batch size."""
+    """Sentences and target tokens per second for each beam and batch size."""
     translator, engine = _make_translator(config, job, corpus, numerics)
     texts = list(corpus.valid.src_texts)
     texts = (texts * (job.num_sentences // len(texts) + 1))[: job.num_sentences]

@@ -1,4 +1,4 @@
-"""One measurement as a process of its own: what it is asked to do, and how it is run. No torch."""
+"""Describe one measurement and run it in a process of its own. No torch."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Job:
 
 
 def run_job(job: Job, *, threads: int | None) -> dict[str, Any]:
-    """Run a job in fresh processes; its result, with `peak_pss_bytes` added.
+    """Run a job in fresh processes. Returns its result, with `peak_pss_bytes` added.
 
     Raises:
         MtcliError: what the worker found wrong, in its words.

@@ -1,4 +1,4 @@
-"""How fast this machine multiplies matrices of the shapes that a model has: the step's limit."""
+"""Measure how fast this machine multiplies matrices of a model's shapes: the limit of a step."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def products_of(config: ModelConfig, tgt_vocab_size: int, num_tokens: int) -> li
 def measure_limit(
     products: list[Product], dtype: torch.dtype, device: torch.device, *, shortest_s: float
 ) -> float:
-    """Operations a second over the products, each weighted by what it has of a step's operations.
+    """Operations per second over the products, each weighted by its share of a step's operations.
 
     Args:
         products: what is multiplied.

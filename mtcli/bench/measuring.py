@@ -88,7 +88,7 @@ def _build(
 
 
 def _training(job: Job, parts: LoopParts, corpus: Corpus) -> dict[str, Any]:
-    """Tokens a second of `job.steps` updates, over all processes."""
+    """Tokens per second of `job.steps` updates, over all processes."""
     device = parts.numerics.device
     totals, timed = [0, 0, 0, 0], []
     with open_stream(parts.config, parts.corpus, parts.world, 0, 0) as stream:
@@ -218,7 +218,7 @@ def _profiled(
 
 
 def _limit(config: TrainConfig, corpus: Corpus, numerics: Numerics) -> dict[str, float]:
-    """Operations a second of matrix products of the model's shapes, by precision."""
+    """Operations per second of matrix products of the model's shapes, by precision."""
     num_tokens = min(config.batch.tokens_per_update, config.batch.max_tokens)
     products = products_of(config.model, corpus.tgt_tokenizer.vocab_size, num_tokens)
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16}

@@ -75,7 +75,7 @@ def choose(rates: dict[int, float]) -> int:
     """The number of processes of the highest rate, or a smaller one that is nearly as fast.
 
     Args:
-        rates: target tokens a second by number of processes.
+        rates: target tokens per second by number of processes.
     """
     best = max(rates.values())
     return min(nproc for nproc, rate in rates.items() if rate * _WORTH_IT >= best)

@@ -1,4 +1,4 @@
-"""From a profile of some updates to shares of their time: matmul, attention, loss and so on."""
+"""Turn a profile of some updates into shares of their time: matmul, attention, loss and so on."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _AUTOGRAD = "autograd::engine::evaluate_function: "
 
 
 class Event(Protocol):
-    """What is needed of torch.autograd.profiler_util.FunctionEvent."""
+    """The part of torch.autograd.profiler_util.FunctionEvent that is used here."""
 
     name: str
     cpu_parent: Event | None
@@ -79,7 +79,7 @@ def _with_ancestors(event: Event) -> Iterable[str]:
 
 
 def time_by_category(timed_events: Sequence[tuple[Event, float]]) -> dict[str, float]:
-    """Time by category, every category there.
+    """Time by category; no category is omitted.
 
     Args:
         timed_events: events, and the time that each took itself, without those that it called.

@@ -39,7 +39,7 @@ class TrainingFacts:
 
 @section
 class ModelCard:
-    """The facts about a model without which its weights mean nothing."""
+    """The facts about a model that its weights need to be usable."""
 
     format_version: Positive = FORMAT_VERSION
     """Version of the folder's format."""
@@ -71,7 +71,7 @@ class ModelCard:
 
 @section
 class ModelScore:
-    """What a model reached on one set of sentences, so that another can reach it again."""
+    """A score of a model on one set of sentences, with what it takes to reproduce it."""
 
     metric: str
     """For instance `BLEU`, `chrF`, `loss`."""
@@ -89,7 +89,7 @@ class ModelScore:
 
 @section
 class ScoreList:
-    """What `scores.json` holds."""
+    """The contents of `scores.json`."""
 
     format_version: Positive = FORMAT_VERSION
     """Version of the folder's format."""
@@ -98,7 +98,7 @@ class ScoreList:
 
 
 def read_checked(path: Path, kind: type[_T]) -> _T:
-    """The object of class `kind` that a JSON file of a model folder holds.
+    """Read a JSON file of a model folder as an object of class `kind`.
 
     Keys that are missing take the defaults of `kind`, so that folders of an older mtcli are read.
 

@@ -32,7 +32,7 @@ class ThreadSplit:
 
 @section
 class ExportRecord:
-    """What was exported, and what was measured of it."""
+    """The record of an export: its source and its measurements."""
 
     format_version: Positive = FORMAT_VERSION
     """Version of this file's format."""

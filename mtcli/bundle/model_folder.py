@@ -67,7 +67,7 @@ class Bundle:
             raise ModelFolderError(f"{path} is damaged and cannot be read ({error})") from error
 
     def check_weights(self) -> None:
-        """Check the weights as `read_model` does, where it was told not to.
+        """Check the weights as `read_model` does, if it was told not to.
 
         Raises:
             ModelFolderError: the file is missing or damaged.
@@ -127,7 +127,7 @@ def write_model(
 
 
 def read_model(path: Path, *, check_weights: bool = True) -> Bundle:
-    """A model folder, checked: nothing lacks, sizes are right, small files have their SHA-256.
+    """Read a model folder and check its files: names, sizes, and SHA-256 of the small ones.
 
     What only people read (`README.md`) may be edited, and files may be added.
 
