@@ -235,18 +235,15 @@ def _warn_of_odd_references(ref: Path, references: list[str], scoring: _Scoring)
 
 
 def _score(hypotheses: list[str], references: list[str], scoring: _Scoring) -> list[Score]:
-    from mtcli.evaluation.metrics import bleu, chrf
+    from mtcli.evaluation.metrics import evaluate
 
-    return [
-        bleu(
-            hypotheses,
-            references,
-            tgt_lang=scoring.tgt_lang,
-            tokenize=scoring.tokenize,
-            lowercase=scoring.is_lowercase,
-        ),
-        chrf(hypotheses, references, lowercase=scoring.is_lowercase),
-    ]
+    return evaluate(
+        hypotheses,
+        references,
+        tgt_lang=scoring.tgt_lang,
+        tokenize=scoring.tokenize,
+        lowercase=scoring.is_lowercase,
+    )
 
 
 def _print(scores: list[Score], *, as_json: bool) -> None:
