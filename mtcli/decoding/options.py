@@ -6,14 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
-from mtcli.config.schema.decoding import Normalization
+from mtcli.config.schema.decoding import MAX_LENGTH_PENALTY, Normalization
 from mtcli.errors import ConfigError
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID
 
 Stop = Literal["full", "optimal", "ctranslate2"]
 """When a sentence is done; see `SearchOptions`."""
-
-MAX_LENGTH_PENALTY = 10
 
 
 class Hypothesis(NamedTuple):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from mtcli.config.schema.bounds import Bounds, NotNegative, NotNegativeFloat, Positive
+from mtcli.config.schema.bounds import Bounds, NotNegative, Positive
 from mtcli.config.schema.sections import section
+
+MAX_LENGTH_PENALTY = 10
+"""Largest exponent of the length penalty."""
 
 Normalization: TypeAlias = Literal["average", "gnmt", "none"]
 """Form of the length penalty."""
@@ -20,7 +23,7 @@ class DecodingConfig:
     normalization: Normalization = "average"
     """Score of a hypothesis: log-probability / length**a (average), / ((5 + length) / 6)**a (gnmt;
     Wu et al. 2016, equation 14), or undivided (none)."""
-    length_penalty: NotNegativeFloat = 1.0
+    length_penalty: Annotated[float, Bounds(ge=0, le=MAX_LENGTH_PENALTY)] = 1.0
     """The exponent a above."""
     max_length: Positive = 256
     """Longest output, in pieces."""
