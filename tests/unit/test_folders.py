@@ -392,10 +392,11 @@ def test_a_half_removed_folder_of_a_dead_process_goes_whatever_the_host_is_calle
         "import os, platform, shutil, socket, sys; from pathlib import Path\n"
         "socket.gethostname = platform.node = lambda: 'ip-10-0-0-7'\n"
         "from mtcli.runs.folder import RunFolder\n"
+        "from mtcli.runs.retention import prune\n"
         "run = RunFolder(Path(sys.argv[1]))\n"
         "for step in (1, 2): run.checkpoint(step).mkdir(parents=True)\n"
         "shutil.rmtree = lambda path, **_: None if 'ignore_errors' in _ else os._exit(1)\n"
-        "run.prune(keep_last=1, keep_checkpoints=1, best_steps=(), stop_steps=())"
+        "prune(run, keep_last=1, keep_checkpoints=1, best_steps=())"
     )
     look = (
         "import socket, sys; from pathlib import Path\n"
