@@ -2,8 +2,6 @@
 
 import json
 import runpy
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +12,13 @@ from safetensors.torch import load_file
 
 from mtcli.config.load import load_config
 from mtcli.distributed.fsdp import gather, gather_on_main, scatter
-from mtcli.distributed.launch import Patience, supervise
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import PassSettings
 from mtcli.training.setup import train
 from tests.support.small_run import write_run
+from tests.support.warm import PYTHON_M, run_ranks
 
 PROGRAM = Path(__file__).parent / "workers" / "fsdp_program.py"
-ROOT = Path(__file__).parents[2]
 KINDS = ["adamw", "adam", "sgd", "muon"]
 # A large eps: where the gradient is rounding error (biases of keys), Adam would follow its sign.
 NO_DROPOUT = ("model.dropout=0.0", "optim.eps=0.01", "training.ema_decay=0.9")
@@ -31,10 +28,8 @@ NO_DROPOUT = ("model.dropout=0.0", "optim.eps=0.01", "training.ema_decay=0.9")
 def folder(tmp_path_factory):
     """What two sharded processes have written."""
     folder = tmp_path_factory.mktemp("fsdp")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(ROOT))
-        command = [sys.executable, str(PROGRAM), str(folder)]
-        assert supervise(command, 2, Patience(settle_s=15.0, grace_s=1.0)) == 0
+    ranks = run_ranks([*PYTHON_M, "tests.distributed.workers.fsdp_program", folder], 2)
+    assert [rank.returncode for rank in ranks] == [0, 0], [rank.stderr for rank in ranks]
     return folder
 
 
@@ -118,11 +113,11 @@ def test_what_is_not_sharded_is_left_as_it_is():
 
 def train_sharded(folder, max_steps):
     overrides = ["training.parallel=fsdp", f"training.max_steps={max_steps}"]
-    command = [sys.executable, "-m", "mtcli", "train", "config.yaml", "--nproc", "2"]
+    command = [*PYTHON_M, "mtcli", "train", "config.yaml", "--nproc", "2"]
     command += [part for override in overrides for part in ("--set", override)]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
-    assert result.returncode == 0, result.stderr
-    return result.stderr
+    main, other = run_ranks(command, 2, cwd=folder)
+    assert (main.returncode, other.returncode) == (0, 0), main.stderr + other.stderr
+    return main.stderr
 
 
 @pytest.fixture(scope="module")

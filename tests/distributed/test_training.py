@@ -8,64 +8,64 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from mtcli.config.load import load_config
+from mtcli.training.setup import train
 from tests.support.small_run import write_run
+from tests.support.warm import PYTHON_M, run_ranks
 
 # A large eps: where the gradient is rounding error (biases of keys), Adam would follow its sign.
 NO_DROPOUT = ("model.dropout=0.0", "optim.eps=0.01")
 
 
-def run_training(folder, nproc, *options):
-    command = [
-        sys.executable,
-        "-m",
-        "mtcli",
-        "train",
-        "config.yaml",
-        "--nproc",
-        str(nproc),
-        *options,
-    ]
+def launch(folder):
+    """`mtcli train` with a launcher and two processes, as a user starts it."""
+    command = [sys.executable, "-m", "mtcli", "train", "config.yaml", "--nproc", "2"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    folders = []
-    for nproc in (1, 2):
-        folder = tmp_path_factory.mktemp(f"nproc{nproc}")
-        write_run(folder, *NO_DROPOUT)
-        result = run_training(folder, nproc)
-        assert result.returncode == 0, result.stderr
-        folders.append((folder, result))
-    return folders
+def alone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("alone")
+    train(load_config(write_run(folder, *NO_DROPOUT), working_dir=folder))
+    return folder
 
 
-def test_two_processes_make_the_updates_of_one(runs):
+@pytest.fixture(scope="module")
+def together(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("together")
+    write_run(folder, *NO_DROPOUT)
+    result = launch(folder)
+    assert result.returncode == 0, result.stderr
+    return folder, result
+
+
+def test_two_processes_make_the_updates_of_one(alone, together):
     """Over 12 updates in float32, through two epochs that end unevenly."""
     one, two = (
-        load_file(folder / "run/checkpoints/step_00000012/model.safetensors") for folder, _ in runs
+        load_file(folder / "run/checkpoints/step_00000012/model.safetensors")
+        for folder in (alone, together[0])
     )
     for name in one:
         np.testing.assert_allclose(two[name], one[name], rtol=2e-3, atol=2e-5, err_msg=name)
 
 
-def test_only_the_main_process_speaks(runs):
-    _, result = runs[1]
+def test_only_the_main_process_speaks(together):
+    _, result = together
     assert result.stderr.count("validation at step 12") == 1
     assert "2 processes of " in result.stderr
 
 
-def test_it_resumes_on_another_number_of_processes(runs):
-    folder, _ = runs[1]
-    result = run_training(folder, 1, "--set", "training.max_steps=14")
-    assert result.returncode == 0, result.stderr
-    assert "resuming from the checkpoint of step 12" in result.stderr
+def test_it_resumes_on_another_number_of_processes(together):
+    folder, _ = together
+    config = load_config(folder / "config.yaml", ["training.max_steps=14"], working_dir=folder)
+    assert train(config).is_finished
+    assert "resuming from the checkpoint of step 12" in (folder / "run/train.log").read_text()
 
 
 def test_a_mistake_is_told_once(tmp_path):
     path = write_run(tmp_path, *NO_DROPOUT)
     (tmp_path / "train.de").write_text("nur eine\n", encoding="utf-8")
-    result = run_training(tmp_path, 2)
+    result = launch(tmp_path)
     assert result.returncode == 2
     assert result.stderr.count("error:") == 1
     assert "Traceback" not in result.stderr
@@ -75,9 +75,10 @@ def test_a_mistake_is_told_once(tmp_path):
 def test_skipped_layers_and_two_passes_train_on_two_processes(tmp_path):
     """Each process skips other layers: DDP would wait for ever for a gradient that never comes."""
     write_run(tmp_path, "regularization={layer_dropout: {value: 0.5}, rdrop: {value: 2}}")
-    result = run_training(tmp_path, 2)
-    assert result.returncode == 0, result.stderr
-    assert "validation at step 12" in result.stderr
+    command = [*PYTHON_M, "mtcli", "train", "config.yaml", "--nproc", "2"]
+    main, other = run_ranks(command, 2, cwd=tmp_path)
+    assert (main.returncode, other.returncode) == (0, 0), main.stderr + other.stderr
+    assert "validation at step 12" in main.stderr
     last = json.loads((tmp_path / "run/metrics.jsonl").read_text().split("\n")[-2])
     assert last["total_tgt_tokens_computed"] == 2 * last["total_tgt_tokens"]
     own = load_file(tmp_path / "run/checkpoints/step_00000012/model.safetensors")

@@ -13,12 +13,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).parents[2]
 PYTHON_M = [sys.executable, "-m"]
+_SENDING = threading.Lock()
 
 
 class WarmProcess:
@@ -68,9 +70,10 @@ class WarmProcess:
             "environment": dict(os.environ if env is None else env),
         }
         content = json.dumps(request).encode()
-        control = _server()
-        socket.send_fds(control, [len(content).to_bytes(4, "big")], [*streams, writing])
-        control.sendall(content)
+        with _SENDING:
+            control = _server()
+            socket.send_fds(control, [len(content).to_bytes(4, "big")], [*streams, writing])
+            control.sendall(content)
         for descriptor in opened:
             os.close(descriptor)
         self.pid = int(self._report.readline())
@@ -154,6 +157,27 @@ def run(
     if check:
         done.check_returncode()
     return done
+
+
+def run_ranks(
+    command: Sequence[str | Path], num_ranks: int, *, cwd: str | Path | None = None
+) -> list[subprocess.CompletedProcess]:
+    """`run` in several processes that find each other, as torchrun starts them."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    world = {"WORLD_SIZE": str(num_ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    if sys.platform == "linux":
+        world["GLOO_SOCKET_IFNAME"] = "lo"  # all on this machine
+    with ThreadPoolExecutor(num_ranks) as threads:
+        ranks = [
+            threads.submit(
+                run, command, cwd=cwd, text=True, capture_output=True,
+                env={**os.environ, **world, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            )
+            for rank in range(num_ranks)
+        ]  # fmt: skip
+    return [rank.result() for rank in ranks]
 
 
 @lru_cache

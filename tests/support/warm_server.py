@@ -35,6 +35,8 @@ PRELOADED = (
     "sacrebleu",
     "sentencepiece",
     "torch",
+    "torch.distributed.fsdp",
+    "torch.distributed.tensor",
 )
 
 

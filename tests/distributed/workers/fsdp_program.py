@@ -1,4 +1,4 @@
-"""A worker of test_fsdp.py: fsdp_program.py FOLDER, with the repository on PYTHONPATH."""
+"""A worker of test_fsdp.py: `-m tests.distributed.workers.fsdp_program FOLDER`."""
 
 import json
 import sys
