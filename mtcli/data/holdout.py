@@ -47,7 +47,7 @@ def hold_out(config: DataConfig, seed: int, cache_dir: Path) -> HeldOut:
     Args:
         config: the sources.
         seed: the run's; decides which pairs are chosen.
-        cache_dir: folder of the tokenised stores.
+        cache_dir: folder of the tokenized stores.
 
     Raises:
         DataError: as `read_pairs` and `choose_held_out`.

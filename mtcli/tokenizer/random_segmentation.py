@@ -86,7 +86,7 @@ class BpeDropout:
         """Ids of a random segmentation.
 
         Args:
-            escaped: normalised text with U+2581 for spaces.
+            escaped: normalized text with U+2581 for spaces.
             amount: probability that a merge fails, at least 0 and below 1.
             seed: any integer from 0.
         """
@@ -162,7 +162,7 @@ class UnigramSampler:
         """Ids of a random segmentation.
 
         Args:
-            escaped: normalised text with U+2581 for spaces.
+            escaped: normalized text with U+2581 for spaces.
             amount: the exponent alpha; near 0 all segmentations are equally likely, 1 is the
                 model's own distribution.
             seed: any integer from 0.

@@ -30,7 +30,7 @@ class TokenizerReport:
 
     num_sentences: int
     num_words: int
-    """Words of the normalised text, between spaces."""
+    """Words of the normalized text, between spaces."""
     num_pieces: int
     num_unknown: int
     """Pieces that are UNK."""

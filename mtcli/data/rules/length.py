@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 def drop_without_pieces(src_length: int, tgt_length: int) -> str | None:
-    """Drop pairs with a side of no pieces, such as text that normalisation removes."""
+    """Drop pairs with a side of no pieces, such as text that normalization removes."""
     return None if src_length and tgt_length else "empty"
 
 
