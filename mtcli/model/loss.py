@@ -20,16 +20,21 @@ _SMALLEST_LOG_PROB = -80.0
 """Below it a probability is near underflow in fp32 and bf16, so its logarithm is lost."""
 
 
+def product_dtype(hidden_ND: Tensor) -> torch.dtype:
+    """The type in which products with the output projection are made: autocast's, if it is on."""
+    device = hidden_ND.device.type
+    if torch.is_autocast_enabled(device):
+        return torch.get_autocast_dtype(device)
+    return hidden_ND.dtype
+
+
 class _SmoothedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, hidden_ND: Tensor, weight_VD: Tensor, ids_N: Tensor, smoothing: float
     ) -> Tensor:
-        device = hidden_ND.device.type
-        compute = hidden_ND.dtype
-        if torch.is_autocast_enabled(device):
-            compute = torch.get_autocast_dtype(device)
-        with torch.autocast(device, enabled=False):
+        compute = product_dtype(hidden_ND)
+        with torch.autocast(hidden_ND.device.type, enabled=False):
             loss, grad_hidden, grad_weight = _loss_and_gradients(
                 hidden_ND.to(compute),
                 weight_VD.to(compute),
@@ -67,52 +72,58 @@ def _loss_and_gradients(
     mean_weight_D = weight_sum_D / V
     for start in range(0, N, rows):
         hidden_CD, ids_C = hidden_ND[start : start + rows], ids_N[start : start + rows]
-        own = (row_ids[: len(ids_C)], ids_C)
+        labels = (row_ids[: len(ids_C)], ids_C)
+        # 1. The loss of the chunk.
         logits_CV = torch.mm(hidden_CD, weight_VD.t())
         if grad_hidden is None or grad_weight is None:
-            own_C = torch.log_softmax(logits_CV, dim=-1, dtype=exact)[own]
+            label_log_prob_C = torch.log_softmax(logits_CV, dim=-1, dtype=exact)[labels]
         else:
-            probs_CV, own_C = _softmax_and_own(logits_CV, own, exact)
-        mean_C = mean_log_prob(logits_CV[own], own_C, hidden_CD, mean_weight_D)
-        loss -= ((1 - smoothing) * own_C + smoothing * mean_C).sum()
+            probs_CV, label_log_prob_C = _softmax_and_labels(logits_CV, labels, exact)
+        mean_C = mean_log_prob(logits_CV[labels], label_log_prob_C, hidden_CD, mean_weight_D)
+        loss -= ((1 - smoothing) * label_log_prob_C + smoothing * mean_C).sum()
         if grad_hidden is None or grad_weight is None:
             continue
-        # not scatter_add_, which copies all of the tensor twice
-        grad_CV = probs_CV.index_put_(own, probs_CV[own] - (1 - smoothing)).to(hidden_CD.dtype)
+        # 2. The gradient by its logits, without the smoothing; not scatter_add_, which copies all
+        # of the tensor twice.
+        grad_CV = probs_CV.index_put_(labels, probs_CV[labels] - (1 - smoothing)).to(
+            hidden_CD.dtype
+        )
+        # 3. From there to hidden states and output projection.
         grad_hidden[start : start + rows] = torch.mm(grad_CV, weight_VD)
         if grad_CV.dtype == exact:
             grad_weight.addmm_(grad_CV.t(), hidden_CD)
         else:
             grad_weight += torch.mm(grad_CV.t(), hidden_CD)
+    # 4. The smoothing's part, which is the same for every logit.
     if grad_hidden is not None and grad_weight is not None and smoothing > 0:
         grad_hidden -= weight_sum_D * (smoothing / V)
         grad_weight -= hidden_ND.sum(0, dtype=exact) * (smoothing / V)
     return loss, grad_hidden, grad_weight
 
 
-def _softmax_and_own(
-    logits_CV: Tensor, own: tuple[Tensor, Tensor], exact: torch.dtype
+def _softmax_and_labels(
+    logits_CV: Tensor, labels: tuple[Tensor, Tensor], exact: torch.dtype
 ) -> tuple[Tensor, Tensor]:
-    """Probabilities, and the log-probabilities (C) at the places `own`.
+    """Probabilities, and the log-probabilities (C) at the places `labels`.
 
     On CPU in one pass over the logits instead of four, in their type; the loss reported is then as
     exact as the logits are. Elsewhere that would wait for the device, to see what underflowed.
     """
     if logits_CV.device.type != "cpu":
         log_probs_CV = torch.log_softmax(logits_CV, dim=-1, dtype=exact)
-        own_C = log_probs_CV[own]
-        return log_probs_CV.exp_(), own_C
+        label_log_prob_C = log_probs_CV[labels]
+        return log_probs_CV.exp_(), label_log_prob_C
     probs_CV = torch.softmax(logits_CV, dim=-1)
-    own_C = probs_CV[own].to(exact).log()
-    (rows,) = torch.nonzero(own_C < _SMALLEST_LOG_PROB, as_tuple=True)
+    label_log_prob_C = probs_CV[labels].to(exact).log()
+    (rows,) = torch.nonzero(label_log_prob_C < _SMALLEST_LOG_PROB, as_tuple=True)
     if len(rows):
         log_probs_RV = torch.log_softmax(logits_CV[rows], dim=-1, dtype=exact)
-        own_C[rows] = log_probs_RV[torch.arange(len(rows)), own[1][rows]]
-    return probs_CV, own_C
+        label_log_prob_C[rows] = log_probs_RV[torch.arange(len(rows)), labels[1][rows]]
+    return probs_CV, label_log_prob_C
 
 
 def mean_log_prob(
-    own_logits_C: Tensor, own_C: Tensor, hidden_CD: Tensor, mean_weight_D: Tensor
+    label_logit_C: Tensor, label_log_prob_C: Tensor, hidden_CD: Tensor, mean_weight_D: Tensor
 ) -> Tensor:
     """Mean over all ids of the log-probabilities of each row, without a pass over the vocabulary.
 
@@ -120,13 +131,13 @@ def mean_log_prob(
     times the mean weight.
 
     Args:
-        own_logits_C: the logit of any id of each row.
-        own_C: the log-probability of the same id.
+        label_logit_C: the logit of any id of each row.
+        label_log_prob_C: the log-probability of the same id.
         hidden_CD: the rows.
         mean_weight_D: mean over the ids of the output projection.
     """
-    lse_C = own_logits_C.to(own_C.dtype) - own_C
-    return hidden_CD.to(own_C.dtype) @ mean_weight_D - lse_C
+    lse_C = label_logit_C.to(label_log_prob_C.dtype) - label_log_prob_C
+    return hidden_CD.to(label_log_prob_C.dtype) @ mean_weight_D - lse_C
 
 
 def smoothed_cross_entropy(

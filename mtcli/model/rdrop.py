@@ -1,5 +1,5 @@
 # Shape suffixes: N target tokens, D d_model, V vocabulary, C rows of one chunk.
-"""R-Drop: the loss of two passes with other dropout, and how far their predictions are apart.
+"""R-Drop: the loss of two passes with different dropout, plus how far their predictions diverge.
 
 As in `mtcli.model.loss`, logits are made chunk by chunk, here of both passes, and with them, in the
 forward pass, the gradients.
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mtcli.model.loss import mean_log_prob
+from mtcli.model.loss import mean_log_prob, product_dtype
 
 _CHUNK_CELLS = 2**21
 """Logits of each pass that exist at once."""
@@ -29,11 +29,8 @@ class _RDropCrossEntropy(torch.autograd.Function):
         smoothing: float,
         alpha: float,
     ) -> Tensor:
-        device = hidden_ND.device.type
-        compute = hidden_ND.dtype
-        if torch.is_autocast_enabled(device):
-            compute = torch.get_autocast_dtype(device)
-        with torch.autocast(device, enabled=False):
+        compute = product_dtype(hidden_ND)
+        with torch.autocast(hidden_ND.device.type, enabled=False):
             loss, grads_hidden, grad_weight = _loss_and_gradients(
                 (hidden_ND.to(compute), other_ND.to(compute)),
                 weight_VD.to(compute),
@@ -72,32 +69,37 @@ def _loss_and_gradients(
     for start in range(0, N, rows):
         chunk = slice(start, start + rows)
         ids_C = ids_N[chunk]
-        own = (row_ids[: len(ids_C)], ids_C)
+        labels = (row_ids[: len(ids_C)], ids_C)
+        # 1. Predictions of both passes, and half the cross-entropy of each.
         log_probs = []
         for h in hidden:
             logits_CV = torch.mm(h[chunk], weight_VD.t())
             log_probs.append(torch.log_softmax(logits_CV, dim=-1, dtype=exact))
-            own_C = log_probs[-1][own]
-            mean_C = mean_log_prob(logits_CV[own], own_C, h[chunk], mean_weight_D)
-            loss -= ((1 - smoothing) * own_C + smoothing * mean_C).sum() / 2
+            label_log_prob_C = log_probs[-1][labels]
+            mean_C = mean_log_prob(logits_CV[labels], label_log_prob_C, h[chunk], mean_weight_D)
+            loss -= ((1 - smoothing) * label_log_prob_C + smoothing * mean_C).sum() / 2
         probs = [log_prob_CV.exp() for log_prob_CV in log_probs]
         difference_CV = log_probs[0].sub_(log_probs[1])
-        for one, sign in ((0, 1.0), (1, -1.0)):
-            own_CV, other_CV = probs[one], probs[1 - one]
-            kl_C1 = torch.einsum("cv,cv->c", own_CV, difference_CV)[:, None] * sign
+        for n, sign in ((0, 1.0), (1, -1.0)):
+            # 2. A quarter of the divergence from this pass to the other.
+            p_CV, q_CV = probs[n], probs[1 - n]
+            kl_C1 = torch.einsum("cv,cv->c", p_CV, difference_CV)[:, None] * sign
             loss += kl_C1.sum() * (alpha / 4)
-            # own (1/2 + alpha/4 (sign d - kl + 1)) - alpha/4 other
+            # 3. The gradient by this pass's logits, without the smoothing:
+            # p (1/2 + alpha/4 (sign d - kl + 1)) - alpha/4 q, less (1 - smoothing)/2 at the labels
             grad_CV = difference_CV * (sign * alpha / 4)
-            grad_CV.sub_((kl_C1 - 1) * (alpha / 4) - 0.5).mul_(own_CV)
-            grad_CV.sub_(other_CV, alpha=alpha / 4)
-            grad_CV.index_put_(own, grad_CV[own] - (1 - smoothing) / 2)
+            grad_CV.sub_((kl_C1 - 1) * (alpha / 4) - 0.5).mul_(p_CV)
+            grad_CV.sub_(q_CV, alpha=alpha / 4)
+            grad_CV.index_put_(labels, grad_CV[labels] - (1 - smoothing) / 2)
+            # 4. From there to its hidden states and the output projection.
             grad_CV = grad_CV.to(weight_VD.dtype)
-            grads[one][chunk] = torch.mm(grad_CV, weight_VD)
-            grad_weight += torch.mm(grad_CV.t(), hidden[one][chunk])
-    if smoothing > 0:  # its gradient is the same for every logit
-        for one in (0, 1):
-            grads[one].sub_(weight_sum_D * (smoothing / V / 2))
-            grad_weight -= hidden[one].sum(0, dtype=exact) * (smoothing / V / 2)
+            grads[n][chunk] = torch.mm(grad_CV, weight_VD)
+            grad_weight += torch.mm(grad_CV.t(), hidden[n][chunk])
+    # 5. The smoothing's part, which is the same for every logit.
+    if smoothing > 0:
+        for n in (0, 1):
+            grads[n].sub_(weight_sum_D * (smoothing / V / 2))
+            grad_weight -= hidden[n].sum(0, dtype=exact) * (smoothing / V / 2)
     return loss, (grads[0], grads[1]), grad_weight
 
 
