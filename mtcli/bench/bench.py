@@ -227,8 +227,8 @@ def summarize(
 
 
 def _summarize_decoding(decodings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One entry for each beam: the best batch size by the median of sentences per second."""
-    found = []
+    """The best batch size of each beam, by the median of sentences per second."""
+    summaries = []
     if not decodings:
         return []
     for beam_size in sorted({rate["beam_size"] for rate in decodings[0]["rates"]}):
@@ -242,7 +242,7 @@ def _summarize_decoding(decodings: Sequence[dict[str, Any]]) -> list[dict[str, A
             for size, rates in by_batch.items()
         }
         best = max(medians, key=lambda size: medians[size])
-        found.append(
+        summaries.append(
             {
                 "beam_size": beam_size,
                 "model": decodings[0]["model"],
@@ -253,10 +253,10 @@ def _summarize_decoding(decodings: Sequence[dict[str, Any]]) -> list[dict[str, A
                 "sentences_per_s_by_batch_size": medians,
             }
         )
-    return found
+    return summaries
 
 
 def spread_of(values: Iterable[float]) -> dict[str, float]:
     """Median, smallest and largest."""
-    found = list(values)
-    return {"median": statistics.median(found), "min": min(found), "max": max(found)}
+    numbers = list(values)
+    return {"median": statistics.median(numbers), "min": min(numbers), "max": max(numbers)}

@@ -64,12 +64,12 @@ def run_job(job: Job, *, threads: int | None) -> dict[str, Any]:
     finally:
         process.kill()
         process.wait()
-    found = json.loads(result.read_text(encoding="utf-8")) if result.exists() else {}
-    if "error" in found:
-        raise MtcliError(found["error"])
-    if exit_code != 0 or not found:
+    figures = json.loads(result.read_text(encoding="utf-8")) if result.exists() else {}
+    if "error" in figures:
+        raise MtcliError(figures["error"])
+    if exit_code != 0 or not figures:
         raise RuntimeError(f"the worker that measures {job.kind} ended with code {exit_code}")
-    return found | {"peak_pss_bytes": memory.peak_bytes}
+    return figures | {"peak_pss_bytes": memory.peak_bytes}
 
 
 def job_from_json(text: str) -> Job:

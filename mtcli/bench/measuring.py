@@ -65,14 +65,14 @@ def measure(job: Job) -> dict[str, Any] | None:
         corpus = prepare_corpus(config, run, world)
         match job.kind:
             case "prepare":
-                found = {"limit": _limit(config, corpus, numerics)}
+                figures = {"limit": _limit(config, corpus, numerics)}
             case "training":
-                found = _training(job, _build(config, run, corpus, numerics, world), corpus)
+                figures = _training(job, _build(config, run, corpus, numerics, world), corpus)
             case "profile":
-                found = _profile(job, _build(config, run, corpus, numerics, world))
+                figures = _profile(job, _build(config, run, corpus, numerics, world))
             case "decoding":
-                found = measure_decoding(config, job, corpus, numerics)
-        return facts | found if world.is_main else None
+                figures = measure_decoding(config, job, corpus, numerics)
+        return facts | figures if world.is_main else None
 
 
 def _build(
@@ -195,7 +195,7 @@ def _profile(job: Job, parts: LoopParts) -> dict[str, Any]:
     by_category = {name: us / 1e6 for name, us in time_by_category(own).items()}
     rest = max(0.0, seconds - sum(by_category.values()))
     total = sum(by_category.values()) + rest
-    shares = {name: found / total for name, found in by_category.items()}
+    shares = {name: seconds_in / total for name, seconds_in in by_category.items()}
     return {"shares": shares | {"waiting and python": rest / total}}
 
 

@@ -55,13 +55,13 @@ def _allocator_hint(root: Path) -> str:
         for folder in _FOLDERS
         for path in sorted(root.glob(f"{folder}/{library}"))
     )
-    found = next(installed, None)
-    if found is None:
+    library_path = next(installed, None)
+    if library_path is None:
         return (
             "another allocator may be faster: install tcmalloc or jemalloc (Debian: `libjemalloc2`)"
             " and try `LD_PRELOAD=PATH_OF_THE_LIBRARY`"
         )
-    return f"another allocator may be faster: try `LD_PRELOAD=/{found.relative_to(root)}`"
+    return f"another allocator may be faster: try `LD_PRELOAD=/{library_path.relative_to(root)}`"
 
 
 def _huge_page_hints(root: Path) -> list[str]:

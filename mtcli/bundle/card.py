@@ -105,23 +105,23 @@ def read_checked(path: Path, kind: type[_T]) -> _T:
     Raises:
         ModelFolderError: the file is missing, not JSON, of a newer format, or a value is wrong.
     """
-    found = read_json(path, ModelFolderError)
-    version = found.get("format_version", 1) if isinstance(found, dict) else 1
+    content = read_json(path, ModelFolderError)
+    version = content.get("format_version", 1) if isinstance(content, dict) else 1
     if isinstance(version, int):
         refuse_newer_format(path, version, ModelFolderError)
     try:
-        return from_plain(kind, found)
+        return from_plain(kind, content)
     except NotPlainError:
-        return _converted(path, kind, found)
+        return _converted(path, kind, content)
 
 
-def _converted(path: Path, kind: type[_T], found: object) -> _T:
+def _converted(path: Path, kind: type[_T], content: object) -> _T:
     """Validate with pydantic; only here, because importing it costs 0.1 s."""
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        return TypeAdapter(kind).validate_python(found)
+        return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole file"
-        raise ModelFolderError(f"{path}: {where} is wrong: {first['msg']}") from error
+        where = f" at `{'.'.join(map(str, first['loc']))}`" if first["loc"] else ""
+        raise ModelFolderError(f"{path} is invalid{where}: {first['msg']}") from error

@@ -80,14 +80,14 @@ def identity_differences(old: TrainConfig, new: TrainConfig) -> list[str]:
     resolved config. `data.valid` is free as long as both have validation sources or both hold
     pairs out: otherwise the held-out pairs leave or join the training data.
     """
-    found = [
+    keys = [
         key
         for key in differences(old, new)
         if _is_within(key, IDENTITY_PREFIXES) and not _is_within(key, FREE_WITHIN_IDENTITY)
     ]
     if (old.data.valid is None) != (new.data.valid is None):
-        found.append("data.valid")
-    return found
+        keys.append("data.valid")
+    return keys
 
 
 def _is_within(key: str, prefixes: Iterable[str]) -> bool:

@@ -104,8 +104,8 @@ def _unknown(place: _Place) -> str:
     everywhere = list(_keys_outside_lists(root_section(), ()))
     close = nearest(name, [str(path[-1]) for path in everywhere])
     if close:
-        found = dict.fromkeys(dotted(path) for path in everywhere if path[-1] == close)
-        return f"unknown key; did you mean {' or '.join(f'`{key}`' for key in found)}?"
+        keys = dict.fromkeys(dotted(path) for path in everywhere if path[-1] == close)
+        return f"unknown key; did you mean {' or '.join(f'`{key}`' for key in keys)}?"
     return f"unknown key; known keys: {', '.join(place.section.keys)}"
 
 

@@ -31,13 +31,13 @@ def from_plain(kind: type[_T], value: object) -> _T:
     hints = get_type_hints(kind, include_extras=True)
     if not value.keys() <= hints.keys():
         raise NotPlainError
-    found = {name: _checked(hints[name], item) for name, item in value.items()}
+    arguments = {name: _checked(hints[name], item) for name, item in value.items()}
     for field in fields(kind):  # type: ignore[arg-type]
         has_default = field.default is not MISSING or field.default_factory is not MISSING
-        if field.name not in found and not has_default:
+        if field.name not in arguments and not has_default:
             raise NotPlainError
     try:
-        return kind(**found)
+        return kind(**arguments)
     except ValueError as error:  # values that conflict
         raise NotPlainError from error
 

@@ -49,9 +49,9 @@ def refuse(conflicts: Iterable[Conflict]) -> None:
     Raises:
         ConflictError: there is at least one.
     """
-    found = tuple(conflicts)
-    if found:
-        raise ConflictError(found)
+    conflicts = tuple(conflicts)
+    if conflicts:
+        raise ConflictError(conflicts)
 
 
 @dataclass(frozen=True)

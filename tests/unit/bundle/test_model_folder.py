@@ -223,8 +223,11 @@ def test_keys_that_an_older_mtcli_did_not_know_take_defaults(model):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"src_vocab_size": "many"}, "src_vocab_size is wrong: Input should be a valid integer"),
-        ({"surprise": 1}, "surprise is wrong: Unexpected keyword argument"),
+        (
+            {"src_vocab_size": "many"},
+            "invalid at `src_vocab_size`: Input should be a valid integer",
+        ),
+        ({"surprise": 1}, "invalid at `surprise`: Unexpected keyword argument"),
         ({"architecture": {"d_model": 7, "num_heads": 2}}, "d_model (7) must be a multiple"),
     ],
 )
@@ -238,7 +241,7 @@ def test_a_card_of_a_stranger_is_checked(model, changes, sentence):
 
 def test_a_generation_that_cannot_be_is_refused(model):
     edit_json(model, "generation.json", beam_size=0)
-    with pytest.raises(ModelFolderError, match=r"generation\.json: beam_size is wrong"):
+    with pytest.raises(ModelFolderError, match=r"generation\.json is invalid at `beam_size`"):
         read_model(model)
 
 
