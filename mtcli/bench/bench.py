@@ -29,11 +29,11 @@ class BenchOptions:
     steps: int = 20
     """Updates that are timed in each repeat."""
     warmup_steps: int = 4
-    """Updates before them that are not."""
+    """Updates before these that are not timed."""
     repeats: int = 5
     """Times that every variant is measured, in turns."""
     profile_steps: int = 4
-    """Updates of the profile that says where the time goes; 0 makes none."""
+    """Updates of the profile that shows where the time goes; 0 skips it."""
     decodes: bool = True
     """Whether decoding is measured."""
     model: str | None = None

@@ -1,4 +1,4 @@
-"""Floating-point operations of the model, counted from its shape and the lengths of sentences."""
+"""Count floating-point operations of a model from its shape and the lengths of sentences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from mtcli.config.schema.architecture import ModelConfig, StackShape
 
 TRAINING_PER_FORWARD = 3
-"""Forward and backward over forward: each product needs one more for the gradient of either side.
+"""Operations of a training pass per operation of the forward pass: each product needs one more for
+the gradient of either factor.
 
 Source: Kaplan et al. 2020, section 2.1.
 """
@@ -16,7 +17,7 @@ Source: Kaplan et al. 2020, section 2.1.
 def forward_flops(
     config: ModelConfig, tgt_vocab_size: int, pairs: Iterable[tuple[int, int]]
 ) -> int:
-    """Operations of one forward pass over pairs without padding, loss included.
+    """Operations of one forward pass over pairs, loss included and padding excluded.
 
     A product of (N, K) and (K, M) counts 2 N K M, one for each multiplication and addition. Only
     matrix products count, those of attention among them; causal attention counts as full, as

@@ -15,7 +15,7 @@ from mtcli.system.memory_use import PeakMemory
 from mtcli.system.processes import PARENT_PID
 
 Kind = Literal["prepare", "training", "profile", "decoding"]
-"""`prepare` makes tokenizer and store, and measures the matmul limit."""
+"""`prepare` makes the tokenizer and the store, and measures the matmul limit."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Job:
 
     kind: Kind
     config: str
-    """A resolved config file; its run folder is a temporary one."""
+    """A resolved config file with a temporary run folder."""
     result: str
     """File that the result is written to, as JSON."""
     steps: int = 0
     """Updates that are timed or profiled."""
     warmup_steps: int = 0
-    """Updates before them that are not."""
+    """Updates before these that are not timed."""
     nproc: int = 1
     model: str | None = None
     """Model to decode with; None takes random weights."""
@@ -50,7 +50,7 @@ def run_job(job: Job, *, threads: int | None) -> dict[str, Any]:
     result, job_file = Path(job.result), Path(f"{job.result}.job")
     result.unlink(missing_ok=True)
     job_file.write_text(json.dumps(asdict(job)), encoding="utf-8")
-    # torch's profiler would talk on standard error: 99 is above all of its messages
+    # keep torch's profiler from writing to standard error: 99 is above all of its levels
     environment = {"KINETO_LOG_LEVEL": "99", **os.environ, PARENT_PID: str(os.getpid())}
     for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
         environment.pop(name, None)

@@ -22,11 +22,11 @@ class Product:
     inputs: int
     outputs: int
     weight: float
-    """How often there is one in a training step, each over `rows` tokens."""
+    """How many there are in a training step, each over `rows` tokens."""
 
 
 def products_of(config: ModelConfig, tgt_vocab_size: int, num_tokens: int) -> list[Product]:
-    """The linear layers of a step over `num_tokens` tokens a side, queries, keys, values as one.
+    """The linear layers of a step over `num_tokens` tokens a side, with Q, K and V as one product.
 
     The output projection is made in chunks of rows, as the loss makes it.
     """

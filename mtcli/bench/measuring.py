@@ -1,4 +1,4 @@
-"""What a worker measures: updates, where their time goes, and the matmul limit."""
+"""Measure updates, where their time goes, decoding, and the matmul limit."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from mtcli.training.stopping import StopRequest
 from mtcli.training.tensors import to_tensors
 
 _LR_MULTIPLIER = 1e-3
-"""Small, so that no run of a few updates diverges; the speed does not depend on it."""
+"""Small, so that a few updates never diverge; the speed does not depend on it."""
 _PRODUCT_S = 0.05
 """Time that each product of the matmul limit is repeated for."""
 
@@ -153,7 +153,7 @@ def _update(parts: LoopParts, update: Update, step: int) -> list[int]:
 
 
 def _flops_of(update: Update, parts: LoopParts, corpus: Corpus) -> int:
-    """Operations of this process's share of an update, padding not counted."""
+    """Operations of this process's share of an update, padding excluded."""
     pairs = [
         (int(src), int(tgt))
         for batch in update.micro_batches

@@ -18,13 +18,13 @@ _PROCESS_KEYS = ("nproc", "threads")
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to train that is measured."""
+    """One variant of a training run."""
 
     label: str
     config: TrainConfig
     nproc: int = 1
     threads: int | None = None
-    """OMP_NUM_THREADS of each process; None leaves it."""
+    """OMP_NUM_THREADS of each process; None keeps the environment's."""
 
 
 def make_variants(

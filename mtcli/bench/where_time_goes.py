@@ -19,7 +19,7 @@ CATEGORIES = (
     "communication",
     "other",
 )
-"""`other` is what operators did besides: embeddings, sums, activations, casts."""
+"""`other` is what remains: embeddings, sums, activations, casts."""
 
 _ENCLOSING: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("communication", ("c10d::", "gloo:", "nccl:")),
@@ -51,7 +51,7 @@ class Event(Protocol):
 
 
 def category_of(event: Event) -> str:
-    """The category that the time of an operator itself, without those it called, belongs to.
+    """The category of an operator's own time, without the operators that it called.
 
     A matrix product counts as matmul wherever it happens, for example in the loss, except in the
     optimiser; attention is the fused kernel, or a softmax outside the loss.

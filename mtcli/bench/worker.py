@@ -1,4 +1,4 @@
-"""The process that measures: `python -m mtcli.bench.worker JOB`, alone or as one of several."""
+"""Run one measurement: `python -m mtcli.bench.worker JOB`, as one process or several."""
 
 from __future__ import annotations
 

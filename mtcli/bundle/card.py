@@ -28,12 +28,12 @@ class TrainingFacts:
     num_pairs: NotNegative
     """Sentence pairs of the training data, after cleaning; one epoch."""
     num_tgt_tokens_computed: NotNegative | None = None
-    """Target tokens that went through the model: R-Drop's second passes count, and all that the
-    model which the run started from had seen. Null in folders of an earlier mtcli."""
+    """Target tokens that went through the model, R-Drop's second passes included, and those of the
+    model that the run started from. Null in folders of an earlier mtcli."""
 
     @property
     def all_tgt_tokens(self) -> int:
-        """The last, or what is known of it."""
+        """Target tokens that went through the model; in old folders, those that carried loss."""
         return self.num_tgt_tokens_computed or self.num_tgt_tokens
 
 
@@ -66,7 +66,7 @@ class ModelCard:
     eos_id: NotNegative = 3
     """Id that ends a source and a target."""
     training: TrainingFacts | None = None
-    """How the weights came to be; null when nobody knows."""
+    """How the model was trained; null if unknown."""
 
 
 @section
@@ -74,15 +74,15 @@ class ModelScore:
     """A score of a model on one set of sentences, with what it takes to reproduce it."""
 
     metric: str
-    """For instance `BLEU`, `chrF`, `loss`."""
+    """For example `BLEU`, `chrF` or `loss`."""
     score: float
     """The value, on the metric's own scale."""
     signature: str
-    """sacreBLEU's signature; empty for what has none."""
+    """sacreBLEU's signature; empty for metrics without one."""
     split: str
-    """Sentences that it was measured on, for instance `valid`."""
+    """Sentences that it was measured on, for example `valid`."""
     beam_size: Positive | None = None
-    """Beam of the translations; null where nothing was translated."""
+    """Beam size of the translations; null if nothing was translated."""
     num_pairs: Positive | None = None
     """Sentence pairs that it was measured on."""
 

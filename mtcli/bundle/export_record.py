@@ -20,14 +20,14 @@ RECORD = "mtcli.json"
 
 @section
 class ThreadSplit:
-    """How fast one way to use the cores was."""
+    """The speed of one split of the cores."""
 
     inter_threads: Positive
     """Batches translated at once."""
     intra_threads: Positive
     """Threads of each."""
     lines_per_s: NotNegativeFloat
-    """Lines translated a second; tokenizing left out."""
+    """Lines translated a second, without tokenizing."""
 
 
 @section
@@ -37,7 +37,7 @@ class ExportRecord:
     format_version: Positive = FORMAT_VERSION
     """Version of this file's format."""
     quantization: str
-    """What the weights are stored as."""
+    """Type in which the weights are stored."""
     weights_sha256: str
     """SHA-256 of the `model.safetensors` that was exported."""
     engine_version: str
@@ -49,11 +49,11 @@ class ExportRecord:
     num_lines: Positive
     """Lines of the measurement."""
     agreement: Fraction
-    """Share of the lines whose translation is that of the torch engine."""
+    """Share of the lines that the torch engine translates alike."""
     torch_lines_per_s: NotNegativeFloat
     """Lines translated a second by the torch engine on these cores."""
     splits: list[ThreadSplit]
-    """What was tried, fastest first."""
+    """The splits that were measured, fastest first."""
 
     @property
     def fastest(self) -> ThreadSplit:

@@ -48,7 +48,7 @@ class Bundle:
     scores: tuple[ModelScore, ...]
     src_tokenizer_path: Path
     tgt_tokenizer_path: Path
-    """The same file as `src_tokenizer_path` where the vocabulary is shared."""
+    """The same file as `src_tokenizer_path` if the vocabulary is shared."""
 
     def weights(self) -> dict[str, np.ndarray]:
         """Parameters by their plain names, float32; tied ones once.
@@ -153,7 +153,7 @@ def read_model(path: Path, *, check_weights: bool = True) -> Bundle:
 
 
 def verify_model(path: Path) -> Bundle:
-    """As `read_model`, with the size and SHA-256 of every file that was written, however large.
+    """Like `read_model`, but check the SHA-256 of every file that was written, however large.
 
     Raises:
         ModelFolderError: a file is missing or is not what was written.
@@ -168,8 +168,10 @@ def _tokenizer_names(card: ModelCard) -> tuple[str, ...]:
 
 
 def _verify(folder: Path, names: Sequence[str]) -> None:
-    """Check some files alone: `verify_folder` checks all of them, and would refuse to translate
-    because somebody added a sentence to the README, or spend seconds on hashing large weights.
+    """Check these files only.
+
+    `verify_folder` would refuse to translate because somebody added a sentence to the README, or
+    spend seconds on hashing large weights.
     """
     entries = read_manifest(folder, ModelFolderError)
     verify_files(

@@ -1,4 +1,4 @@
-"""The README.md of a model folder: a model card made from facts alone."""
+"""Write the README.md of a model folder: a model card made from facts alone."""
 
 from __future__ import annotations
 

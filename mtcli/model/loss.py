@@ -33,6 +33,7 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
     def forward(
         ctx: Any, hidden_ND: Tensor, weight_VD: Tensor, ids_N: Tensor, smoothing: float
     ) -> Tensor:
+        """The loss; its gradients are kept for `backward`, which only scales them."""
         compute = product_dtype(hidden_ND)
         with torch.autocast(hidden_ND.device.type, enabled=False):
             loss, grad_hidden, grad_weight = _loss_and_gradients(

@@ -29,6 +29,7 @@ class _RDropCrossEntropy(torch.autograd.Function):
         smoothing: float,
         alpha: float,
     ) -> Tensor:
+        """The loss; its gradients are kept for `backward`, which only scales them."""
         compute = product_dtype(hidden_ND)
         with torch.autocast(hidden_ND.device.type, enabled=False):
             loss, grads_hidden, grad_weight = _loss_and_gradients(
