@@ -1,13 +1,17 @@
 """`mtcli bench`: a table and a JSON file of figures that hang together, and its refusals."""
 
 import json
+import subprocess
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from mtcli.bench.where_time_goes import CATEGORIES
 from mtcli.cli.app import app
+from mtcli.system.processes import PARENT_PID
 from tests.support.small_run import write_run
+from tests.support.warm import WarmProcess
 
 runner = CliRunner()
 
@@ -17,6 +21,18 @@ def folder(tmp_path, monkeypatch):
     write_run(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def warm_workers(monkeypatch):
+    """Workers start warm; a slow test starts them as users do."""
+
+    def start(command, *, env, **streams):
+        del env[PARENT_PID]  # another process is the parent
+        return WarmProcess(command, env=env, **streams)
+
+    stand_in = SimpleNamespace(Popen=start, DEVNULL=subprocess.DEVNULL)
+    monkeypatch.setattr("mtcli.bench.jobs.subprocess", stand_in)
 
 
 def invoke(*arguments):
@@ -37,6 +53,7 @@ def check_figures(variant):
     assert variant["peak_pss_bytes"]["median"] > 100 * 2**20
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_both_passes_of_rdrop_are_made_and_counted(folder):
     result = invoke(
         *("config.yaml", "--vary", "regularization.rdrop.value=0,5", "--steps", "1"),
@@ -48,6 +65,7 @@ def test_both_passes_of_rdrop_are_made_and_counted(folder):
     assert two == pytest.approx(2 * one)
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_one_config(folder):
     result = invoke(
         *("config.yaml", "--steps", "2", "--warmup", "1", "--repeats", "1"),
@@ -106,6 +124,7 @@ def test_variants_take_turns_and_are_compared(folder):
     assert "ratio" in result.stdout
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_what_the_worker_finds_wrong_is_one_sentence(folder):
     (folder / "train.de").unlink()
     result = invoke("config.yaml", "--steps", "1")
