@@ -66,7 +66,7 @@ def run_job(job: Job, *, threads: int | None) -> dict[str, Any]:
         process.wait()
     figures = json.loads(result.read_text(encoding="utf-8")) if result.exists() else {}
     if "error" in figures:
-        raise MtcliError(figures["error"])
+        raise MtcliError(figures["error"], hint=figures["hint"])
     if exit_code != 0 or not figures:
         raise RuntimeError(f"the worker that measures {job.kind} ended with code {exit_code}")
     return figures | {"peak_pss_bytes": memory.peak_bytes}

@@ -23,7 +23,7 @@ def main(job_file: str) -> int:
     try:
         result = measure(job)
     except MtcliError as error:
-        write_json(Path(job.result), {"error": str(error)})
+        write_json(Path(job.result), {"error": error.sentence, "hint": error.hint})
         return int(error.exit_code)
     if result is not None:
         write_json(Path(job.result), result)

@@ -125,12 +125,14 @@ def test_variants_take_turns_and_are_compared(folder):
 
 
 @pytest.mark.usefixtures("warm_workers")
-def test_what_the_worker_finds_wrong_is_one_sentence(folder):
-    (folder / "train.de").unlink()
+def test_what_the_worker_finds_wrong_is_a_sentence_and_a_hint(folder):
+    (folder / "train.de").write_bytes(b"one line\n")
     result = invoke("config.yaml", "--steps", "1")
     assert result.exit_code == 2
-    assert "train.de" in result.stderr.splitlines()[-1]
-    assert result.stderr.splitlines()[-1].startswith("error: ")
+    sentence, hint = result.stderr.splitlines()[-2:]
+    assert sentence.startswith("error: ")
+    assert sentence.endswith("train.de has 1")
+    assert hint.startswith("hint: ")
     assert "Traceback" not in result.output
 
 
