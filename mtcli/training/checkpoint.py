@@ -53,7 +53,7 @@ class Checkpoint:
         """
         for name, part in parts.items():
             if name not in self.parts:
-                logger.info("the checkpoint of step %d knows no `%s` yet", self.step, name)
+                logger.info("the checkpoint of step %d has no state of `%s`", self.step, name)
                 continue
             try:
                 part.load_state_dict(self.parts[name])
