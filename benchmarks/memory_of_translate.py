@@ -98,8 +98,8 @@ def run_command(kind: str, model: str, threads: str) -> None:
 
     if kind != "stub":
         tokenizer = WordTokenizer() if kind == "identity" else CharacterTokenizer()
-        model = LoadedModel(IdentityEngine(), tokenizer, tokenizer, DecodingConfig(), 999)
-        PreparedRequest.open = lambda self: Translator(model, self.options)
+        loaded = LoadedModel(IdentityEngine(), tokenizer, tokenizer, DecodingConfig(), 999)
+        PreparedRequest.open = lambda self: Translator(loaded, self.options)
     sys.argv = [
         "mtcli", "translate", "-m", model, "-q", "--batch-size", str(BATCH_SIZE),
         "--beam-size", "1", "--max-length", "6", "--no-retry", "--device", "cpu",
