@@ -135,7 +135,7 @@ def test_no_torch_no_numpy_no_pydantic(model):
         f"sys.argv = ['mtcli', 'translate', '-m', {str(model)!r}]\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'numpy', 'pydantic', 'datasets', 'sacrebleu', 'rich', 'asyncio'}\n"
+        "heavy = {'torch', 'numpy', 'pydantic', 'datasets', 'sacrebleu', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(

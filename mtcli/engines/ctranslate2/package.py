@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from mtcli.decoding.options import SearchOptions
@@ -49,28 +44,7 @@ def import_translator() -> Any:
         ConfigError: the package is not installed.
     """
     try:
-        with _without_importing("asyncio"):
-            from ctranslate2 import Translator
+        from ctranslate2 import Translator
     except ImportError as error:
         raise ConfigError(f"engine ctranslate2 cannot run: {MISSING}", hint=INSTALL) from error
     return Translator
-
-
-@contextmanager
-def _without_importing(name: str) -> Iterator[None]:
-    """Replace a module inside by a stand-in that imports it when something in it is used.
-
-    ctranslate2 imports asyncio (0.02 s) for methods that we never call. The standard library's
-    LazyLoader does not help: `import` itself looks into the module, which loads it.
-    """
-    if name in sys.modules:
-        yield
-        return
-    stand_in = ModuleType(name)
-    stand_in.__getattr__ = lambda key: getattr(import_module(name), key)  # type: ignore[method-assign]
-    sys.modules[name] = stand_in
-    try:
-        yield
-    finally:
-        if sys.modules.get(name) is stand_in:
-            del sys.modules[name]
