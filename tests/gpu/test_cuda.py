@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from mtcli.config.load import load_config
 from mtcli.model.dropout import dropout
@@ -48,6 +50,19 @@ def test_training_and_translating(tmp_path, precision):
     on_gpu = Translator.load(tmp_path / "run", device="cuda").translate(["ba ce di"])
     on_cpu = Translator.load(tmp_path / "run", device="cpu").translate(["ba ce di"])
     assert on_gpu == on_cpu
+
+
+def test_updates_that_overflow_in_fp16_are_skipped_and_the_scale_falls(tmp_path, monkeypatch):
+    scale = 2.0**24  # the largest fp16 is 65504, so the first gradients are infinite
+    monkeypatch.setattr(torch.amp, "GradScaler", partial(torch.amp.GradScaler, init_scale=scale))
+    overrides = ("training.precision=fp16", "training.max_steps=40", "validation.every_steps=40")
+    config = load_config(write_run(tmp_path, ON_CUDA, *overrides), working_dir=tmp_path)
+    assert train(config).is_finished
+    checkpoint = tmp_path / "run/checkpoints/step_00000040"
+    assert 1 <= json.loads((checkpoint / "state.json").read_text())["scaler"]["scale"] < scale
+    assert all(
+        weight.isfinite().all() for weight in load_file(checkpoint / "model.safetensors").values()
+    )
 
 
 def test_resuming_on_cuda(tmp_path):
