@@ -16,6 +16,7 @@ from mtcli.cli.command import Group
 from mtcli.cli.errors import ending_on_signals, user_errors
 from mtcli.cli.help import MAX_WIDTH
 from mtcli.cli.stderr import keep_stderr
+from mtcli.system.threads import prepare_waiting
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -151,6 +152,7 @@ def root(
 
 def main() -> None:
     """Run the command line; this is the console script `mtcli`."""
+    prepare_waiting()  # before anything imports torch
     keep_stderr()
     with user_errors(), ending_on_signals():
         try:

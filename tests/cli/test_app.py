@@ -154,7 +154,8 @@ def test_help_imports_only_typer():
     done = run_code(code)
     names = "app", "colour", "command", "errors", "help", "plain_params", "stderr", "usage"
     cli = ["mtcli.cli", *(f"mtcli.cli.{name}" for name in names)]
-    mine = ["mtcli", *cli, "mtcli.errors", "mtcli.system", "mtcli.system.processes"]
+    system = ["mtcli.system", "mtcli.system.processes", "mtcli.system.threads"]
+    mine = ["mtcli", *cli, "mtcli.errors", *system]
     assert done.stdout.endswith(f"IMPORTED {mine} []\n"), done.stdout + done.stderr
 
 
