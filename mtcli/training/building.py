@@ -22,6 +22,7 @@ from mtcli.training.loop_parts import LoopParts
 from mtcli.training.observers.log_writer import LogWriter
 from mtcli.training.observers.metrics_writer import MetricsWriter
 from mtcli.training.observers.protocol import Observer, Observers
+from mtcli.training.observers.slowdown import SlowdownWatch
 from mtcli.training.optim import build_optimizers
 from mtcli.training.resuming import resume
 from mtcli.training.run_length import find_step_limit, find_total_steps
@@ -90,7 +91,7 @@ def build(
         label_smoothing=config.training.label_smoothing,
         clip_norm=config.optim.clip_norm,
     )
-    told: list[Observer] = [MetricsWriter(run.metrics), LogWriter(), *observers]
+    told: list[Observer] = [MetricsWriter(run.metrics), LogWriter(), SlowdownWatch(), *observers]
     return LoopParts(
         config=config,
         run=run,
