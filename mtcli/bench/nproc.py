@@ -18,6 +18,7 @@ from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import RunFolderError
 from mtcli.folders import read_json, write_json
 from mtcli.runs.folder import RunFolder
+from mtcli.runs.split import Split
 from mtcli.system.cores import num_cores
 
 logger = logging.getLogger(__name__)
@@ -29,11 +30,15 @@ _WORTH_IT = 1.05
 _FORMAT_VERSION = 1
 
 
-def choose_nproc(config: TrainConfig) -> int:
+def choose_nproc(config: TrainConfig, kept: Split | None = None) -> int:
     """The number of processes that train fastest here, measured once per run folder.
 
     On CUDA it is one per GPU. On a CPU, one process that uses all cores is compared with one
     process per core (and, from 8 cores, a quarter of that), in fresh processes each time.
+
+    Args:
+        config: the run's.
+        kept: what the run started with, if it is resumed: that stays.
 
     Raises:
         MtcliError: config, data or device are wrong.
@@ -42,7 +47,10 @@ def choose_nproc(config: TrainConfig) -> int:
     run = RunFolder(config.run_dir)
     fingerprint = _fingerprint(config)
     remembered = _read(run)
-    if remembered.get("fingerprint") == fingerprint:
+    if kept is not None and kept.processes != remembered.get("nproc"):
+        logger.info("--nproc auto: %d, which this run started with", kept.processes)
+        return kept.processes
+    if kept is not None or remembered.get("fingerprint") == fingerprint:
         nproc = int(remembered["nproc"])
         logger.info("--nproc auto: %d, as measured before (%s)", nproc, run.nproc)
         return nproc

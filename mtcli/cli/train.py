@@ -14,6 +14,7 @@ from mtcli.cli.options import ConfigArgument, OverridesOption
 
 if TYPE_CHECKING:
     from mtcli.config.schema.root import TrainConfig
+    from mtcli.runs.split import Split
 
 app = typer.Typer()
 
@@ -44,13 +45,15 @@ def parse_duration(text: str) -> float:
     return float(seconds)
 
 
-def check_nproc(text: str) -> str:
-    """Return `text` if it is a number of processes or `auto`.
+def check_nproc(text: str | None) -> str | None:
+    """Return `text` if it is None, a number of processes or `auto`.
 
     Raises:
-        BadParameter: it is neither.
+        BadParameter: it is something else.
     """
-    if text != "auto" and not (text.isascii() and text.isdigit() and int(text) >= 1):
+    if text in (None, "auto"):
+        return text
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
         raise typer.BadParameter(f"must be a whole number, at least 1, or `auto`, found `{text}`")
     return text
 
@@ -60,13 +63,14 @@ def train(
     config: ConfigArgument,
     overrides: OverridesOption = None,
     nproc: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="N|auto",
             callback=check_nproc,
-            help="Train in N processes, on CUDA one per GPU; `auto` measures which N is fastest.",
+            help="Train in N processes, on CUDA one per GPU; `auto` measures which N is fastest."
+            " Default: `1`, or the N that the run started with.",
         ),
-    ] = "1",
+    ] = None,
     budget: Annotated[
         str | None,
         typer.Option(
@@ -102,6 +106,8 @@ def train(
     from mtcli.config.overrides import sets_key
     from mtcli.distributed.launch import launch, should_launch
     from mtcli.runs.claim import check_place
+    from mtcli.runs.folder import RunFolder
+    from mtcli.runs.split import read_split
 
     loaded = load_config(config, overrides or [])
     if not sets_key(overrides or [], "run_dir"):
@@ -110,25 +116,31 @@ def train(
     if check:
         _check(loaded, budget_s)
         return
-    num_processes = _count_processes(nproc, loaded, quiet=quiet)
+    kept = None if fresh else read_split(RunFolder(loaded.run_dir))
+    num_processes = _count_processes(nproc, loaded, kept, quiet=quiet)
     if should_launch(num_processes):
-        raise typer.Exit(launch(sys.argv[1:], num_processes))
+        threads = kept.threads if kept and kept.processes == num_processes else None
+        raise typer.Exit(launch(sys.argv[1:], num_processes, threads))
     raise typer.Exit(_train(loaded, fresh=fresh, budget_s=budget_s, quiet=quiet, verbose=verbose))
 
 
-def _count_processes(nproc: str, config: TrainConfig, *, quiet: bool) -> int:
-    """The number of processes that `--nproc` asks this process for."""
+def _count_processes(
+    nproc: str | None, config: TrainConfig, kept: Split | None, *, quiet: bool
+) -> int:
+    """The number of processes to start: `--nproc`, else what the run started with."""
     from mtcli.distributed.worker import place_from_environment
 
-    if nproc != "auto":
+    if nproc is not None and nproc != "auto":
         return int(nproc)
     if place_from_environment() is not None:  # already one of several
         return 1
+    if nproc is None:
+        return 1 if kept is None else kept.processes
     from mtcli.bench.nproc import choose_nproc
     from mtcli.cli.live import showing
 
     with showing(level=logging.WARNING if quiet else logging.INFO, is_live=False):
-        return choose_nproc(config)
+        return choose_nproc(config, kept)
 
 
 def _train(

@@ -18,6 +18,7 @@ from mtcli.distributed.worker import FAILURE_FD, place_from_environment
 from mtcli.errors import ExitCode, MtcliError
 from mtcli.system.cores import num_cores
 from mtcli.system.processes import PARENT_PID, handling_signals
+from mtcli.system.threads import NUM_THREADS
 
 _POLL_S = 0.05
 _SECOND_INTERRUPT_S = 0.3
@@ -76,13 +77,27 @@ def should_launch(nproc: int) -> bool:
     return place is None and nproc > 1
 
 
-def launch(argv: Sequence[str], nproc: int) -> int:
-    """Run `mtcli ARGV` in `nproc` processes of this machine; returns the exit code for them all."""
-    return supervise([sys.executable, "-m", "mtcli", *argv], nproc)
+def launch(argv: Sequence[str], nproc: int, threads: int | None = None) -> int:
+    """Run `mtcli ARGV` in `nproc` processes of this machine; returns the exit code for them all.
+
+    Args:
+        argv: arguments of the command line, without the program.
+        nproc: number of processes.
+        threads: of each process, unless `OMP_NUM_THREADS` is set; None divides the cores.
+    """
+    return supervise([sys.executable, "-m", "mtcli", *argv], nproc, threads=threads)
 
 
-def supervise(command: Sequence[str], nproc: int, patience: Patience | None = None) -> int:
+def supervise(
+    command: Sequence[str],
+    nproc: int,
+    patience: Patience | None = None,
+    *,
+    threads: int | None = None,
+) -> int:
     """Run `command` as ranks 0 to nproc - 1; none of them is left when this returns.
+
+    Each has `threads` threads, or its share of the cores; `OMP_NUM_THREADS`, where it is set, wins.
 
     SIGINT, SIGTERM, SIGHUP and SIGUSR1 are passed on to all once; a second SIGINT kills them. Must
     be called in the main thread, whose death the workers take for this process's.
@@ -91,6 +106,7 @@ def supervise(command: Sequence[str], nproc: int, patience: Patience | None = No
         0 if all ended so; else the code of the rank that failed first (128 + n for signal n); 75
         (stopped, resumable) if some ended so and none otherwise.
     """
+    threads = threads or max(1, num_cores() // nproc)
     port = _free_port()
     workers: list[_Worker] = []
     with ExitStack() as stack:
@@ -99,7 +115,7 @@ def supervise(command: Sequence[str], nproc: int, patience: Patience | None = No
         stack.callback(_kill, workers)
         for rank in range(nproc):
             messages = stack.enter_context(tempfile.TemporaryFile()) if rank > 0 else None
-            environment = _environment(rank, nproc, port, reports_end.fileno())
+            environment = _environment(rank, nproc, port, reports_end.fileno(), threads)
             process = _start(command, environment, messages, reports_end.fileno())
             workers.append(_Worker(rank, process, messages))
         failure = _wait(workers, caught, reports, patience or Patience())
@@ -116,9 +132,9 @@ def _pipe() -> tuple[IO[bytes], IO[bytes]]:
     return os.fdopen(reading, "rb", buffering=0), os.fdopen(writing, "wb", buffering=0)
 
 
-def _environment(rank: int, nproc: int, port: int, reports: int) -> dict[str, str]:
+def _environment(rank: int, nproc: int, port: int, reports: int, threads: int) -> dict[str, str]:
     environment = {
-        "OMP_NUM_THREADS": str(max(1, num_cores() // nproc)),
+        NUM_THREADS: str(threads),
         **os.environ,
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),

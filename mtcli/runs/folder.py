@@ -78,6 +78,11 @@ class RunFolder(SavedSteps):
         return self.path / "nproc.json"
 
     @property
+    def split(self) -> Path:
+        """How many processes and threads the run started with."""
+        return self.path / "split.json"
+
+    @property
     def last(self) -> Path:
         """Link to the newest checkpoint."""
         return self.path / "last"

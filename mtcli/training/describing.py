@@ -10,14 +10,10 @@ import torch
 
 from mtcli.model.seq2seq import num_parameters
 from mtcli.runs.environment import write_environment
+from mtcli.runs.split import Split
 from mtcli.training.loop_parts import LoopParts
 
 logger = logging.getLogger(__name__)
-
-
-def counted(number: int, one: str, several: str) -> str:
-    """For instance `1 process`, `2 processes`."""
-    return f"{number} {one if number == 1 else several}"
 
 
 def describe(parts: LoopParts) -> None:
@@ -25,15 +21,14 @@ def describe(parts: LoopParts) -> None:
     config, numerics, world = parts.config, parts.numerics, parts.world
     store = parts.corpus.store.path
     num_weights = num_parameters(parts.model.whole)
-    num_threads = torch.get_num_threads()
+    split = Split(world.size, torch.get_num_threads())
     logger.info(
-        "%d parameters, vocabulary %d, %s on %s, %s of %s",
+        "%d parameters, vocabulary %d, %s on %s, %s",
         num_weights,
         parts.corpus.tgt_tokenizer.vocab_size,
         numerics.precision,
         numerics.device,
-        counted(world.size, "process", "processes"),
-        counted(num_threads, "thread", "threads"),
+        split,
     )
     if config.training.parallel == "fsdp":
         logger.info("weights, gradients and optimizer state are sharded over %d", world.size)
@@ -45,9 +40,9 @@ def describe(parts: LoopParts) -> None:
         "device": str(numerics.device),
         "device_name": torch.cuda.get_device_name(numerics.device) if is_cuda else "cpu",
         "precision": numerics.precision,
-        "num_processes": world.size,
+        "num_processes": split.processes,
         "parallel": config.training.parallel,
-        "num_threads": num_threads,
+        "num_threads": split.threads,
         "num_parameters": num_weights,
         "seed": config.seed,
         "store": str(store),

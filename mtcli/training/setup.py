@@ -24,6 +24,7 @@ from mtcli.training.opening import opened
 from mtcli.training.outcome import Outcome, describe_end
 from mtcli.training.run_length import already_finished, check_length, long_warmup
 from mtcli.training.stopping import Interrupted, StopRequest, interruptible
+from mtcli.training.threads import keep_threads
 from mtcli.training.validate_and_save import validate_stop
 from mtcli.training.warm_start import starting_model, take_weights
 
@@ -77,6 +78,7 @@ def _train(
         world.barrier()
         # A run that has a checkpoint needs no other model: that may have been removed by now.
         has_begun = on_main(world, lambda: bool(run.all_checkpoints()))
+        keep_threads(run, world)
         start = None if has_begun else starting_model(config)
         corpus = prepare_corpus(config, run, world, start)
         parts = build(config, run, corpus, compute, stop, observers)

@@ -120,8 +120,14 @@ def test_more_processes_than_cores_get_one_thread_each(tmp_path, monkeypatch):
 
 def test_an_explicit_number_of_threads_wins(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
-    assert run(tmp_path, "exit=0", "exit=0") == 0
+    assert supervise(actor(tmp_path, "exit=0", "exit=0"), 2, SHORT, threads=3) == 0
     assert state_of(tmp_path, 0)["OMP_NUM_THREADS"] == "5"
+
+
+def test_threads_that_a_run_started_with(tmp_path, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert supervise(actor(tmp_path, "exit=0", "exit=0"), 2, SHORT, threads=3) == 0
+    assert state_of(tmp_path, 0)["OMP_NUM_THREADS"] == "3"
 
 
 # ------------------------------------------------------------------------------------ exit codes

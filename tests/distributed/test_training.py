@@ -17,9 +17,9 @@ from tests.support.warm import PYTHON_M, run_ranks
 NO_DROPOUT = ("model.dropout=0.0", "optim.eps=0.01")
 
 
-def launch(folder):
-    """`mtcli train` with a launcher and two processes, as a user starts it."""
-    command = [sys.executable, "-m", "mtcli", "train", "config.yaml", "--nproc", "2"]
+def launch(folder, *options):
+    """`mtcli train` with a launcher, as a user starts it."""
+    command = [sys.executable, "-m", "mtcli", "train", "config.yaml", *options]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
 
 
@@ -34,7 +34,7 @@ def alone(tmp_path_factory):
 def together(tmp_path_factory):
     folder = tmp_path_factory.mktemp("together")
     write_run(folder, *NO_DROPOUT)
-    result = launch(folder)
+    result = launch(folder, "--nproc", "2")
     assert result.returncode == 0, result.stderr
     return folder, result
 
@@ -59,13 +59,23 @@ def test_it_resumes_on_another_number_of_processes(together):
     folder, _ = together
     config = load_config(folder / "config.yaml", ["training.max_steps=14"], working_dir=folder)
     assert train(config).is_finished
-    assert "resuming from the checkpoint of step 12" in (folder / "run/train.log").read_text()
+    log = (folder / "run/train.log").read_text()
+    assert "resuming from the checkpoint of step 12" in log
+    assert "this run started with 2 processes of " in log
+
+
+def test_it_resumes_in_the_processes_that_it_started_with(together):
+    folder, _ = together
+    result = launch(folder, "--set", "training.max_steps=16")
+    assert result.returncode == 0, result.stderr
+    assert "2 processes of " in result.stderr
+    assert "warning: this run started" not in result.stderr
 
 
 def test_a_mistake_is_told_once(tmp_path):
     path = write_run(tmp_path, *NO_DROPOUT)
     (tmp_path / "train.de").write_text("nur eine\n", encoding="utf-8")
-    result = launch(tmp_path)
+    result = launch(tmp_path, "--nproc", "2")
     assert result.returncode == 2
     assert result.stderr.count("error:") == 1
     assert "Traceback" not in result.stderr
