@@ -1,3 +1,4 @@
+# Shape suffixes: B sentences, Q positions, D d_model.
 """What encoder and decoder layers are made of: norms, residuals, attention and feed-forward."""
 
 from __future__ import annotations
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from mtcli.config.schema.architecture import ModelConfig, StackShape
+from mtcli.model.attention.full import attend
 from mtcli.model.attention.projections import MultiHeadAttention
 from mtcli.model.dropout import dropout
 from mtcli.model.feed_forward import FeedForward
@@ -40,6 +42,23 @@ def make_attention(config: ModelConfig, shape: StackShape) -> MultiHeadAttention
     return MultiHeadAttention(
         shape.d_model, shape.num_heads, shape.num_kv_heads, shape.head_dim, bias=config.bias
     )
+
+
+def attend_to_self(
+    attention: MultiHeadAttention,
+    x_BQD: Tensor,
+    rotary: RotaryPositions | None,
+    *,
+    keep: Tensor | None = None,
+    is_causal: bool = False,
+    dropout_p: float,
+) -> Tensor:
+    """Self-attention over all positions at once, shape BQD; masks are those of `attend`."""
+    q, k, v = attention.project_qkv(x_BQD)
+    if rotary is not None:
+        q, k = rotary.rotate(q, 0), rotary.rotate(k, 0)
+    heads = attend(q, k, v, keep=keep, is_causal=is_causal, dropout_p=dropout_p)
+    return attention.project_out(heads)
 
 
 def make_feed_forward(config: ModelConfig, shape: StackShape) -> FeedForward:

@@ -11,6 +11,7 @@ from mtcli.model.attention.cpu import additive_mask
 from mtcli.model.attention.full import attend, attention_weights
 from mtcli.model.blocks import (
     Residual,
+    attend_to_self,
     make_attention,
     make_feed_forward,
     make_final_norm,
@@ -76,14 +77,12 @@ class DecoderLayer(nn.Module):
 
     def _attend_to_self(self, x_BTD: Tensor, rotary: RotaryPositions | None) -> Tensor:
         p = self.attention_dropout if self.training else 0.0
-
-        def attend_to_self(h_BTD: Tensor) -> Tensor:
-            q, k, v = self.self_attn.project_qkv(h_BTD)
-            if rotary is not None:
-                q, k = rotary.rotate(q, 0), rotary.rotate(k, 0)
-            return self.self_attn.project_out(attend(q, k, v, is_causal=True, dropout_p=p))
-
-        out_BTD: Tensor = self.self_attn_residual(x_BTD, attend_to_self)
+        out_BTD: Tensor = self.self_attn_residual(
+            x_BTD,
+            lambda h_BTD: attend_to_self(
+                self.self_attn, h_BTD, rotary, is_causal=True, dropout_p=p
+            ),
+        )
         return out_BTD
 
     def step(
@@ -99,7 +98,7 @@ class DecoderLayer(nn.Module):
         In the first step W is 1: `DecodingState` says why.
         """
 
-        def attend_to_self(h_BWD: Tensor) -> Tensor:
+        def attend_to_cache(h_BWD: Tensor) -> Tensor:
             q, k, v = self.self_attn.project_qkv(h_BWD)
             if rotary is not None:
                 q = rotary.rotate(q, state.num_steps, length=1)
@@ -112,7 +111,7 @@ class DecoderLayer(nn.Module):
             heads = attend(q, cache.cross_k_BGSK, cache.cross_v_BGSK, keep=state.src_keep_B11S)
             return self.cross_attn.project_out(heads)
 
-        x_BWD = self.self_attn_residual(x_BWD, attend_to_self)
+        x_BWD = self.self_attn_residual(x_BWD, attend_to_cache)
         x_BWD = self.cross_attn_residual(x_BWD, attend_to_memory)
         out_BWD: Tensor = self.feed_forward_residual(x_BWD, self.feed_forward)
         return out_BWD

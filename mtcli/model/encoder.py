@@ -6,9 +6,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mtcli.config.schema.architecture import ModelConfig
-from mtcli.model.attention.full import attend
 from mtcli.model.blocks import (
     Residual,
+    attend_to_self,
     make_attention,
     make_feed_forward,
     make_final_norm,
@@ -46,14 +46,13 @@ class EncoderLayer(nn.Module):
         if is_skipped:
             return join_idle(x_BSD, self)
 
-        def attend_to_self(h_BSD: Tensor) -> Tensor:
-            q, k, v = self.self_attn.project_qkv(h_BSD)
-            if rotary is not None:
-                q, k = rotary.rotate(q, 0), rotary.rotate(k, 0)
-            p = self.attention_dropout if self.training else 0.0
-            return self.self_attn.project_out(attend(q, k, v, keep=src_keep_B11S, dropout_p=p))
-
-        x_BSD = self.self_attn_residual(x_BSD, attend_to_self)
+        p = self.attention_dropout if self.training else 0.0
+        x_BSD = self.self_attn_residual(
+            x_BSD,
+            lambda h_BSD: attend_to_self(
+                self.self_attn, h_BSD, rotary, keep=src_keep_B11S, dropout_p=p
+            ),
+        )
         out_BSD: Tensor = self.feed_forward_residual(x_BSD, self.feed_forward)
         return out_BSD
 
