@@ -290,11 +290,12 @@ def main() -> None:
         return
     root = Path(__file__).parents[1]
     sys.path.insert(0, str(root))
-    from tests.support.model_folder import train_tokenizer, write_tiny_model
+    from tests.support.model_folder import write_tiny_model
+    from tests.support.tokenizers import train_on_words
 
     plan = {"identity": args.lines, "stub": args.stub_lines, "noise": args.noise_lines}
     with tempfile.TemporaryDirectory() as folder:
-        train_tokenizer(Path(folder) / "tokenizer.model")
+        train_on_words(Path(folder) / "tokenizer.model")
         write_tiny_model(Path(folder) / "model", Path(folder) / "tokenizer.model")
         print(
             "| run | lines in | lines out | most MiB in 4 windows | MiB at the end | most growth |"

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from mtcli.cli.app import app
 from mtcli.evaluation.metrics import bleu, chrf
-from tests.support.model_folder import train_tokenizer, write_tiny_model
+from tests.support.model_folder import write_tiny_model
+from tests.support.tokenizers import train_on_words
 
 HYPOTHESES = ["The miller counts his sacks.", "Rain falls, she says.", "Ba ko\u2028ba\x85ko."]
 REFERENCES = ["The miller counted his sacks.", "rain falls, he says.", "Ba ko\u2028ba\x85ko."]
@@ -173,7 +174,7 @@ SOURCES = ["ralo teku minaro.", "", "sef dolu", "pav erin kostu ralo."]
 def trained_run(tmp_path_factory):
     """A run folder with two models, the first of which is the best."""
     folder = tmp_path_factory.mktemp("eval")
-    train_tokenizer(folder / "tokenizer.model")
+    train_on_words(folder / "tokenizer.model")
     run = folder / "run"
     for seed, step in enumerate((10, 20), 1):
         write_tiny_model(run / f"models/step_{step:08d}", folder / "tokenizer.model", seed)

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from mtcli.cli.app import app
 from mtcli.translating.translator import Translator
-from tests.support.model_folder import train_tokenizer, write_tiny_model
+from tests.support.model_folder import write_tiny_model
+from tests.support.tokenizers import train_on_words
 
 LINES = "ralo teku minaro.\nsef dolu\n\npav erin kostu ralo.\n"
 
@@ -26,7 +27,7 @@ def without_tone(text):
 def exported(tmp_path_factory):
     """A model folder with an export in float32, and what the command said."""
     folder = tmp_path_factory.mktemp("export")
-    train_tokenizer(folder / "tokenizer.model")
+    train_on_words(folder / "tokenizer.model")
     write_tiny_model(folder / "model", folder / "tokenizer.model")
     (folder / "src").write_text(LINES, "utf-8")
     result = mtcli(

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 from mtcli.cli.app import app
 from mtcli.translating.scoring import PairScorer
 from tests.support.closed_streams import with_closed_streams
-from tests.support.model_folder import train_tokenizer, write_tiny_model
+from tests.support.model_folder import write_tiny_model
+from tests.support.tokenizers import train_on_words
 
 PAIRS = [
     ("ralo teku minaro.", "sef dolu"),
@@ -24,7 +25,7 @@ TSV = "".join(f"{src}\t{tgt}\n" for src, tgt in PAIRS).encode()
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     folder = tmp_path_factory.mktemp("score")
-    train_tokenizer(folder / "tokenizer.model")
+    train_on_words(folder / "tokenizer.model")
     (folder / "other.model").write_bytes((folder / "tokenizer.model").read_bytes() + b"\x9a\x06\0")
     write_tiny_model(folder / "a", folder / "tokenizer.model", 1)
     write_tiny_model(folder / "b", folder / "tokenizer.model", 2)

@@ -16,7 +16,8 @@ from mtcli.translating.request import PreparedRequest
 from mtcli.translating.translator import Translator
 from tests.support.closed_streams import with_closed_streams
 from tests.support.fakes import FakeEngine, fake_translator
-from tests.support.model_folder import train_tokenizer, write_tiny_model
+from tests.support.model_folder import write_tiny_model
+from tests.support.tokenizers import train_on_words
 from tests.support.warm import WarmProcess
 
 INPUT = b"ralo teku minaro.\n\nsef dolu\r\npav erin kostu ralo.\n \t\ncaf\xe9\nlast one"
@@ -27,7 +28,7 @@ LONG = " ".join(["ralo teku"] * 30)
 def run(tmp_path_factory):
     """A run folder with two models, the first of which is the best."""
     folder = tmp_path_factory.mktemp("translate")
-    train_tokenizer(folder / "tokenizer.model")
+    train_on_words(folder / "tokenizer.model")
     run = folder / "run"
     for seed, step in enumerate((10, 20), 1):
         write_tiny_model(run / f"models/step_{step:08d}", folder / "tokenizer.model", seed)
@@ -517,7 +518,7 @@ def test_an_ensemble_of_a_model_and_itself_is_the_model(run, model):
 
 
 def test_the_models_of_an_ensemble_need_one_vocabulary(model, tmp_path):
-    train_tokenizer(
+    train_on_words(
         tmp_path / "tokenizer.model", ["other", "words", "quite", "unlike", "those", "above"]
     )
     write_tiny_model(tmp_path / "other", tmp_path / "tokenizer.model", 1)

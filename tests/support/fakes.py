@@ -1,4 +1,4 @@
-"""An engine that answers at once, and a tokenizer whose pieces are characters."""
+"""An engine that answers at once with its source."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,41 +9,7 @@ from mtcli.engines.protocol import EngineBatch, PostponedSearch, RunningSearch
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.options import TranslateOptions
 from mtcli.translating.translator import Translator
-
-_FIRST_ID = 4
-
-
-class CharacterTokenizer:
-    """Every character is a piece; white space around a text is none."""
-
-    vocab_size = 0x110000 + _FIRST_ID
-
-    def normalize(self, text: str) -> str:
-        return text.strip()
-
-    def encode(self, text: str) -> list[int]:
-        return [ord(character) + _FIRST_ID for character in self.normalize(text)]
-
-    def encode_batch(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
-        return [self.encode(text) for text in texts]
-
-    def encode_pieces(self, text: str) -> list[str]:
-        return list(self.normalize(text))
-
-    def sample(self, text: str, *, amount: float, seed: int) -> list[int]:
-        return self.encode(text)
-
-    def decode(self, ids: Sequence[int]) -> str:
-        return "".join(chr(piece_id - _FIRST_ID) for piece_id in ids)
-
-    def decode_batch(self, batch: Sequence[Sequence[int]]) -> list[str]:
-        return [self.decode(ids) for ids in batch]
-
-    def id_to_piece(self, piece_id: int) -> str:
-        return chr(piece_id - _FIRST_ID)
-
-    def piece_to_id(self, piece: str) -> int:
-        return ord(piece) + _FIRST_ID
+from tests.support.tokenizers import ToyTokenizer
 
 
 class FakeEngine:
@@ -80,7 +46,7 @@ class FakeEngine:
         assert all(1 <= length <= self.max_positions for length in max_lengths)
         assert all(1 <= len(ids) < self.max_positions for ids in src_ids)
         self.calls.append(([list(ids) for ids in src_ids], list(max_lengths), options))
-        mark = (ord("!") + _FIRST_ID,)
+        mark = (ToyTokenizer().piece_to_id("!"),)
         return [
             [
                 Hypothesis(
@@ -129,7 +95,7 @@ def fake_translator(
 ) -> Translator:
     """A translator that gives back what it gets; `changes` are made to its options."""
     config = DecodingConfig(**generation)
-    tokenizer = CharacterTokenizer()
+    tokenizer = ToyTokenizer()
     model = LoadedModel(engine or FakeEngine(), tokenizer, tokenizer, config, max_src_length)
     options = replace(TranslateOptions.of_model(config), **changes or {})
     return Translator(model, options)

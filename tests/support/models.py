@@ -34,11 +34,35 @@ VARIANTS: dict[str, dict[str, object]] = {
 }
 
 
-def tiny_model(variant: str, *, seed: int = 0, **changes: object) -> Seq2Seq:
-    """A float64 model in evaluation mode."""
+def tiny_model(
+    variant: str = "pre-norm", *, seed: int = 0, vocab_size: int = V, **changes: object
+) -> Seq2Seq:
+    """A float64 model in evaluation mode; `changes` are keys of its config."""
     torch.manual_seed(seed)
     config = ModelConfig(**(_BASE | VARIANTS[variant] | changes))  # type: ignore[arg-type]
-    return Seq2Seq(config, V, V).double().eval()
+    return Seq2Seq(config, vocab_size, vocab_size).double().eval()
+
+
+def searched_model(
+    variant: str = "pre-norm", *, seed: int = 2, scale: float = 2.0, vocab_size: int = 60,
+    **changes: object,
+) -> Seq2Seq:  # fmt: skip
+    """A float32 model in which no bias is 0 and no norm 1, else a forgotten one would not show.
+
+    Forbidden pieces are as good as never the best, and EOS now and then is.
+    """
+    model = tiny_model(variant, seed=seed, vocab_size=vocab_size, **changes).float()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("bias"):
+                parameter.normal_(std=0.3)
+            elif "norm" in name:
+                parameter.add_(torch.randn_like(parameter) * 0.2)
+            else:
+                parameter.mul_(scale)
+        model.output_weight_VD[:EOS] = 0
+        model.output_weight_VD[EOS] *= 4
+    return model
 
 
 def random_batch(lengths: list[tuple[int, int]], seed: int = 0) -> TensorBatch:

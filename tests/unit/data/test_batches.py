@@ -12,10 +12,10 @@ from mtcli.data.drawing import DrawSettings
 from mtcli.data.plan import Plan
 from mtcli.data.ragged import RaggedIds
 from mtcli.data.store import open_store
-from tests.support.letters import LetterTokenizer
+from tests.support.tokenizers import ToyTokenizer
 
 CONFIG = DataConfig(train=[TextSource(src=Path("a"), tgt=Path("b"))], max_length=40)
-TOKENIZER = LetterTokenizer()
+TOKENIZER = ToyTokenizer(longest=2)
 LINE = "abcdefgh" * 10
 
 

@@ -11,9 +11,9 @@ from mtcli.data import building
 from mtcli.data.building import build_store, open_or_build
 from mtcli.data.store import open_store
 from mtcli.errors import DataError, RunFolderError
-from tests.support.letters import LetterTokenizer
+from tests.support.tokenizers import ToyTokenizer
 
-TOKENIZER = LetterTokenizer()
+TOKENIZER = ToyTokenizer(longest=2)
 NONE = np.empty(0, dtype=np.int64)
 
 
@@ -185,13 +185,13 @@ from pathlib import Path
 import numpy as np
 from mtcli.config.schema.data import DataConfig, TextSource
 from mtcli.data.building import open_or_build
-from tests.support.letters import LetterTokenizer
+from tests.support.tokenizers import ToyTokenizer
 
 folder, start = Path(sys.argv[1]), Path(sys.argv[2])
 print("ready", flush=True)
 while not start.exists():
     pass
-tokenizer = LetterTokenizer()
+tokenizer = ToyTokenizer(longest=2)
 store = open_or_build(
     DataConfig(train=[TextSource(src=folder / "a.en", tgt=folder / "a.de")]),
     np.empty(0, dtype=np.int64),

@@ -11,8 +11,8 @@ from mtcli.decoding.beam import beam_search
 from mtcli.decoding.greedy import greedy_search
 from mtcli.decoding.options import Hypothesis, SearchOptions
 from mtcli.decoding.scorer import ModelScorer
-from tests.support.exports import VOCAB_SIZE, random_model
-from tests.support.models import VARIANTS
+from tests.support.exports import VOCAB_SIZE
+from tests.support.models import VARIANTS, searched_model
 
 PAD, BOS, EOS = 0, 2, 3
 OPTIONS = SearchOptions(
@@ -38,7 +38,7 @@ def of_beam(scorer, ids_BS, limits):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_it_finds_what_a_beam_of_one_finds(variant, look_every, monkeypatch):
     monkeypatch.setattr(greedy, "steps_between_looks", lambda _: look_every)
-    scorer = ModelScorer(random_model(variant).eval(), pad_id=PAD)
+    scorer = ModelScorer(searched_model(variant).eval(), pad_id=PAD)
     ids_BS, limits = sources()
     found = greedy_search(scorer, ids_BS, OPTIONS, limits)
     assert [(h.token_ids, h.is_complete) for h in found] == of_beam(scorer, ids_BS, limits)
@@ -52,19 +52,19 @@ def test_some_are_ended_and_some_cut():
         is_complete
         for variant in VARIANTS
         for _, is_complete in of_beam(
-            ModelScorer(random_model(variant).eval(), pad_id=PAD), ids_BS, limits
+            ModelScorer(searched_model(variant).eval(), pad_id=PAD), ids_BS, limits
         )
     ]
     assert 0.1 < sum(complete) / len(complete) < 0.9
 
 
 def test_nothing_gives_nothing():
-    scorer = ModelScorer(random_model("pre-norm").eval(), pad_id=PAD)
+    scorer = ModelScorer(searched_model("pre-norm").eval(), pad_id=PAD)
     assert greedy_search(scorer, sources()[0][:0], OPTIONS) == []
 
 
 def test_a_model_that_says_nan_gives_an_empty_hypothesis():
-    model = random_model("pre-norm").eval()
+    model = searched_model("pre-norm").eval()
     with torch.no_grad():
         model.output_weight_VD.fill_(math.nan)
     scorer = ModelScorer(model, pad_id=PAD)

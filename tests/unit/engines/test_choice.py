@@ -10,7 +10,8 @@ from mtcli.engines import choice
 from mtcli.engines.choice import EngineOptions, choose_engine, choose_split
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.folders import new_folder, write_json
-from tests.support.model_folder import train_tokenizer, write_tiny_model
+from tests.support.model_folder import write_tiny_model
+from tests.support.tokenizers import train_on_words
 
 RECORD = ExportRecord(
     quantization="int8",
@@ -30,7 +31,7 @@ RECORD = ExportRecord(
 
 @pytest.fixture
 def bundle(tmp_path):
-    train_tokenizer(tmp_path / "tokenizer.model")
+    train_on_words(tmp_path / "tokenizer.model")
     write_tiny_model(tmp_path / "model", tmp_path / "tokenizer.model")
     return read_model(tmp_path / "model")
 

@@ -20,7 +20,8 @@ from mtcli.translating.alignment import attention_of_pairs
 from mtcli.translating.loaded_model import load_tokenizers
 from mtcli.translating.options import TranslateOptions
 from tests.support.engines import translate
-from tests.support.model_folder import VOCAB_SIZE, tiny_model, train_tokenizer, write_tiny_model
+from tests.support.model_folder import untrained_model, write_tiny_model
+from tests.support.tokenizers import WORDS_VOCAB_SIZE, train_on_words
 
 CPU = torch.device("cpu")
 OPTIONS = SearchOptions(beam_size=3, num_hypotheses=2, normalization="average", length_penalty=1.0)
@@ -30,12 +31,12 @@ PREFIXES = ((9, 1, 9), (), (7,), (8,) * 5, (), (5, 6))
 def sentences(number=6, seed=1):
     generator = random.Random(seed)
     lengths = [generator.randrange(1, 15) for _ in range(number)]
-    return [[generator.randrange(4, VOCAB_SIZE) for _ in range(n)] for n in lengths]
+    return [[generator.randrange(4, WORDS_VOCAB_SIZE) for _ in range(n)] for n in lengths]
 
 
 @pytest.fixture(scope="module")
 def engine() -> PairEngine:
-    return TorchEngine(tiny_model().double().eval(), CPU)
+    return TorchEngine(untrained_model().double().eval(), CPU)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_too_little_memory_for_pairs_is_the_users(engine, monkeypatch):
 def folders(tmp_path_factory):
     """Two models of one tokenizer, and one of another."""
     folder = tmp_path_factory.mktemp("models")
-    train_tokenizer(folder / "tokenizer.model")
+    train_on_words(folder / "tokenizer.model")
     (folder / "other.model").write_bytes((folder / "tokenizer.model").read_bytes() + b"\x9a\x06\0")
     write_tiny_model(folder / "a", folder / "tokenizer.model", 1)
     write_tiny_model(folder / "b", folder / "tokenizer.model", 2)
@@ -237,7 +238,7 @@ def test_models_of_different_vocabularies_are_refused(folders):
 def test_one_tokenizer_for_both_sides_is_one_object(folders):
     src, tgt = load_tokenizers(read_model(folders / "a"))
     assert src is tgt
-    assert src.vocab_size == VOCAB_SIZE
+    assert src.vocab_size == WORDS_VOCAB_SIZE
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from mtcli.translating.loaded_model import LoadedModel, load_tokenizers
 from mtcli.translating.request import TranslationRequest, open_translator
 from mtcli.translating.translator import Translator
 from tests.support.engines import translate
-from tests.support.model_folder import VOCAB_SIZE, tiny_model, train_tokenizer, write_tiny_model
+from tests.support.model_folder import untrained_model, write_tiny_model
+from tests.support.tokenizers import WORDS_VOCAB_SIZE, train_on_words
 
 CPU = torch.device("cpu")
 OPTIONS = SearchOptions(beam_size=3, num_hypotheses=2, normalization="average", length_penalty=1.0)
@@ -31,7 +32,7 @@ OPTIONS = SearchOptions(beam_size=3, num_hypotheses=2, normalization="average", 
 @pytest.fixture(scope="module")
 def tokenizer_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.model"
-    train_tokenizer(path)
+    train_on_words(path)
     return path
 
 
@@ -44,11 +45,11 @@ def model_folder(tmp_path, tokenizer_file):
 def random_sentences(number, seed=1):
     generator = random.Random(seed)
     lengths = [generator.randrange(1, 15) for _ in range(number)]
-    return [[generator.randrange(4, VOCAB_SIZE) for _ in range(n)] for n in lengths]
+    return [[generator.randrange(4, WORDS_VOCAB_SIZE) for _ in range(n)] for n in lengths]
 
 
 def test_a_batch_is_as_one_by_one():
-    engine = TorchEngine(tiny_model().double().eval(), CPU)
+    engine = TorchEngine(untrained_model().double().eval(), CPU)
     sentences = random_sentences(9)
     limits = [4 + len(ids) for ids in sentences]
     together = translate(engine, sentences, limits, OPTIONS)
@@ -66,7 +67,7 @@ def test_a_batch_is_as_one_by_one():
 
 @pytest.mark.parametrize("num_threads", [1, 2])
 def test_batches_beside_each_other_are_as_one_by_one(num_threads):
-    model = tiny_model().double().train()
+    model = untrained_model().double().train()
     engine = TorchEngine(model, CPU)
     batches = [
         EngineBatch(sentences, [4 + len(ids) for ids in sentences])
@@ -95,13 +96,13 @@ def test_an_error_in_one_of_several_batches_is_told(monkeypatch):
         raise torch.OutOfMemoryError
 
     monkeypatch.setattr(torch_engine, "beam_search", full)
-    engine = TorchEngine(tiny_model().eval(), CPU)
+    engine = TorchEngine(untrained_model().eval(), CPU)
     with pytest.raises(DeviceError, match="use a smaller `batch_size`"):
         engine.begin([EngineBatch([[5]], [4])] * 3, OPTIONS).result()
 
 
 def test_special_ids_are_never_in_an_output():
-    engine = TorchEngine(tiny_model().eval(), CPU)
+    engine = TorchEngine(untrained_model().eval(), CPU)
     found = translate(engine, random_sentences(20), [20] * 20, OPTIONS)
     ids = {i for hypotheses in found for h in hypotheses for i in h.token_ids}
     assert ids.isdisjoint({0, 1, 2, 3})
@@ -109,22 +110,22 @@ def test_special_ids_are_never_in_an_output():
 
 
 def test_no_sentences():
-    assert translate(TorchEngine(tiny_model(), CPU), [], [], OPTIONS) == []
+    assert translate(TorchEngine(untrained_model(), CPU), [], [], OPTIONS) == []
 
 
 def test_a_model_in_training_is_judged_without_dropout_and_goes_on_training():
-    model = tiny_model().train()
+    model = untrained_model().train()
     sentences = random_sentences(5)
     first, second = (translate(TorchEngine(model, CPU), sentences, [9] * 5, OPTIONS) for _ in "ab")
     assert first == second
     assert model.training
-    evaluated = translate(TorchEngine(tiny_model().eval(), CPU), sentences, [9] * 5, OPTIONS)
+    evaluated = translate(TorchEngine(untrained_model().eval(), CPU), sentences, [9] * 5, OPTIONS)
     assert first == evaluated
     model.encode(torch.tensor([[5, 3]]), None).sum().backward()  # nothing is left in inference mode
 
 
 def test_the_longest_source_and_output_are_taken():
-    engine = TorchEngine(tiny_model().eval(), CPU)
+    engine = TorchEngine(untrained_model().eval(), CPU)
     longest = engine.max_positions
     assert longest == 40
     (found,) = translate(engine, [[7] * (longest - 1)], [longest], OPTIONS)
@@ -133,7 +134,7 @@ def test_the_longest_source_and_output_are_taken():
 
 def test_what_was_written_is_what_is_loaded(model_folder):
     model = load_weights(read_model(model_folder))
-    expected = tiny_model().state_dict()
+    expected = untrained_model().state_dict()
     assert model.state_dict().keys() == expected.keys()
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, expected[name])
@@ -159,7 +160,7 @@ def test_texts_may_be_any_iterable_but_a_text(model_folder):
 def test_a_loaded_translator_is_the_search_over_the_model(model_folder):
     translator = Translator.load(model_folder, device="cpu")
     loaded = LoadedModel(
-        TorchEngine(tiny_model(), CPU),
+        TorchEngine(untrained_model(), CPU),
         *load_tokenizers(read_model(model_folder)),
         DecodingConfig(beam_size=3, max_length=12, batch_size=4),
         20,
@@ -216,7 +217,7 @@ def test_too_little_memory_is_the_users(monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(torch_engine, "beam_search", fail)
-    model = tiny_model().train()
+    model = untrained_model().train()
     with pytest.raises(DeviceError) as info:
         translate(TorchEngine(model, CPU), [[5], [6]], [4, 4], OPTIONS)
     assert str(info.value) == (

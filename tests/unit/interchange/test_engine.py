@@ -14,8 +14,8 @@ from mtcli.engines.torch import TorchEngine
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.tokenizer.protocol import UNK_ID
 from tests.support.engines import translate
-from tests.support.exports import VOCAB_SIZE, engine_of, exported, random_model
-from tests.support.models import VARIANTS
+from tests.support.exports import VOCAB_SIZE, engine_of, exported
+from tests.support.models import VARIANTS, searched_model
 
 SEARCHES = [
     SearchOptions(beam_size=1),
@@ -64,7 +64,7 @@ def check_equal(found, expected):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_search_on_every_architecture(variant, tmp_path):
-    model = random_model(variant)
+    model = searched_model(variant)
     engine = engine_of(exported(model, tmp_path / "export"))
     src, limits = sentences()
     for options in SEARCHES:
@@ -77,7 +77,9 @@ def test_the_test_models_end_and_are_cut(tmp_path):
     complete = [
         hypothesis.is_complete
         for variant in VARIANTS
-        for of_sentence in translate(torch_engine(random_model(variant)), *sentences(), SEARCHES[5])
+        for of_sentence in translate(
+            torch_engine(searched_model(variant)), *sentences(), SEARCHES[5]
+        )
         for hypothesis in of_sentence
     ]
     assert 0.1 < sum(complete) / len(complete) < 0.9
@@ -86,7 +88,7 @@ def test_the_test_models_end_and_are_cut(tmp_path):
 @pytest.mark.parametrize("place", [0, 3, 5], ids=["greedy", "blocked", "beam"])
 def test_without_scores_the_same_is_found(tmp_path, place):
     options = SEARCHES[place]
-    engine = engine_of(exported(random_model("pre-norm"), tmp_path / "export"))
+    engine = engine_of(exported(searched_model("pre-norm"), tmp_path / "export"))
     want = translate(engine, *sentences(), options)
     got = translate(engine, *sentences(), replace(options, with_scores=False))
     assert [[(h.token_ids, h.is_complete) for h in one] for one in got] == [
@@ -97,7 +99,7 @@ def test_without_scores_the_same_is_found(tmp_path, place):
 
 
 def test_batches_beside_each_other(tmp_path):
-    model = random_model("rotary grouped")
+    model = searched_model("rotary grouped")
     engine = engine_of(exported(model, tmp_path / "export"), inter_threads=2)
     batches = [EngineBatch(*sentences(num, seed=num)) for num in range(1, 12)]
     found = engine.begin(batches, SEARCHES[5]).result()
@@ -108,7 +110,7 @@ def test_batches_beside_each_other(tmp_path):
 
 @pytest.mark.parametrize("options", [SEARCHES[0], SEARCHES[3]])
 def test_forbidden_pieces_are_not_chosen_and_probabilities_are_not_renormalised(options, tmp_path):
-    model = random_model("untied unscaled")
+    model = searched_model("untied unscaled")
     with torch.no_grad():
         model.output_weight_VD[UNK_ID] = model.output_weight_VD[21]  # as likely as one of the best
     engine = engine_of(exported(model, tmp_path / "export"))
@@ -146,7 +148,7 @@ def test_forbidden_pieces_are_not_chosen_and_probabilities_are_not_renormalised(
     ],
 )
 def test_a_search_that_it_cannot_do(change, obstacle, tmp_path):
-    engine = engine_of(exported(random_model("pre-norm"), tmp_path / "export"))
+    engine = engine_of(exported(searched_model("pre-norm"), tmp_path / "export"))
     options = replace(
         SearchOptions(beam_size=4),
         **change,
@@ -159,7 +161,7 @@ def test_a_search_that_it_cannot_do(change, obstacle, tmp_path):
 
 
 def test_it_cannot_continue_prefixes(tmp_path):
-    engine = engine_of(exported(random_model("pre-norm"), tmp_path / "export"))
+    engine = engine_of(exported(searched_model("pre-norm"), tmp_path / "export"))
     with pytest.raises(ConfigError) as info:
         translate(engine, [[5]], [4], SEARCHES[5], [[5]])
     assert str(info.value) == (

@@ -8,11 +8,11 @@ import pytest
 from mtcli.streaming.stream import StreamOptions, StreamReport, translate_stream
 from tests.support.fakes import (
     BesideEngine,
-    CharacterTokenizer,
     FakeEngine,
     fake_translator,
     n_best_options,
 )
+from tests.support.tokenizers import ToyTokenizer
 
 
 def translated(
@@ -163,7 +163,7 @@ def test_second_attempts_run_behind_the_next_window(tmp_path):
     """The first window has a repetition: it is written a turn later, the others are not."""
     content = b"".join(b"x\n" if i == 5 else b"%d\n" % i for i in range(400))
     (tmp_path / "lines").write_bytes(content)
-    lost = tuple(CharacterTokenizer().encode("x" * 20))
+    lost = tuple(ToyTokenizer().encode("x" * 20))
     engine = BesideEngine(answer=lambda ids: lost if len(ids) == 1 and ids[0] == lost[0] else ids)
     sink = io.BytesIO()
     with (tmp_path / "lines").open("rb") as source:

@@ -8,20 +8,21 @@ from mtcli.engines.choice import EngineOptions
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.request import TranslationRequest, open_scorer, open_translator, prepare
-from tests.support.fakes import CharacterTokenizer, FakeEngine
-from tests.support.model_folder import train_tokenizer, write_tiny_model
+from tests.support.fakes import FakeEngine, ToyTokenizer
+from tests.support.model_folder import write_tiny_model
+from tests.support.tokenizers import train_on_words
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("request")
-    train_tokenizer(folder / "tokenizer.model")
+    train_on_words(folder / "tokenizer.model")
     write_tiny_model(folder / "model", folder / "tokenizer.model")
     return folder / "model"
 
 
 def loaded(engine=None, **generation):
-    tokenizer = CharacterTokenizer()
+    tokenizer = ToyTokenizer()
     config = DecodingConfig(**generation)
     return LoadedModel(engine or FakeEngine(), tokenizer, tokenizer, config, 40)
 

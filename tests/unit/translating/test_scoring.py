@@ -10,7 +10,7 @@ from mtcli.errors import DataError
 from mtcli.streaming.scoring import Pair, read_file_pairs, read_tsv_pairs, score_line, score_stream
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.scoring import PairScore, PairScorer
-from tests.support.fakes import CharacterTokenizer
+from tests.support.tokenizers import ToyTokenizer
 
 
 class CountingEngine:
@@ -23,7 +23,7 @@ class CountingEngine:
 
     def score(self, src_ids, tgt_ids):
         self.batches.append(len(src_ids))
-        n = CharacterTokenizer().piece_to_id("n")
+        n = ToyTokenizer().piece_to_id("n")
         assert all(0 <= len(ids) <= 10 for ids in [*src_ids, *tgt_ids])
         return [
             [math.nan if n in src else -float(len(src))] * (len(tgt) + 1)
@@ -35,7 +35,7 @@ class CountingEngine:
 
 
 def make_scorer(batch_size=3):
-    engine, tokenizer = CountingEngine(), CharacterTokenizer()
+    engine, tokenizer = CountingEngine(), ToyTokenizer()
     generation = DecodingConfig(batch_size=batch_size)
     return PairScorer(LoadedModel(engine, tokenizer, tokenizer, generation, 40)), engine
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mtcli.interchange.ctranslate2.rounding import round_rows
-from tests.support.exports import PIECES, VOCAB_SIZE, exported, random_model
+from tests.support.exports import PIECES, VOCAB_SIZE, exported
+from tests.support.models import searched_model
 
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 9))
 FLOATS = st.floats(-(2.0**99), 2.0**99, width=32)
@@ -40,7 +41,7 @@ def test_a_row_uses_the_whole_range_where_it_may():
 @pytest.mark.parametrize("variant", ["pre-norm", "post-norm", "rms silu gated"])
 def test_large_neighbours_of_one_sign(variant, tmp_path):
     """Weights whose sums run over on a CPU without VNNI if they are rounded to 127."""
-    model = random_model(variant, scale=1.0)
+    model = searched_model(variant, scale=1.0)
     for name, weight in model.named_parameters():
         if name.endswith("in_proj.weight"):
             weight.data = weight.data.abs().clamp(min=weight.abs().max().item() / 2)

@@ -10,8 +10,8 @@ import torch
 
 from mtcli.errors import ConfigError
 from mtcli.interchange.ctranslate2.spec import refuse_unsupported
-from tests.support.exports import PIECES, VOCAB_SIZE, exported, random_model
-from tests.support.models import VARIANTS
+from tests.support.exports import PIECES, VOCAB_SIZE, exported
+from tests.support.models import VARIANTS, searched_model
 
 MORE_VARIANTS = {
     "rms post": ("rms silu gated", {"norm_position": "post"}),
@@ -47,7 +47,7 @@ def our_log_probs(model, src, tgt):
 @pytest.mark.parametrize("name", ALL_VARIANTS)
 def test_log_probabilities_are_ours(name, tmp_path):
     variant, changes = ALL_VARIANTS[name]
-    model = random_model(variant, scale=1.5, **changes)
+    model = searched_model(variant, scale=1.5, **changes)
     folder = exported(model, tmp_path / "export")
     translator = ctranslate2.Translator(str(folder), intra_threads=1)
     draw = np.random.default_rng(0)
@@ -63,7 +63,7 @@ def test_log_probabilities_are_ours(name, tmp_path):
 
 def test_equal_weights_are_stored_once(tmp_path):
     sizes = {
-        tied: (exported(random_model("pre-norm", tied_embeddings=tied), tmp_path / tied))
+        tied: (exported(searched_model("pre-norm", tied_embeddings=tied), tmp_path / tied))
         for tied in ("all", "decoder", "none")
     }
     sizes = {tied: (path / "model.bin").stat().st_size for tied, path in sizes.items()}
@@ -73,7 +73,7 @@ def test_equal_weights_are_stored_once(tmp_path):
 
 
 def test_the_export_says_what_it_needs(tmp_path):
-    folder = exported(random_model("pre-norm"), tmp_path / "export")
+    folder = exported(searched_model("pre-norm"), tmp_path / "export")
     config = json.loads((folder / "config.json").read_text("utf-8"))
     assert config["decoder_start_token"] == config["bos_token"] == "<s>"
     assert config["eos_token"] == "</s>"
@@ -92,7 +92,7 @@ def test_the_export_says_what_it_needs(tmp_path):
     ],
 )
 def test_what_cannot_be_exported_is_refused_by_name(key, value):
-    fine = vars(random_model("pre-norm").config)
+    fine = vars(searched_model("pre-norm").config)
     refuse_unsupported(SimpleNamespace(**fine))
     with pytest.raises(ConfigError) as info:
         refuse_unsupported(SimpleNamespace(**fine | {key: value}))
