@@ -21,8 +21,8 @@ from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import Update
 from mtcli.data.prefetch import Prefetch
 from mtcli.device.choice import choose_device
-from mtcli.device.precision import Numerics, choose_numerics
-from mtcli.distributed.world import World, join
+from mtcli.device.precision import Numerics
+from mtcli.distributed.world import join
 from mtcli.model.seq2seq import num_parameters
 from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import PAD_ID
@@ -50,8 +50,8 @@ def measure(job: Job) -> dict[str, Any] | None:
     training = replace(config.training, max_epochs=None)
     config = replace(config, training=training)
     with join(choose_device(config.training.device).type) as world:
-        device = choose_device(config.training.device, world.local_rank)
-        numerics = choose_numerics(device, config.training.precision)
+        compute = Compute.choose(config.training, world)
+        numerics, device = compute.numerics, compute.numerics.device
         facts = {
             "device": str(device.type),
             "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
@@ -67,18 +67,16 @@ def measure(job: Job) -> dict[str, Any] | None:
             case "prepare":
                 figures = {"limit": _limit(config, corpus, numerics)}
             case "training":
-                figures = _training(job, _build(config, run, corpus, numerics, world), corpus)
+                figures = _training(job, _build(config, run, corpus, compute), corpus)
             case "profile":
-                figures = _profile(job, _build(config, run, corpus, numerics, world))
+                figures = _profile(job, _build(config, run, corpus, compute))
             case "decoding":
                 figures = measure_decoding(config, job, corpus, numerics)
         return facts | figures if world.is_main else None
 
 
-def _build(
-    config: TrainConfig, run: RunFolder, corpus: Corpus, numerics: Numerics, world: World
-) -> LoopParts:
-    parts = build(config, run, corpus, Compute(numerics, world), StopRequest())
+def _build(config: TrainConfig, run: RunFolder, corpus: Corpus, compute: Compute) -> LoopParts:
+    parts = build(config, run, corpus, compute, StopRequest())
     parts.model.trained.train()
     parts.step_parts.optimizers.set_lr(_LR_MULTIPLIER)
     return parts

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import torch
 
-from mtcli.config.schema.root import TrainConfig
-from mtcli.device.precision import Numerics
+from mtcli.config.schema.root import TrainConfig, TrainingConfig
+from mtcli.device.choice import choose_device
+from mtcli.device.precision import Numerics, choose_numerics
 from mtcli.distributed import ddp
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import Seq2Seq
@@ -43,6 +44,16 @@ class Compute:
     """Its device and precision."""
     world: World
     """The processes that train together."""
+
+    @classmethod
+    def choose(cls, config: TrainingConfig, world: World) -> Compute:
+        """The device of this process, and the precision that it computes with.
+
+        Raises:
+            DeviceError: the device is missing, or cannot compute with that precision.
+        """
+        device = choose_device(config.device, world.local_rank)
+        return cls(choose_numerics(device, config.precision), world)
 
 
 def build(

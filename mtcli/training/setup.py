@@ -8,8 +8,6 @@ from contextlib import nullcontext
 
 from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema.root import TrainConfig
-from mtcli.device.choice import choose_device
-from mtcli.device.precision import choose_numerics
 from mtcli.distributed.world import World
 from mtcli.evaluation.metrics import check_tokenization
 from mtcli.runs.folder import RunFolder
@@ -68,8 +66,7 @@ def _train(
 ) -> Outcome:
     check_length(config, stop.budget_s)
     check_tokenization(config.tgt_lang, config.validation.bleu_tokenize)
-    device = choose_device(config.training.device, world.local_rank)
-    compute = Compute(choose_numerics(device, config.training.precision), world)
+    compute = Compute.choose(config.training, world)
     prepare_memory()
     run = RunFolder(config.run_dir)
     is_main = world.is_main
