@@ -137,12 +137,16 @@ RULES: list[Rule] = [
 # ------------------------------------------------------------------------------------------ tests
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_the_package_keeps_the_rule(rule):
-    modules = [
+@pytest.fixture(scope="module")
+def modules():
+    return [
         Module(path.relative_to(PACKAGE).as_posix(), path.read_text(encoding="utf-8"))
         for path in sorted(PACKAGE.rglob("*.py"))
     ]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_package_keeps_the_rule(rule, modules):
     assert len(modules) > 20
     found = {module.name: rule(module) for module in modules}
     assert {name: breaches for name, breaches in found.items() if breaches} == {}
