@@ -22,6 +22,7 @@ from mtcli.runs.lock import locked
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.checkpoint import write_checkpoint
 from mtcli.training.setup import train
+from tests.support import warm
 from tests.support.small_run import write_run
 
 # All that has a state or draws: accumulation (micro-batches of 120 cells), two optimizers, an
@@ -232,7 +233,7 @@ def test_a_new_part_of_the_state_survives_kill_9(tmp_path):
         write_run(folder, "checkpoints.every_steps=2")
         for kill_at in (*kills, 0):
             command = [sys.executable, "-c", WITH_A_NEW_PART, str(kill_at)]
-            process = subprocess.run(command, cwd=folder, check=False, timeout=120)
+            process = warm.run(command, cwd=folder)
             assert process.returncode == (-signal.SIGKILL if kill_at else 0)
         ends.append(json.loads((folder / "sums.json").read_text()))
     assert ends[0] == ends[1]

@@ -24,7 +24,7 @@ _SENDING = threading.Lock()
 
 
 class WarmProcess:
-    """`subprocess.Popen` of `python -m MODULE ...`, as far as the tests need it."""
+    """`subprocess.Popen` of `python -m MODULE ...` or `python -c CODE ...`, as tests need it."""
 
     def __init__(
         self,
@@ -37,7 +37,8 @@ class WarmProcess:
         env: Mapping[str, str] | None = None,
         text: bool = False,
     ) -> None:
-        assert list(command[:2]) == PYTHON_M, command
+        assert command[0] == sys.executable, command
+        assert command[1] in ("-m", "-c"), command
         self.args, self.returncode = command, None
         kind = {"encoding": "utf-8"} if text else {"buffering": 0}
         opened: list[int] = []
@@ -64,7 +65,8 @@ class WarmProcess:
         opened.append(writing)
         self._report = os.fdopen(reading, encoding="utf-8")
         request = {
-            "module": command[2],
+            "is_code": command[1] == "-c",
+            "program": command[2],
             "arguments": [str(argument) for argument in command[3:]],
             "folder": str(Path.cwd() if cwd is None else cwd),
             "environment": dict(os.environ if env is None else env),
@@ -143,7 +145,7 @@ def run(
     command: Sequence[str | Path], *, input=None, check: bool = False, capture_output: bool = False,
     timeout: float | None = 120, **streams,
 ) -> subprocess.CompletedProcess:  # fmt: skip
-    """`subprocess.run` of `python -m MODULE ...`."""
+    """`subprocess.run` of a `WarmProcess`."""
     if capture_output:
         streams |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     if input is not None:

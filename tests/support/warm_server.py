@@ -121,4 +121,7 @@ if __name__ == "__main__":
     gc.freeze()  # else the first collection of every child would copy all pages
     request = serve(socket.socket(fileno=int(sys.argv[1])))
     sys.argv[1:] = request["arguments"]
-    runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+    if request["is_code"]:
+        exec(compile(request["program"], "<string>", "exec"), {"__name__": "__main__"})
+    else:
+        runpy.run_module(request["program"], run_name="__main__", alter_sys=True)
