@@ -51,8 +51,8 @@ PHRASES = {
     r"stands? (?:there|beside|below|behind|above)\b": "is, comes",
 }
 
-NOT_YET_CLEAN: set[str] = set()
-"""Files that a rewrite has not reached yet. It only ever shrinks."""
+QUOTES_THEM = {"docs/results/plain-english.md"}
+"""The page that shows old and new messages side by side."""
 
 
 def pages() -> Iterator[Path]:
@@ -99,10 +99,10 @@ def test_plain_english_passes(text):
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_plain(name):
     found = stumbling_blocks(PAGES[name].read_text(encoding="utf-8"))
-    if name in NOT_YET_CLEAN:
+    if name in QUOTES_THEM:
         return
     assert not found, f"{name}:\n" + "\n".join(found)
 
 
 def test_the_list_of_exceptions_holds_only_files_that_exist():
-    assert set(PAGES) >= NOT_YET_CLEAN
+    assert set(PAGES) >= QUOTES_THEM
