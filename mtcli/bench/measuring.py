@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -186,15 +186,27 @@ def _profile(job: Job, parts: LoopParts) -> dict[str, Any]:
             _update(parts, next(stream), number + 1)
         _finish(parts)
         seconds, events = _profiled(parts, stream, job.steps, kinds)
-    own = [
-        (event, event.self_device_time_total if is_cuda else event.self_cpu_time_total)
-        for event in events
-    ]
+    own = own_times(events, on_device=is_cuda)
     by_category = {name: us / 1e6 for name, us in time_by_category(own).items()}
     rest = max(0.0, seconds - sum(by_category.values()))
     total = sum(by_category.values()) + rest
     shares = {name: seconds_in / total for name, seconds_in in by_category.items()}
     return {"shares": shares | {"waiting and python": rest / total}}
+
+
+def own_times(events: Iterable[Any], *, on_device: bool) -> list[tuple[Any, float]]:
+    """The operators of a profile, and the microseconds that each took itself.
+
+    Args:
+        events: `torch.autograd.profiler_util.FunctionEvent`s.
+        on_device: whether the time of an operator is that of the kernels that it launched. torch
+            lists each kernel a second time, as an event of the device, which has no operator.
+    """
+    operators = [event for event in events if event.device_type.name == "CPU"]
+    return [
+        (operator, operator.self_device_time_total if on_device else operator.self_cpu_time_total)
+        for operator in operators
+    ]
 
 
 def _profiled(
