@@ -9,6 +9,9 @@ import torch
 
 from mtcli.errors import DeviceError
 
+_TEXTS = ("DefaultCPUAllocator", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""What errors without a class of their own say: of the CPU, of CUDA's driver and of cuBLAS."""
+
 
 @contextmanager
 def memory_errors(device: torch.device, what: str, hint: str) -> Iterator[None]:
@@ -20,12 +23,14 @@ def memory_errors(device: torch.device, what: str, hint: str) -> Iterator[None]:
         hint: what the user can do about it.
 
     Raises:
-        DeviceError: replaces torch's errors; on a CPU only their text identifies these.
+        DeviceError: replaces torch's errors, some of which only their text identifies.
     """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        is_torch = isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+        is_torch = isinstance(error, torch.OutOfMemoryError) or any(
+            text in str(error) for text in _TEXTS
+        )
         if not is_torch and not isinstance(error, MemoryError):
             raise
         raise DeviceError(f"{device} has too little memory for {what}", hint=hint) from error

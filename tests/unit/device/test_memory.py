@@ -5,7 +5,18 @@ from mtcli.device.memory import memory_errors
 from mtcli.errors import DeviceError
 
 
-@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("full")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("full"),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:1] DefaultCPUAllocator: can't allocate memory"
+        ),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
 def test_too_little_memory_is_one_sentence(error):
     with (
         pytest.raises(DeviceError) as caught,
