@@ -62,7 +62,18 @@ def choose_numerics(
         # Products of fp32 matrices in TF32: three times faster, and what is left of fp32 after
         # autocast is not where ten bits of mantissa matter.
         torch.set_float32_matmul_precision("high")
+        _avoid_plans_for_shapes()
     return Numerics(device, precision)
+
+
+def _avoid_plans_for_shapes() -> None:
+    """Keep attention off cuDNN, which torch prefers on recent GPUs.
+
+    It builds a plan for every new shape, which took half a second forward and as much backward on a
+    B200 (torch 2.11; modelscope/FunASR#3704), and here every batch has a shape of its own. The
+    flash and memory-efficient kernels remain.
+    """
+    torch.backends.cuda.enable_cudnn_sdp(False)
 
 
 def choose_translation_numerics(device: torch.device, precision: str) -> Numerics:
@@ -77,4 +88,6 @@ def choose_translation_numerics(device: torch.device, precision: str) -> Numeric
         raise DeviceError(
             "translating in `fp16` needs a GPU, not `cpu`", hint="use `fp32` or `bf16`"
         )
+    if device.type == "cuda":
+        _avoid_plans_for_shapes()
     return Numerics(device, precision)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from mtcli.config.load import load_config
+from mtcli.device.precision import choose_numerics
 from mtcli.model.dropout import dropout
 from mtcli.training.setup import train
 from mtcli.translating.translator import Translator
@@ -81,3 +82,11 @@ def test_two_gpus_over_nccl(tmp_path, parallel, precision):
     command += ["--set", f"training.parallel={parallel}"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
+
+
+def test_attention_builds_no_plan_for_each_shape():
+    """cuDNN would, for half a second each; every batch has another shape."""
+    torch.backends.cuda.enable_cudnn_sdp(True)
+    choose_numerics(torch.device("cuda", 0), "bf16")
+    assert not torch.backends.cuda.cudnn_sdp_enabled()
+    assert torch.get_float32_matmul_precision() == "high"
