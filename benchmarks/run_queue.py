@@ -28,7 +28,7 @@ from mtcli.config.load import load_config
 from mtcli.errors import MtcliError
 from mtcli.runs.lock import is_in_use
 from mtcli.runs.metrics import read_validations
-from mtcli.system.processes import leave, terminals
+from mtcli.system.processes import discard_output, find_terminals
 
 REFUSED, STOPPED = 2, 75
 
@@ -167,8 +167,8 @@ def main() -> None:
         signal.signal(signal.SIGINT, queue.stop)
         signal.signal(signal.SIGTERM, queue.stop)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
-            shown_on = terminals()
-            signal.signal(signal.SIGHUP, lambda *_: (leave(shown_on), queue.stop()))
+            shown_on = find_terminals()
+            signal.signal(signal.SIGHUP, lambda *_: (discard_output(shown_on), queue.stop()))
         queue.run()
     print(table(jobs, queue.codes))
     if queue.is_stopping:
