@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks import run_queue
 from benchmarks.run_queue import Job, Queue, read_jobs
+from mtcli.runs.folder import RunFolder
 from mtcli.runs.lock import locked
 from tests.support.small_run import write_run
 
@@ -47,7 +48,7 @@ def test_it_stops_goes_on_and_tabulates(folder, number):
     stdout, _ = process.communicate(timeout=60)
     assert process.returncode == 75
     assert b"| long |" in stdout
-    saved = max(int(p.name[5:]) for p in (folder / "long/checkpoints").glob("step_*"))
+    saved = max(RunFolder(folder / "long").all_checkpoints())
     (folder / "jobs.txt").write_text(
         f"config.yaml run_dir=long training.max_steps={saved + 1}\n"
         "config.yaml run_dir=short training.max_steps=6\n"
