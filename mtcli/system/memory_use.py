@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+_FIRST_S = 0.02
 _PSS = re.compile(rb"^Pss: +(\d+) kB", re.MULTILINE)
 
 
@@ -38,7 +39,8 @@ class PeakMemory:
 
     Args:
         pid: the process; its descendants count, too.
-        every_s: time between two measurements; shorter peaks may be missed.
+        every_s: longest time between two measurements; shorter peaks may be missed. At first they
+            follow one another sooner, so that a process of half a second is measured, too.
     """
 
     def __init__(self, pid: int, every_s: float = 0.5) -> None:
@@ -61,7 +63,9 @@ class PeakMemory:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._is_over.wait(self._every_s):
+        wait_s = min(_FIRST_S, self._every_s)
+        while not self._is_over.wait(wait_s):
             now = pss_bytes(self._pid)
             if now is not None:
                 self.peak_bytes = max(now, self.peak_bytes or 0)
+            wait_s = min(2 * wait_s, self._every_s)

@@ -36,3 +36,12 @@ def test_a_process_that_has_ended_has_none():
     with PeakMemory(child.pid, every_s=0.01) as memory:
         time.sleep(0.05)
     assert memory.peak_bytes is None
+
+
+def test_a_process_of_half_a_second_is_measured():
+    with (
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.3)"]) as child,
+        PeakMemory(child.pid) as memory,
+    ):
+        child.wait()
+    assert memory.peak_bytes is not None
