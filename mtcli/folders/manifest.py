@@ -65,21 +65,23 @@ def read_json(path: Path, error: type[MtcliError]) -> Any:
         raise error(f"{path} is damaged: line {cause.lineno} is not JSON ({cause.msg})") from cause
 
 
-def refuse_newer_format(path: Path, version: int, error: type[MtcliError]) -> None:
+def refuse_newer_format(
+    path: Path, version: int, error: type[MtcliError], newest: int = FORMAT_VERSION
+) -> None:
     """Refuse what a newer mtcli has written.
 
     Args:
         path: the folder or file, for the message.
         version: its `format_version`.
         error: class of what is raised.
+        newest: the version that this mtcli writes; it reads that and older ones.
 
     Raises:
-        MtcliError: of class `error`: the version is above `FORMAT_VERSION`.
+        MtcliError: of class `error`: the version is above `newest`.
     """
-    if version > FORMAT_VERSION:
+    if version > newest:
         raise error(
-            f"{path} has format_version {version}, but this mtcli reads versions up to"
-            f" {FORMAT_VERSION}",
+            f"{path} has format_version {version}, but this mtcli reads versions up to {newest}",
             hint="upgrade mtcli; a newer version wrote this",
         )
 

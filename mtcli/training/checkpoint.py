@@ -21,7 +21,7 @@ from torch import Tensor
 from mtcli.distributed.fsdp import gather_on_main
 from mtcli.distributed.world import World
 from mtcli.errors import CheckpointError, RunFolderError
-from mtcli.folders import new_folder, read_json, verify_folder, write_json
+from mtcli.folders import new_folder, read_json, refuse_newer_format, verify_folder, write_json
 from mtcli.runs.folder import RunFolder
 from mtcli.training.state import AVERAGE, MODEL, OPTIMIZER, Stateful
 
@@ -106,11 +106,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     version, step = values.pop(_VERSION_KEY, None), values.pop(_STEP_KEY, None)
     if not isinstance(version, int) or not isinstance(step, int):
         raise CheckpointError(f"{path / _STATE}: damaged, it has no {_VERSION_KEY} or {_STEP_KEY}")
-    if version > _FORMAT_VERSION:
-        raise CheckpointError(
-            f"{path} has {_VERSION_KEY} {version}, but this mtcli reads up to {_FORMAT_VERSION}",
-            hint="upgrade mtcli",
-        )
+    refuse_newer_format(path, version, CheckpointError, _FORMAT_VERSION)
     if version == 1:
         _upgrade(values)
     try:

@@ -175,7 +175,7 @@ def test_a_checkpoint_of_a_newer_mtcli_is_refused(tmp_path):
     checkpoint = tmp_path / "run/checkpoints/step_00000006"
     edit_state(checkpoint, lambda state: state.update(format_version=9))
     with pytest.raises(
-        CheckpointError, match=r"has format_version 9, but this mtcli reads up to 2"
+        CheckpointError, match=r"has format_version 9, but this mtcli reads versions up to 2"
     ):
         train(load_config(path, working_dir=tmp_path))
 

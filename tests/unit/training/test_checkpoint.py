@@ -75,7 +75,8 @@ def test_names_of_the_header_are_no_names_of_parts(tmp_path):
         ({"format_version": 2}, "state.json: damaged, it has no format_version or step"),
         (
             {"format_version": 3, "step": 1},
-            "has format_version 3, but this mtcli reads up to 2\nhint: upgrade mtcli",
+            "has format_version 3, but this mtcli reads versions up to 2\n"
+            "hint: upgrade mtcli; a newer version wrote this",
         ),
     ],
 )
