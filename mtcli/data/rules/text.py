@@ -15,6 +15,12 @@ def drop_identical(src: str, tgt: str) -> str | None:
     return "identical" if src == tgt else None
 
 
+def pair_digest(src: str, tgt: str, num_bytes: int) -> bytes:
+    """A hash of both sides of a pair."""
+    pair = f"{len(src)}:{src}{tgt}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(pair, digest_size=num_bytes).digest()
+
+
 class DropDuplicates:
     """Drop pairs that equal an earlier one on both sides, of all that this object was asked about.
 
@@ -27,8 +33,7 @@ class DropDuplicates:
 
     def __call__(self, src: str, tgt: str) -> str | None:
         """Give "duplicate" if the pair came before; remember it."""
-        pair = f"{len(src)}:{src}{tgt}".encode("utf-8", "surrogatepass")
-        digest = hashlib.blake2b(pair, digest_size=16).digest()
+        digest = pair_digest(src, tgt, 16)
         if digest in self._seen:
             return "duplicate"
         self._seen.add(digest)
