@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +46,7 @@ def run_loop(parts: LoopParts) -> Outcome:
 
 def _train(parts: LoopParts) -> Outcome:
     config, progress, world = parts.config, parts.state.progress, parts.world
-    first_step, started_s = progress.step, time.perf_counter()
+    first_step, started_s = progress.step, parts.stop.spent_s
     saved_at, validation_s = progress.step, 0.0
     parts.clock.start()
     parts.model.trained.train()
@@ -64,7 +63,7 @@ def _train(parts: LoopParts) -> Outcome:
             stats = _make_update(parts, update, num_tokens)
             report.add(stats.loss_sum, num_tokens, num_cells)
             if fits_budget(config.schedule) and progress.total_steps is None:
-                fit_to_budget(parts, progress.step - first_step, time.perf_counter() - started_s)
+                fit_to_budget(parts, progress.step - first_step, parts.stop.spent_s - started_s)
             if world.is_main:
                 parts.observers.stepped(progress.step, progress.total_steps)
             # 3. Report, validate and save, where that is due.
@@ -74,7 +73,9 @@ def _train(parts: LoopParts) -> Outcome:
                 refuse_divergence(parts, report, stats.grad_norm.item())
                 report = Report(stream)
             if due.validation:
-                validation_s = validate(parts)
+                before_s = parts.stop.spent_s
+                validate(parts)
+                validation_s = parts.stop.spent_s - before_s
             if due.save:
                 save(parts)
                 saved_at = progress.step

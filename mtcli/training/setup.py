@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
 from mtcli.bundle.model_folder import Bundle
@@ -36,6 +37,7 @@ def train(
     budget_s: float | None = None,
     observers: Sequence[Observer] = (),
     world: World | None = None,
+    budget_clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
     """Train until a stop condition; resumes where an earlier invocation stopped.
 
@@ -46,6 +48,8 @@ def train(
         observers: told what happens, in this order, on the main process only.
         world: the processes that train together, from `mtcli.distributed.world.join`; None is
             this one alone.
+        budget_clock: what counts the budget, in seconds; `time.process_time` makes it one of CPU
+            time, which other work on the machine does not shorten.
 
     Raises:
         MtcliError: the user can fix it; its subclasses say what it is about.
@@ -54,7 +58,7 @@ def train(
     try:
         # One of several processes dies of a signal: it may be waiting for the others.
         with nullcontext() if world.size > 1 else interruptible():
-            return _train(config, fresh, StopRequest(budget_s), observers, world)
+            return _train(config, fresh, StopRequest(budget_s, budget_clock), observers, world)
     except Interrupted as interrupted:
         outcome = Outcome(False, f"signal {interrupted.signal_name} before the first update")
         logger.info("%s; run the same command again to start", outcome.reason)

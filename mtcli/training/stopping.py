@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from mtcli.system.processes import handling_signals
@@ -38,17 +38,24 @@ def interruptible() -> Iterator[None]:
 
 
 class StopRequest:
-    """Whether somebody has asked the run to save and exit."""
+    """Whether somebody has asked the run to save and exit.
 
-    def __init__(self, budget_s: float | None = None) -> None:
-        self._started = time.monotonic()
+    Args:
+        budget_s: seconds that this invocation may take; None has no limit.
+        now: the clock that counts them.
+    """
+
+    def __init__(
+        self, budget_s: float | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._now, self._started = now, now()
         self.budget_s = budget_s
         self.signal_name: str | None = None
 
     @property
     def spent_s(self) -> float:
-        """Time since this invocation began."""
-        return time.monotonic() - self._started
+        """Time since this invocation began, by the clock of the budget."""
+        return self._now() - self._started
 
     def remaining_s(self) -> float | None:
         """Time left of the budget; None without one."""

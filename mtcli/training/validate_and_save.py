@@ -27,14 +27,13 @@ from mtcli.training.validation import ValidationResult
 logger = logging.getLogger(__name__)
 
 
-def validate(parts: LoopParts) -> float:
-    """Make a validation of the config's, and save the model. Returns the seconds that it took."""
+def validate(parts: LoopParts) -> None:
+    """Make a validation of the config's, and save the model."""
     best, plateau = parts.state.best, parts.state.plateau
-    duration_s = _judge(parts, best, parts.run)
+    _judge(parts, best, parts.run)
     is_better = best.step == parts.state.progress.step
     if plateau.validated(parts.config.schedule, is_better=is_better):
         logger.info("no better score: the learning rate falls to %g of its peak", plateau.ratio)
-    return duration_s
 
 
 def validate_stop(parts: LoopParts) -> None:
@@ -73,12 +72,8 @@ def save_stop(parts: LoopParts) -> None:
     parts.world.barrier()
 
 
-def _judge(parts: LoopParts, best: BestScore, place: SavedSteps) -> float:
-    """Validate the weights as they will be used, record the score in `best`, save the model.
-
-    Returns:
-        Seconds that it took.
-    """
+def _judge(parts: LoopParts, best: BestScore, place: SavedSteps) -> None:
+    """Validate the weights as they will be used, record the score in `best`, save the model."""
     started = time.perf_counter()
     step, world = parts.state.progress.step, parts.world
     with parts.model.holding(parts.numerics.device, _weights_to_average_with(parts)):
@@ -92,7 +87,6 @@ def _judge(parts: LoopParts, best: BestScore, place: SavedSteps) -> float:
     is_stop = place.path != parts.run.path
     report_validation(parts, result, best, is_stop=is_stop, duration_s=duration_s)
     world.barrier()
-    return duration_s
 
 
 def _weights_to_average_with(parts: LoopParts) -> list[dict[str, Tensor]]:
