@@ -21,7 +21,7 @@ from mtcli.config.schema.regularization import RegularizationConfig, is_ever_on
 from mtcli.config.schema.sections import Conflict, refuse, section
 from mtcli.config.schema.tokenizer import TokenizerConfig
 
-PresetName: TypeAlias = Literal["tiny", "low-resource", "base", "big", "student"]
+PresetName: TypeAlias = Literal["verses", "small", "tiny", "low-resource", "base", "big", "student"]
 
 
 @section

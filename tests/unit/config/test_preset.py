@@ -50,8 +50,8 @@ def test_the_preset_may_be_set_on_the_command_line(load, smallest):
 
 def test_mistakes_have_the_lines_of_the_users_file(problems, smallest):
     assert problems(smallest + "preset: tinny\n") == [
-        "line 8 preset found 'tinny', must be tiny, low-resource, base, big or student, or null;"
-        " did you mean `tiny`?"
+        "line 8 preset found 'tinny', must be verses, small, tiny, low-resource, base, big or"
+        " student, or null; did you mean `tiny`?"
     ]
     assert problems(smallest + "preset: tiny\nmodel:\n  num_heads: 3\n") == [
         "line 10 model.num_heads d_model (128) must be a multiple of num_heads (3), or set head_dim"
