@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mtcli.config.document import parse_yaml
 from mtcli.config.overrides import apply_overrides
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from mtcli.config.schema.root import TrainConfig
 
 
+ConfigSource: TypeAlias = str | Path | Mapping[str, Any]
+"""A config: the path of a YAML file, YAML text of several lines, or values as YAML holds them."""
+
+
 def load_config(
-    path: str | Path, overrides: Sequence[str] = (), *, working_dir: Path | None = None
+    source: ConfigSource, overrides: Sequence[str] = (), *, working_dir: Path | None = None
 ) -> TrainConfig:
     """Read, validate and resolve a training config.
 
@@ -27,7 +31,9 @@ def load_config(
     number is valid where any number is. A section without keys has its defaults.
 
     Args:
-        path: A YAML 1.2 file in UTF-8.
+        source: The path of a YAML 1.2 file in UTF-8; or such text itself, which has more than one
+            line; or nested dicts and lists with the same keys and values, where a path may be a
+            `Path`.
         overrides: `KEY=VALUE` each, see `apply_overrides`.
         working_dir: Folder that relative paths start from; None takes the current one.
 
@@ -40,19 +46,19 @@ def load_config(
         ConfigError: the file cannot be read, is not YAML, or breaks the schema; the message lists
             every problem with its line, or with the override that caused it.
     """
-    path = Path(path)
-    values, origins, problems = read_values(path, overrides)
+    values, origins, problems = read_values(source, overrides)
     for name in _section_names():
         if values.get(name) is None:
             values[name] = {}  # so that its missing keys are reported, too
     config = _validate(values, origins, problems)
     if config is None:
-        raise config_error(str(path), problems, overrides)
+        has_lines = not isinstance(source, Mapping)
+        raise config_error(_name(source), problems, overrides, has_lines=has_lines)
     return resolve(config, Path.cwd() if working_dir is None else working_dir.absolute())
 
 
 def read_values(
-    path: Path, overrides: Sequence[str] = ()
+    source: ConfigSource, overrides: Sequence[str] = ()
 ) -> tuple[dict[str, Any], dict[KeyPath, Origin], list[Problem]]:
     """The values of file and overrides, merged over the preset that they name, if any.
 
@@ -62,16 +68,68 @@ def read_values(
     Raises:
         ConfigError: the file cannot be read or is not YAML.
     """
-    values, origins, problems = _read(path)
+    values, origins, problems = _read(source)
     problems += apply_overrides(values, origins, overrides)
     if values.get("preset") in PRESETS:
         values = merged(preset_values(values["preset"]), values)
     return values, origins, problems
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[KeyPath, Origin], list[Problem]]:
+def _read(source: ConfigSource) -> tuple[dict[str, Any], dict[KeyPath, Origin], list[Problem]]:
+    if isinstance(source, Mapping):
+        return _plain(source), {}, []
+    name = _name(source)
+    text = str(source) if _is_text(source) else _read_text(Path(source))
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        document = parse_yaml(text)
+    except ConfigError as error:
+        raise ConfigError(f"{name} is not valid YAML, {error}") from None
+    if document.value is None and not document.problems:
+        raise ConfigError(
+            f"{name} is empty", hint="`mtcli config template` prints a config to fill in"
+        )
+    if document.value is not None and not isinstance(document.value, dict):
+        raise ConfigError(f"{name} must hold `KEY: VALUE` lines, not a list or a single value")
+    origins: dict[KeyPath, Origin] = dict(document.lines)
+    return document.value or {}, origins, document.problems
+
+
+def _is_text(source: str | Path) -> bool:
+    """Whether it is a config itself: the name of a file has no line break."""
+    return isinstance(source, str) and "\n" in source
+
+
+def _name(source: ConfigSource) -> str:
+    """What messages call the config."""
+    if isinstance(source, Mapping):
+        return "the config"
+    return "the config" if _is_text(source) else str(Path(source))
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy that JSON can hold, as if it had been read from YAML.
+
+    Raises:
+        ConfigError: a value is of a type that YAML has not.
+    """
+
+    def plain(value: object) -> object:
+        if isinstance(value, Path):
+            return str(value)
+        if isinstance(value, Mapping):
+            return dict(value)
+        raise ConfigError(
+            f"the config holds a value of type `{type(value).__name__}`: {value!r}",
+            hint="use text, numbers, True, False, None, lists and dicts",
+        )
+
+    copied: dict[str, Any] = json.loads(json.dumps(dict(values), default=plain))
+    return copied
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
     except IsADirectoryError:
         inside = path / "config.yaml"
         raise ConfigError(
@@ -86,18 +144,6 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[KeyPath, Origin], list[Probl
             f"{path}, line {line}: byte 0x{error.object[error.start]:02x} is not UTF-8",
             hint="save the file as UTF-8",
         ) from None
-    try:
-        document = parse_yaml(text)
-    except ConfigError as error:
-        raise ConfigError(f"{path} is not valid YAML, {error}") from None
-    if document.value is None and not document.problems:
-        raise ConfigError(
-            f"{path} is empty", hint="`mtcli config template` prints a config to fill in"
-        )
-    if document.value is not None and not isinstance(document.value, dict):
-        raise ConfigError(f"{path} must hold `KEY: VALUE` lines, not a list or a single value")
-    origins: dict[KeyPath, Origin] = dict(document.lines)
-    return document.value or {}, origins, document.problems
 
 
 def _section_names() -> set[str]:

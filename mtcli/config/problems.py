@@ -54,17 +54,29 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def config_error(
-    source: str, problems: Iterable[Problem], overrides: Sequence[str] = ()
+    source: str,
+    problems: Iterable[Problem],
+    overrides: Sequence[str] = (),
+    *,
+    has_lines: bool = True,
 ) -> ConfigError:
-    """One error that lists all problems: those of the file by line, then those of overrides."""
+    """One error that lists all problems: those of the file by line, then those of overrides.
+
+    Args:
+        source: the name of the config.
+        problems: at least one.
+        overrides: in their order.
+        has_lines: False if the config is no text, and so its places have no line numbers.
+    """
 
     def order(problem: Problem) -> tuple[bool, int]:
         origin = problem.origin
         return (False, origin) if isinstance(origin, int) else (True, overrides.index(origin))
 
     ordered = sorted(dict.fromkeys(problems), key=order)
+    line = "line {:>3}" if has_lines else ""
     places = [
-        f"line {p.origin:>3}" if isinstance(p.origin, int) else f"--set {p.origin}" for p in ordered
+        line.format(p.origin) if isinstance(p.origin, int) else f"--set {p.origin}" for p in ordered
     ]
     place_width = max(map(len, places))
     key_width = max(20, *(len(problem.key) for problem in ordered))

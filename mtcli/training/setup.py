@@ -18,9 +18,10 @@ from mtcli.training.corpus import on_main, prepare_corpus
 from mtcli.training.describing import describe
 from mtcli.training.loop import run_loop
 from mtcli.training.loop_parts import LoopParts
+from mtcli.training.observers.notebook import notebook_observers
 from mtcli.training.observers.protocol import Observer
 from mtcli.training.opening import opened
-from mtcli.training.outcome import Outcome, describe_end
+from mtcli.training.outcome import Outcome, describe_end, with_model
 from mtcli.training.run_length import already_finished, check_length, long_warmup
 from mtcli.training.stopping import Interrupted, StopRequest, interruptible
 from mtcli.training.threads import keep_threads
@@ -35,7 +36,7 @@ def train(
     *,
     fresh: bool = False,
     budget_s: float | None = None,
-    observers: Sequence[Observer] = (),
+    observers: Sequence[Observer] | None = None,
     world: World | None = None,
     budget_clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
@@ -45,24 +46,30 @@ def train(
         config: a resolved config, from `load_config`.
         fresh: start over, and keep an earlier run in `run_dir` under another name.
         budget_s: time for this invocation; None has no limit.
-        observers: told what happens, in this order, on the main process only.
+        observers: told what happens, in this order, on the main process only; None shows
+            progress in a notebook, and nothing elsewhere.
         world: the processes that train together, from `mtcli.distributed.world.join`; None is
             this one alone.
         budget_clock: what counts the budget, in seconds; `time.process_time` makes it one of CPU
             time, which other work on the machine does not shorten.
 
+    Returns:
+        How it ended, with the folder of the run, its best model and the scores of that.
+
     Raises:
         MtcliError: the user can fix it; its subclasses say what it is about.
     """
     world = world or World()
+    if observers is None:
+        observers = notebook_observers()
     try:
         # One of several processes dies of a signal: it may be waiting for the others.
         with nullcontext() if world.size > 1 else interruptible():
-            return _train(config, fresh, StopRequest(budget_s, budget_clock), observers, world)
+            outcome = _train(config, fresh, StopRequest(budget_s, budget_clock), observers, world)
     except Interrupted as interrupted:
         outcome = Outcome(False, f"signal {interrupted.signal_name} before the first update")
         logger.info("%s; run the same command again to start", outcome.reason)
-        return outcome
+    return with_model(outcome, RunFolder(config.run_dir)) if world.is_main else outcome
 
 
 def _train(

@@ -12,6 +12,7 @@ from mtcli.engines.protocol import PairEngine
 from mtcli.tokenizer.protocol import SPACE
 from mtcli.translating.answer import Answer, Link, part_texts
 from mtcli.translating.batching import longest_first_batches
+from mtcli.translating.controls import without_controls
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.options import TranslateOptions
 from mtcli.translating.parts import Part
@@ -106,6 +107,44 @@ def align_answers(
             translations.append(translation._replace(alignment=tuple(links)))
         aligned_answers.append(answer._replace(translations=tuple(translations)))
     return aligned_answers
+
+
+def align_pairs(
+    model: LoadedModel[PairEngine], options: TranslateOptions, pairs: Sequence[tuple[str, str]]
+) -> list[tuple[Link, ...] | None]:
+    """Links between the words of each pair of source and target text, whoever translated it.
+
+    Args:
+        model: its attention makes the links.
+        options: layer, heads and batch size.
+        pairs: any number of them.
+
+    Returns:
+        The sorted links of each pair; None where a side has more pieces than the model has
+        positions.
+
+    Raises:
+        ConfigError: the model has no such layer or head.
+    """
+    _, src_tokenizer, tgt_tokenizer, *_ = model
+    src_ids = src_tokenizer.encode_batch([without_controls(src) for src, _ in pairs])
+    tgt_ids = tgt_tokenizer.encode_batch([without_controls(tgt) for _, tgt in pairs])
+    limit = model.engine.max_positions - 1
+    fitting = [i for i, ids in enumerate(zip(src_ids, tgt_ids, strict=True))
+               if max(map(len, ids)) <= limit]  # fmt: skip
+    arrays = attention_of_pairs(model.engine, [(src_ids[i], tgt_ids[i]) for i in fitting], options)
+    links: list[tuple[Link, ...] | None] = [None] * len(pairs)
+    for i, array in zip(fitting, arrays, strict=True):
+        src_text, tgt_text = pairs[i]
+        part = AlignedPart(
+            src_text,
+            tgt_text,
+            [src_tokenizer.id_to_piece(piece) for piece in src_ids[i]],
+            [tgt_tokenizer.id_to_piece(piece) for piece in tgt_ids[i]],
+            array,
+        )
+        links[i] = tuple(align_words(src_text, tgt_text, [part], src_tokenizer.normalize))
+    return links
 
 
 def _aligned_parts(

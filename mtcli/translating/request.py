@@ -77,11 +77,24 @@ class PreparedRequest:
             ModelFolderError: the weights or the export are damaged.
             DeviceError: the device or the precision is not available.
         """
-        return Translator(self.load_model(), self.options)
+        if self.choice is None:
+            return Translator(self.load_model(), self.options)
+        return Translator(
+            self.load_model(),
+            self.options,
+            name=" + ".join(str(bundle.path) for bundle in self.bundles),
+            open_pair_model=None
+            if self.choice.record is None  # torch, which scores too
+            else lambda: prepare_scorer(self.request).pair_model(),
+        )
 
     def open_scorer(self) -> PairScorer:
         """Load the model in an engine that scores given translations; see `open`."""
-        return PairScorer(cast("LoadedModel[PairEngine]", self.load_model()))
+        return PairScorer(self.pair_model())
+
+    def pair_model(self) -> LoadedModel[PairEngine]:
+        """Load the model in an engine that scores; only of a request from `prepare_scorer`."""
+        return cast("LoadedModel[PairEngine]", self.load_model())
 
     def load_model(self) -> LoadedModel[Engine]:
         """Load the model alone; see `open`."""

@@ -68,9 +68,7 @@ class PairScorer:
         Raises:
             TypeError: a pair is a text, whose letters would be mistaken for texts.
         """
-        for pair in pairs:
-            if isinstance(pair, str):
-                raise TypeError(f"pairs must be pairs of source and target text, found {pair!r}")
+        check_pairs(pairs)
         _, src_tokenizer, tgt_tokenizer, *_ = self._model
         src_ids = src_tokenizer.encode_batch([without_controls(src) for src, _ in pairs])
         tgt_ids = tgt_tokenizer.encode_batch([without_controls(tgt) for _, tgt in pairs])
@@ -89,6 +87,17 @@ class PairScorer:
             for i, log_probs in zip(places, log_probs_of, strict=True):
                 scores[i] = PairScore(tuple(_without_nan(log_probs)))
         return scores
+
+
+def check_pairs(pairs: Sequence[tuple[str, str]]) -> None:
+    """Refuse a text where a pair of texts should be.
+
+    Raises:
+        TypeError: a pair is a text, whose letters would be mistaken for texts.
+    """
+    for pair in pairs:
+        if isinstance(pair, str):
+            raise TypeError(f"pairs must be pairs of source and target text, found {pair!r}")
 
 
 def _without_nan(log_probs: Sequence[float]) -> Iterator[float]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from mtcli.config.schema.decoding import Normalization
 from mtcli.engines.choice import EngineOptions
-from mtcli.engines.protocol import Engine
+from mtcli.engines.protocol import Engine, PairEngine
 from mtcli.errors import ConfigError
-from mtcli.translating.answer import Translation
+from mtcli.translating.alignment import align_pairs
+from mtcli.translating.answer import Link, Translation
 from mtcli.translating.controls import without_controls
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.options import TranslateOptions
 from mtcli.translating.running import RunningTranslation
+from mtcli.translating.scoring import PairScore, PairScorer, check_pairs
 from mtcli.translating.source_texts import SourceText, prepare_texts
 
 SHORTEST_LIMIT = 16
@@ -29,15 +31,32 @@ class Translator:
     Args:
         model: what translates.
         options: how it translates by default; None: as the model says.
+        name: what its `repr` calls the model, for example the folders.
+        open_pair_model: loads the same model in an engine that scores given translations and shows
+            attention; None if the engine of `model` does.
     """
 
-    def __init__(self, model: LoadedModel[Engine], options: TranslateOptions | None = None) -> None:
+    def __init__(
+        self,
+        model: LoadedModel[Engine],
+        options: TranslateOptions | None = None,
+        *,
+        name: str = "a model in memory",
+        open_pair_model: Callable[[], LoadedModel[PairEngine]] | None = None,
+    ) -> None:
         self._model = model
+        self._name = name
+        self._open_pair_model = open_pair_model
+        self._pair_model: LoadedModel[PairEngine] | None = None
         self.options = options or TranslateOptions.of_model(model.generation)
         self.max_src_length = min(
             max(model.max_src_length, SHORTEST_LIMIT), model.engine.max_positions - 1
         )
         """Longest text that is translated whole, in pieces."""
+
+    def __repr__(self) -> str:
+        search = self.options.search
+        return f"Translator({self._name}, beam_size={search.beam_size})"
 
     @classmethod
     def load(
@@ -145,6 +164,34 @@ class Translator:
         answers = self.begin(_as_list(texts), options).result()
         return [list(answer.translations) for answer in answers]
 
+    def score(
+        self, pairs: Sequence[tuple[str, str]], *, batch_size: int | None = None
+    ) -> list[PairScore]:
+        """The log-probability of each pair of source and target text, as `mtcli score` writes it.
+
+        Only torch computes it: a model that translates with CTranslate2 is loaded once more.
+
+        Raises:
+            TypeError: a pair is a text, whose letters would be mistaken for texts.
+        """
+        return PairScorer(self._with_attention()).score(pairs, batch_size=batch_size)
+
+    def align(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[Link, ...] | None]:
+        """Which words of each pair of source and target text belong together, by attention.
+
+        Words are separated by white space and counted from 0. What `score` says of CTranslate2
+        holds here, too.
+
+        Returns:
+            Sorted links (source word, target word) of each pair; None for a pair with a side of
+            more pieces than the model has positions.
+
+        Raises:
+            TypeError: a pair is a text, whose letters would be mistaken for texts.
+        """
+        check_pairs(pairs)
+        return align_pairs(self._with_attention(), self.options, pairs)
+
     def begin(
         self,
         texts: Sequence[str],
@@ -180,6 +227,16 @@ class Translator:
     def pieces(self, token_ids: Sequence[int]) -> list[str]:
         """The pieces of a translation, as the target tokenizer writes them."""
         return [self._model.tgt_tokenizer.id_to_piece(token_id) for token_id in token_ids]
+
+    def _with_attention(self) -> LoadedModel[PairEngine]:
+        """The model in an engine that scores given translations and shows attention."""
+        if self._pair_model is None:
+            self._pair_model = (
+                cast("LoadedModel[PairEngine]", self._model)
+                if self._open_pair_model is None
+                else self._open_pair_model()
+            )
+        return self._pair_model
 
     def _prefix_ids(
         self, sources: Sequence[SourceText], prefixes: Sequence[str]

@@ -45,6 +45,10 @@ def test_an_exported_name_is_there_and_documented(name):
     assert name in dir(mtcli)
 
 
+def test_dir_shows_the_api_and_nothing_else():
+    assert dir(mtcli) == EXPORTED
+
+
 def test_every_error_of_the_package_is_exported():
     from mtcli import errors
 

@@ -6,13 +6,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mtcli.config.diagnosis import problems_in
-from mtcli.config.load import load_config
+from mtcli.config.load import load_config, read_values
 from mtcli.config.problems import Problem
 from mtcli.config.schema.data import HubSource, TableSource, TextSource, TsvSource
 from mtcli.config.schema.optimization import (
@@ -55,6 +56,40 @@ def test_the_path_may_be_text(tmp_path, smallest):
     path = tmp_path / "config.yaml"
     path.write_text(smallest)
     assert load_config(str(path)) == load_config(path)
+
+
+def test_a_config_may_be_text_or_a_dict(tmp_path, smallest):
+    path = tmp_path / "config.yaml"
+    path.write_text(smallest)
+    values, _, _ = read_values(path)
+    values["run_dir"] = Path(values["run_dir"])
+    before = repr(values)
+    assert load_config(smallest) == load_config(values) == load_config(path)
+    assert load_config(MappingProxyType(values), ["seed=7"]).seed == 7
+    assert repr(values) == before
+
+
+def test_problems_of_a_dict_have_no_lines(smallest):
+    with pytest.raises(ConfigError) as caught:
+        load_config({"src_lang": "de", "sed": 3}, ["seed=x"])
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "5 problems in the config"
+    assert "                sed                   unknown key; did you mean `seed`?" in lines
+    assert lines[-1].startswith("  --set seed=x  seed                  found 'x', must be")
+    with pytest.raises(ConfigError) as caught:
+        load_config("src_lang: de\nsed: 3\n")
+    assert "  line   2  sed                   unknown key; did you mean `seed`?" in str(
+        caught.value
+    )
+
+
+def test_a_value_that_yaml_has_not_is_refused():
+    with pytest.raises(ConfigError) as caught:
+        load_config({"seed": 1j})
+    assert str(caught.value) == (
+        "the config holds a value of type `complex`: 1j\n"
+        "hint: use text, numbers, True, False, None, lists and dicts"
+    )
 
 
 def test_kind_chooses_the_section(load, smallest):

@@ -1,13 +1,18 @@
 """One way from a request to a translator, and what is told before anything is loaded."""
 
+from dataclasses import replace
+
 import pytest
 
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.decoding.options import Sampling
 from mtcli.engines.choice import EngineOptions
 from mtcli.errors import ConfigError, ModelFolderError
+from mtcli.interchange.export import export
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.request import TranslationRequest, open_scorer, open_translator, prepare
+from mtcli.translating.scoring import PairScorer
+from mtcli.translating.translator import Translator
 from tests.support.fakes import FakeEngine, ToyTokenizer
 from tests.support.model_folder import write_tiny_model
 from tests.support.tokenizers import train_on_words
@@ -78,3 +83,31 @@ def test_mistakes_are_told_before_the_model_is_loaded(model, changes, kind, sent
 def test_samples_may_be_more_than_the_beam_is_wide():
     request = TranslationRequest(loaded=loaded(beam_size=1), num_hypotheses=9, sampling=Sampling())
     assert prepare(request).options.search.num_hypotheses == 9
+
+
+def test_a_translator_scores_and_aligns_pairs_as_the_scorer_and_translations_do(model):
+    request = TranslationRequest(models=(model,), engine=EngineOptions("torch", "cpu"))
+    translator = open_translator(request)
+    assert repr(translator) == f"Translator({model}, beam_size=3)"
+    pairs = [("sef pav", "pav sef"), ("", ""), ("sef", "pav " * 3000)]
+    assert translator.score(pairs) == open_scorer(request).score(pairs)
+    links, of_nothing, too_long = translator.align(pairs)
+    assert {link[1] for link in links} == {0, 1}
+    assert of_nothing == ()
+    assert too_long is None
+    with_links = replace(translator.options, has_alignments=True)
+    (answer,) = translator.begin(["sef pav"], with_links).result()
+    assert translator.align([("sef pav", answer.translations[0].text)]) == [
+        answer.translations[0].alignment
+    ]
+    for ask in (translator.score, translator.align):
+        with pytest.raises(TypeError, match="pairs must be pairs of source and target text"):
+            ask(["ab"])
+
+
+def test_a_translator_of_an_export_scores_by_torch(model):
+    export(model, sources=["sef pav"], threshold=0.0)
+    translator = Translator.load(model, device="cpu", engine="ctranslate2")
+    pairs = [("sef pav", "pav sef")]
+    assert translator.score(pairs) == PairScorer.load(model, device="cpu").score(pairs)
+    assert translator.align(pairs)[0]

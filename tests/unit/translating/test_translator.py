@@ -241,3 +241,7 @@ def test_options_that_make_no_sense():
     assert "`n_best` must be an integer of at least 1, not 0" in error_of(
         lambda: t.translate_n_best(["a"], 0)
     )
+
+
+def test_its_repr_names_model_and_search():
+    assert repr(fake_translator(beam_size=3)) == "Translator(a model in memory, beam_size=3)"
