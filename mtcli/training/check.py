@@ -23,7 +23,8 @@ from mtcli.evaluation.metrics import check_tokenization
 from mtcli.model.seq2seq import PassSettings, Seq2Seq, num_parameters
 from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import EOS_ID
-from mtcli.training.corpus import Corpus, check_files_of, describe_drops, make_plan, prepare_corpus
+from mtcli.training.corpus import Corpus, check_files_of, make_plan, prepare_corpus
+from mtcli.training.corpus_reports import describe_drops
 from mtcli.training.optim import build_optimizers
 from mtcli.training.run_length import check_length
 from mtcli.training.step import LESS_MEMORY, StepParts, train_step

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
 from typing import TypeVar
@@ -19,15 +18,15 @@ from mtcli.data.drawing import DrawSettings
 from mtcli.data.holdout import HeldOut, Indices, hold_out, read_training, read_validation
 from mtcli.data.plan import Plan
 from mtcli.data.prefetch import Prefetch
-from mtcli.data.sources import check_files, read_pairs
+from mtcli.data.sources import check_files
 from mtcli.data.store import Store
 from mtcli.distributed.world import World
-from mtcli.folders import sha256_of, write_json
+from mtcli.folders import sha256_of
 from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
-from mtcli.tokenizer.report import report
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.tokenizer.train import train_tokenizers
+from mtcli.training.corpus_reports import report_store, report_tokenizers
 from mtcli.training.fingerprints import TRAINING_PAIRS, VALIDATION_PAIRS, DataFingerprints
 from mtcli.training.validation import ValidationSet
 from mtcli.training.warm_start import check_tokenizers, tokenizers_of
@@ -35,8 +34,6 @@ from mtcli.training.warm_start import check_tokenizers, tokenizers_of
 logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-_REPORT_SENTENCES = 2_000
-"""Enough for a rate; 20,000 took 1.5 s of every start (2026-11-23, EPYC Zen 4)."""
 
 
 def on_main(world: World, action: Callable[[], _T]) -> _T:
@@ -109,13 +106,13 @@ def prepare_corpus(
         check_tokenizers(config, start, files)
     src, tgt = open_tokenizers(files)
     if world.is_main:
-        _report_tokenizers(config, run, src, tgt)
+        report_tokenizers(config, run, src, tgt)
     # 3. The main process builds the store, then all find it. One that does not, because the cache
     #    is on another machine, builds it there.
     on_main(world, lambda: _open_store(config, files, (src, tgt), held_out.indices).num_pairs)
     store = _open_store(config, files, (src, tgt), held_out.indices)
     if world.is_main:
-        _report_store(store, run)
+        report_store(store, run)
     src_texts, tgt_texts = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     valid = ValidationSet(src_texts, tgt_texts, src, tgt, store.meta.longest_src)
     return Corpus(files, src, tgt, store, valid)
@@ -232,58 +229,3 @@ def open_stream(
     )
     updates = stream.updates(epoch, update, max_epochs=config.training.max_epochs)
     return Prefetch(updates, config.data.prefetch_batches)
-
-
-def describe_drops(drops: dict[str, int]) -> str:
-    """Dropped pairs by reason, as text."""
-    return ", ".join(f"{count} {reason}" for reason, count in drops.items() if count) or "none"
-
-
-def _report_store(store: Store, run: RunFolder) -> None:
-    meta = store.meta
-    logger.info(
-        "%d training pairs of %d read (dropped: %s); %d source and %d target tokens, EOS included",
-        meta.num_pairs,
-        meta.num_read,
-        describe_drops(meta.drops),
-        meta.num_src_tokens + meta.num_pairs,
-        meta.num_tgt_tokens + meta.num_pairs,
-    )
-    write_json(
-        run.path / "data_report.json",
-        {"format_version": 1, "store": str(store.path)} | asdict(meta),
-    )
-
-
-def _report_tokenizers(
-    config: TrainConfig, run: RunFolder, src: SentencePieceTokenizer, tgt: SentencePieceTokenizer
-) -> None:
-    """Log and save how the tokenizers encode the training text, once for each run."""
-    path = run.path / "tokenizer_report.json"
-    if path.exists():
-        return
-    reports = {}
-    src_texts, tgt_texts = zip(
-        *islice(read_pairs(config.data.train), _REPORT_SENTENCES), strict=True
-    )
-    for lang, tokenizer, texts in (
-        (config.src_lang, src, src_texts),
-        (config.tgt_lang, tgt, tgt_texts),
-    ):
-        numbers = report(tokenizer, texts)
-        reports[lang] = {
-            "num_sentences": numbers.num_sentences,
-            "unknown_rate": numbers.unknown_rate,
-            "pieces_per_word": numbers.pieces_per_word,
-            "round_trip_failures": numbers.num_failures,
-        }
-        logger.info(
-            "tokenizer on %d %s sentences: %.2f pieces per word, %.4f %% unknown, %d round trips"
-            " failed",
-            numbers.num_sentences,
-            lang,
-            numbers.pieces_per_word,
-            100 * numbers.unknown_rate,
-            numbers.num_failures,
-        )
-    write_json(path, {"format_version": 1, "reports": reports})
