@@ -14,9 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from mtcli.training.observers.protocol import Observer
+
 if TYPE_CHECKING:
     from mtcli.runs.metrics import StepMetrics, ValidationMetrics
-    from mtcli.training.observers.protocol import Observer
 
 _PER_SECOND = 4
 
@@ -38,7 +39,7 @@ class _ConsoleHandler(logging.Handler):
         )
 
 
-class LiveObserver:
+class LiveObserver(Observer):
     """A panel with the state of the run; Rich respects NO_COLOR."""
 
     def __init__(self, console: Console) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -43,6 +43,7 @@ def open_or_build(
     cache_dir: Path,
     tokenizers: tuple[Tokenizer, Tokenizer],
     tokenizer_files: Sequence[Path],
+    watch: Callable[[Iterator[tuple[str, str]]], Iterator[tuple[str, str]]] = iter,
 ) -> Store:
     """Open the store of the training pairs in `cache_dir`, or build it first.
 
@@ -54,6 +55,7 @@ def open_or_build(
         cache_dir: folder of all stores; each is named after its fingerprint.
         tokenizers: that of the source and that of the target.
         tokenizer_files: the model files of these tokenizers.
+        watch: returns the pairs that it is given; it may count them.
 
     Raises:
         DataError: as `read_pairs`; no pair is left; the existing store is damaged.
@@ -63,7 +65,7 @@ def open_or_build(
     remove_leftovers(cache_dir)
     if not path.exists():
         _log.info("tokenizing the training pairs: %s", path)
-        pairs = read_training(config, holdout)
+        pairs = watch(read_training(config, holdout))
         try:
             build_store(pairs, tokenizers=tokenizers, config=config, path=path)
         except RunFolderError:

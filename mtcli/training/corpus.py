@@ -28,6 +28,8 @@ from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.tokenizer.train import train_tokenizers
 from mtcli.training.corpus_reports import report_store, report_tokenizers
 from mtcli.training.fingerprints import TRAINING_PAIRS, VALIDATION_PAIRS, DataFingerprints
+from mtcli.training.observers.protocol import Observer
+from mtcli.training.observers.watching import watched
 from mtcli.training.validation import ValidationSet
 from mtcli.training.warm_start import check_tokenizers, tokenizers_of
 
@@ -82,7 +84,11 @@ def check_files_of(config: TrainConfig) -> None:
 
 
 def prepare_corpus(
-    config: TrainConfig, run: RunFolder, world: World, start: Bundle | None = None
+    config: TrainConfig,
+    run: RunFolder,
+    world: World,
+    start: Bundle | None = None,
+    observer: Observer = Observer(),
 ) -> Corpus:
     """Train or read the tokenizers, build or open the store, read the validation pairs.
 
@@ -91,6 +97,7 @@ def prepare_corpus(
         run: the folder for trained tokenizers and reports.
         world: the processes that share the data.
         start: the model that the run starts from, if any.
+        observer: told what is being read.
 
     Raises:
         DataError: the corpus is missing, malformed or empty.
@@ -98,10 +105,11 @@ def prepare_corpus(
     """
     # 1. Validation pairs come first: reading them takes a moment, and a mistake in them must not
     #    show after an hour's work. Only the main process reads the corpus to hold pairs out.
+    observer.entered("reading")
     held_out = on_main(world, lambda: _hold_out(config))
     pairs = read_validation(config.data, held_out)[: config.validation.max_pairs]
     # 2. The tokenizers decide what is in the store.
-    files = on_main(world, lambda: find_tokenizers(config, run, held_out.indices, start))
+    files = on_main(world, lambda: find_tokenizers(config, run, held_out.indices, start, observer))
     if start is not None:
         check_tokenizers(config, start, files)
     src, tgt = open_tokenizers(files)
@@ -109,7 +117,11 @@ def prepare_corpus(
         report_tokenizers(config, run, src, tgt)
     # 3. The main process builds the store, then all find it. One that does not, because the cache
     #    is on another machine, builds it there.
-    on_main(world, lambda: _open_store(config, files, (src, tgt), held_out.indices).num_pairs)
+    observer.entered("store")
+    on_main(
+        world,
+        lambda: _open_store(config, files, (src, tgt), held_out.indices, observer).num_pairs,
+    )
     store = _open_store(config, files, (src, tgt), held_out.indices)
     if world.is_main:
         report_store(store, run)
@@ -137,7 +149,11 @@ def _cache_dir(config: TrainConfig) -> Path:
 
 
 def find_tokenizers(
-    config: TrainConfig, run: RunFolder, held_out: Indices, start: Bundle | None
+    config: TrainConfig,
+    run: RunFolder,
+    held_out: Indices,
+    start: Bundle | None,
+    observer: Observer = Observer(),
 ) -> dict[str, Path]:
     """Find or train the tokenizers. Returns their files by name, as in the model folder.
 
@@ -156,12 +172,13 @@ def find_tokenizers(
             run.tokenizers.mkdir(parents=True, exist_ok=True)
             copyfile(path, files[name])  # so that the run does not need that model later
     if not all(path.exists() for path in files.values()):
+        observer.entered("tokenizer")
         logger.info(
             "training the tokenizer: %s, %d pieces", settings.algorithm, settings.vocab_size
         )
         run.tokenizers.mkdir(parents=True, exist_ok=True)
         train_tokenizers(
-            lambda: read_training(config.data, held_out),
+            lambda: watched(read_training(config.data, held_out), observer),
             settings,
             seed=config.seed,
             folder=run.tokenizers,
@@ -186,6 +203,7 @@ def _open_store(
     files: dict[str, Path],
     tokenizers: tuple[SentencePieceTokenizer, SentencePieceTokenizer],
     held_out: Indices,
+    observer: Observer = Observer(),
 ) -> Store:
     return open_or_build(
         config.data,
@@ -193,6 +211,7 @@ def _open_store(
         cache_dir=_cache_dir(config),
         tokenizers=tokenizers,
         tokenizer_files=list(files.values()),
+        watch=lambda pairs: watched(pairs, observer),
     )
 
 

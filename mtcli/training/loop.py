@@ -17,6 +17,7 @@ from mtcli.model.seq2seq import PassSettings
 from mtcli.training.corpus import open_stream
 from mtcli.training.loop_parts import LoopParts
 from mtcli.training.outcome import Outcome
+from mtcli.training.readings import Readings
 from mtcli.training.reporting import Report, report_steps
 from mtcli.training.run_length import STEPS_TO_MEASURE
 from mtcli.training.schedule import fits_budget, lr_multiplier
@@ -52,7 +53,8 @@ def _train(parts: LoopParts) -> Outcome:
     parts.model.trained.train()
 
     with open_stream(config, parts.corpus, world, progress.epoch, progress.update) as stream:
-        report = Report(stream)
+        report, readings = Report(stream), Readings(parts)
+        parts.observers.entered("training")
         for update in stream:
             # 1. Count over all processes, and ask whether one of them is to stop.
             wants_stop = parts.stop.reason(reserve_s=_RESERVE * validation_s) is not None
@@ -66,6 +68,7 @@ def _train(parts: LoopParts) -> Outcome:
                 fit_to_budget(parts, progress.step - first_step, parts.stop.spent_s - started_s)
             if world.is_main:
                 parts.observers.stepped(progress.step, progress.total_steps)
+                _read(parts, readings, update, stats, num_tokens)
             # 3. Report, validate and save, where that is due.
             due = _what_is_due(parts, update)
             if due.report:
@@ -81,6 +84,7 @@ def _train(parts: LoopParts) -> Outcome:
                 saved_at = progress.step
             if due.validation:
                 report.start_clock()
+                readings.start_clock()
                 if outcome := _end(parts, is_last=due.is_last):
                     return outcome
         else:
@@ -127,6 +131,19 @@ def _make_update(parts: LoopParts, update: Update, num_tokens: int) -> StepStats
     progress.total_tgt_tokens_computed += num_tokens * settings.num_passes
     progress.elapsed_s = parts.clock.elapsed_s()
     return stats
+
+
+def _read(
+    parts: LoopParts, readings: Readings, update: Update, stats: StepStats, num_tokens: int
+) -> None:
+    """Let displays see the figures of the update, if they are due."""
+    settings = pass_settings(parts.config.regularization, update.epochs)
+    readings.updated(
+        stats,
+        num_tokens,
+        sum(batch.num_tgt_tokens for batch in update.micro_batches),
+        is_smoothed=parts.step_parts.label_smoothing > 0 or settings.rdrop_alpha > 0,
+    )
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from mtcli.training.describing import describe
 from mtcli.training.loop import run_loop
 from mtcli.training.loop_parts import LoopParts
 from mtcli.training.observers.notebook import notebook_observers
-from mtcli.training.observers.protocol import Observer
+from mtcli.training.observers.protocol import Observer, Observers
 from mtcli.training.opening import opened
 from mtcli.training.outcome import Outcome, describe_end, with_model
 from mtcli.training.run_length import already_finished, check_length, long_warmup
@@ -88,7 +88,8 @@ def _train(
         has_begun = on_main(world, lambda: bool(run.all_checkpoints()))
         keep_threads(run, world)
         start = None if has_begun else starting_model(config)
-        corpus = prepare_corpus(config, run, world, start)
+        told = Observers(observers if is_main else ())
+        corpus = prepare_corpus(config, run, world, start, told)
         parts = build(config, run, corpus, compute, stop, observers)
         if start is not None:
             _start_from(parts, start)

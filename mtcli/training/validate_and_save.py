@@ -76,6 +76,7 @@ def _judge(parts: LoopParts, best: BestScore, place: SavedSteps) -> None:
     """Validate the weights as they will be used, record the score in `best`, save the model."""
     started = time.perf_counter()
     step, world = parts.state.progress.step, parts.world
+    parts.observers.entered("validating")
     with parts.model.holding(parts.numerics.device, _weights_to_average_with(parts)):
         result = parts.validator.validate(parts.model.whole)
         is_best = best.validated(result.score_by(best.metric), step)
@@ -86,6 +87,7 @@ def _judge(parts: LoopParts, best: BestScore, place: SavedSteps) -> None:
     duration_s = time.perf_counter() - started
     is_stop = place.path != parts.run.path
     report_validation(parts, result, best, is_stop=is_stop, duration_s=duration_s)
+    parts.observers.entered("training")
     world.barrier()
 
 

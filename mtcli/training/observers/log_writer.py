@@ -5,15 +5,13 @@ from __future__ import annotations
 import logging
 
 from mtcli.runs.metrics import StepMetrics, ValidationMetrics
+from mtcli.training.observers.protocol import Observer
 
 logger = logging.getLogger(__name__)
 
 
-class LogWriter:
+class LogWriter(Observer):
     """Logs every report and validation; each validation shows another sample sentence."""
-
-    def stepped(self, step: int, total_steps: int | None) -> None:
-        """Nothing: single updates are not logged."""
 
     def reported(self, metrics: StepMetrics) -> None:
         """Log a line, which a live panel shows in its own way."""

@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from mtcli.runs.metrics import MetricsFile, StepMetrics, ValidationMetrics
+from mtcli.training.observers.protocol import Observer
 
 
-class MetricsWriter:
+class MetricsWriter(Observer):
     """Appends every report and validation to a metrics.jsonl."""
 
     def __init__(self, path: Path) -> None:
         self._file = MetricsFile(path)
-
-    def stepped(self, step: int, total_steps: int | None) -> None:
-        """Nothing: single updates are not recorded."""
 
     def reported(self, metrics: StepMetrics) -> None:
         """Append a line."""

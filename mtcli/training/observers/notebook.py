@@ -27,7 +27,7 @@ def _is_notebook() -> bool:
     return shell is not None and "IPKernelApp" in shell.config
 
 
-class NotebookProgress:
+class NotebookProgress(Observer):
     """A progress bar, the newest figures, and a table of the validations."""
 
     def __init__(self) -> None:

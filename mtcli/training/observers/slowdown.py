@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from mtcli.runs.metrics import StepMetrics, ValidationMetrics
+from mtcli.runs.metrics import StepMetrics
 from mtcli.system.cores import num_cores
 from mtcli.system.threads import load_average
+from mtcli.training.observers.protocol import Observer
 
 logger = logging.getLogger(__name__)
 
@@ -14,7 +15,7 @@ _EARLY_REPORTS = 3
 _SLOW_SHARE = 0.5
 
 
-class SlowdownWatch:
+class SlowdownWatch(Observer):
     """Warns once when two reports in a row are under half of the early throughput.
 
     Early is the best of the first three reports of this invocation. What counts is what the model
@@ -27,9 +28,6 @@ class SlowdownWatch:
         self._tokens_before = (0, 0)
         self._was_slow = self._has_warned = False
 
-    def stepped(self, step: int, total_steps: int | None) -> None:
-        """Nothing: single updates are too short to judge by."""
-
     def reported(self, metrics: StepMetrics) -> None:
         """Compare with the first reports."""
         rate = self._computed_per_s(metrics)
@@ -41,9 +39,6 @@ class SlowdownWatch:
             self._has_warned = True
             logger.warning(_warning(rate, self._early_rate))
         self._was_slow = is_slow
-
-    def validated(self, metrics: ValidationMetrics) -> None:
-        """Nothing: its time counts for no report."""
 
     def _computed_per_s(self, metrics: StepMetrics) -> float:
         """Target tokens that went through the model each second, since the last report."""

@@ -1,31 +1,51 @@
 """Several observers of one run."""
 
-from mtcli.training.observers.protocol import Observers
+import pytest
+
+from mtcli.training.observers.protocol import Observer, Observers
+from mtcli.training.observers.watching import watched
+
+CALLS = {
+    "entered": ("store",),
+    "advanced": (5, None),
+    "stepped": (3, None),
+    "read": ("reading",),
+    "reported": ("report",),
+    "validated": ("validation",),
+}
+"""Arguments for every method of an observer."""
 
 
-def test_all_are_told_in_their_order():
+def test_this_test_knows_every_method():
+    assert {name for name in vars(Observer) if not name.startswith("_")} == set(CALLS)
+
+
+@pytest.mark.parametrize("method", CALLS)
+def test_all_are_told_in_their_order(method):
     told = []
 
-    class Listener:
+    class Listener(Observer):
         def __init__(self, name):
             self.name = name
 
-        def stepped(self, step, total_steps):
-            told.append((self.name, step, total_steps))
+    def listen(self, *args):
+        told.append((self.name, *args))
 
-        def reported(self, metrics):
-            told.append((self.name, metrics))
-
-        def validated(self, metrics):
-            told.append((self.name, metrics))
-
+    setattr(Listener, method, listen)
     observers = Observers([Listener("first"), Listener("second")])
-    observers.stepped(3, None)
-    observers.reported("report")
-    observers.validated("validation")
-    assert told == [
-        ("first", 3, None), ("second", 3, None),
-        ("first", "report"), ("second", "report"),
-        ("first", "validation"), ("second", "validation"),
-    ]  # fmt: skip
-    Observers().stepped(1, 2)
+    for name, args in CALLS.items():
+        getattr(observers, name)(*args)
+    assert told == [("first", *CALLS[method]), ("second", *CALLS[method])]
+
+
+def test_what_is_watched_is_unchanged_and_counted():
+    told = []
+
+    class Counter(Observer):
+        def advanced(self, done, total):
+            told.append((done, total))
+
+    assert list(watched(range(2500), Counter())) == list(range(2500))
+    assert told == [(1000, None), (2000, None), (2500, None)]
+    assert list(watched([], Counter())) == []
+    assert told[-1] == (0, None)
