@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeVar
 
 from mtcli.config.plain import NotPlainError, from_plain
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.config.schema.bounds import NotNegative, Positive
+from mtcli.config.schema.model_card import ModelCardConfig
 from mtcli.config.schema.sections import section
 from mtcli.errors import ModelFolderError
 from mtcli.folders import FORMAT_VERSION, read_json, refuse_newer_format
@@ -30,6 +32,9 @@ class TrainingFacts:
     num_tgt_tokens_computed: NotNegative | None = None
     """Target tokens that went through the model, R-Drop's second passes included, and those of the
     model that the run started from. Null in folders of an earlier mtcli."""
+    sources: list[str] = field(default_factory=list)
+    """Names of the training sources, without their folders. Empty in folders of an earlier
+    mtcli."""
 
     @property
     def all_tgt_tokens(self) -> int:
@@ -67,6 +72,8 @@ class ModelCard:
     """Id that ends a source and a target."""
     training: TrainingFacts | None = None
     """How the model was trained; null if unknown."""
+    about: ModelCardConfig = field(default_factory=ModelCardConfig)
+    """What its maker says about it."""
 
 
 @section

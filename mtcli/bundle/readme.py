@@ -1,12 +1,35 @@
-"""Write the README.md of a model folder: a model card made from facts alone."""
+"""Write the README.md of a model folder: a model card for people and for the Hugging Face hub."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from mtcli.bundle.card import ModelCard, ModelScore
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.config.schema.decoding import DecodingConfig
+
+_USE = """\
+```bash
+mtcli translate -m MODEL_FOLDER < source.txt > translation.txt
+```
+
+```python
+from mtcli import Translator
+
+print(Translator.load("MODEL_FOLDER").translate(["..."]))
+```"""
+
+_INTENDED_USE = """\
+For text like that which it was trained on. How well it translates other kinds of text was not
+measured. A translation can be fluent and wrong: have it checked by a person where mistakes
+matter."""
+
+_FILES = (
+    "`model.safetensors` (float32 weights under plain names), `model.json` (architecture,"
+    " languages, special ids), `tokenizer*.model` (SentencePiece), `generation.json` (beam,"
+    " length penalty), `scores.json`, `MANIFEST.json` (sizes and SHA-256)."
+)
 
 
 def render_readme(
@@ -16,7 +39,7 @@ def render_readme(
     generation: DecodingConfig,
     scores: Sequence[ModelScore],
 ) -> str:
-    """The model card as Markdown.
+    """The model card as Markdown, with the front matter of the Hugging Face hub.
 
     Args:
         card: what the model is.
@@ -25,20 +48,79 @@ def render_readme(
         scores: of the validation, with signatures.
     """
     parts = [
-        f"# {card.src_lang} → {card.tgt_lang} translation model",
+        _front_matter(card, scores),
+        f"# {_title(card)}",
         f"Translates {card.src_lang} into {card.tgt_lang}, one sentence per line. Made by mtcli.",
         "## Use",
-        "```bash\nmtcli translate -m MODEL_FOLDER < source.txt > translation.txt\n```",
+        _USE,
+        "## Intended use",
+        card.about.intended_use or _INTENDED_USE,
+        "## Training data",
+        _describe_data(card),
         "## Model",
         _table(_model_rows(card, num_parameters, generation)),
         "## Scores",
         _score_table(scores) if scores else "None were measured.",
+        "## License",
+        card.about.license or "None was stated. Ask whoever trained the model.",
         "## Files",
-        "`model.safetensors` (float32 weights under plain names), `model.json` (architecture,"
-        " languages, special ids), `tokenizer*.model` (SentencePiece), `generation.json` (beam,"
-        " length penalty), `scores.json`, `MANIFEST.json` (sizes and SHA-256).",
+        _FILES,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _title(card: ModelCard) -> str:
+    return f"{card.src_lang} → {card.tgt_lang} translation model"
+
+
+def _front_matter(card: ModelCard, scores: Sequence[ModelScore]) -> str:
+    """YAML that the hub reads; JSON values are YAML, and need no rules of quoting.
+
+    Source: huggingface.co/docs/hub/model-cards; `model-index` is the format of Papers with Code.
+    """
+    of_hub = [score for score in scores if score.metric in ("BLEU", "chrF")]
+    fields: dict[str, object] = {
+        "language": list(dict.fromkeys([card.src_lang, card.tgt_lang])),
+        "library_name": "mtcli",
+        "pipeline_tag": "translation",
+        "tags": ["translation"],
+    }
+    if card.about.license:
+        fields["license"] = card.about.license
+    if of_hub:
+        fields["metrics"] = [score.metric.lower() for score in of_hub]
+        fields["model-index"] = [{"name": _title(card), "results": _results(card, of_hub)}]
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items()]
+    return "\n".join(["---", *lines, "---"])
+
+
+def _results(card: ModelCard, scores: Sequence[ModelScore]) -> list[dict[str, object]]:
+    task = {"type": "translation", "name": f"Translation {card.src_lang}-{card.tgt_lang}"}
+    return [
+        {
+            "task": task,
+            "dataset": {"type": score.split, "name": score.split},
+            "metrics": [
+                {
+                    "type": score.metric.lower(),
+                    "name": score.metric,
+                    "value": round(score.score, 2),
+                    "args": {"signature": score.signature, "beam_size": score.beam_size},
+                }
+            ],
+        }
+        for score in scores
+    ]
+
+
+def _describe_data(card: ModelCard) -> str:
+    about = [card.about.data] if card.about.data else []
+    if card.training is not None:
+        names = "".join(f"\n- `{name}`" for name in card.training.sources)
+        about.append(
+            f"{card.training.num_pairs:,} sentence pairs" + (f" of:\n{names}" if names else ".")
+        )
+    return "\n\n".join(about) or "Unknown."
 
 
 def _model_rows(

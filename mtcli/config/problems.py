@@ -66,7 +66,7 @@ def config_error(
         source: the name of the config.
         problems: at least one.
         overrides: in their order.
-        has_lines: False if the config is no text, and so its places have no line numbers.
+        has_lines: False if the config is not text: its places have no line numbers then.
     """
 
     def order(problem: Problem) -> tuple[bool, int]:

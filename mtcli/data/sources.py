@@ -74,6 +74,13 @@ def describe_source(source: Source) -> str:
     return " and ".join(map(str, local_paths(source)))
 
 
+def source_name(source: Source) -> str:
+    """The name of a source for strangers: without the folders of this machine."""
+    if isinstance(source, HubSource):
+        return source.name if source.subset is None else f"{source.name} ({source.subset})"
+    return ", ".join(path.name for path in local_paths(source))
+
+
 def _read_source(source: Source) -> Iterator[tuple[str, str]]:
     match source:
         case TextSource():

@@ -113,7 +113,7 @@ def corpus_statistics(
 
 
 def script_of(char: str) -> str | None:
-    """The script of a letter, by its Unicode name, such as `Latin`; None if it is no letter."""
+    """The script of a letter, by its Unicode name, such as `Latin`; None if it is not a letter."""
     letter = unicodedata.normalize("NFKC", char)[0]  # full-width Latin is Latin
     if not unicodedata.category(letter).startswith("L"):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mtcli.bundle.card import ModelCard, ModelScore, TrainingFacts
 from mtcli.config.schema.root import TrainConfig
+from mtcli.data.sources import source_name
 from mtcli.training.corpus import Corpus
 from mtcli.training.progress import Progress
 from mtcli.training.validation import ValidationResult
@@ -24,7 +25,9 @@ def make_card(config: TrainConfig, corpus: Corpus, progress: Progress) -> ModelC
             num_tgt_tokens=progress.total_tgt_tokens,
             num_pairs=corpus.store.num_pairs,
             num_tgt_tokens_computed=progress.total_tgt_tokens_computed,
+            sources=[source_name(source) for source in config.data.train],
         ),
+        about=config.model_card,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
@@ -38,7 +37,7 @@ def train(
     budget_s: float | None = None,
     observers: Sequence[Observer] | None = None,
     world: World | None = None,
-    budget_clock: Callable[[], float] = time.monotonic,
+    budget_clock: Callable[[], float] | None = None,
 ) -> Outcome:
     """Train until a stop condition; resumes where an earlier invocation stopped.
 
@@ -50,8 +49,9 @@ def train(
             progress in a notebook, and nothing elsewhere.
         world: the processes that train together, from `mtcli.distributed.world.join`; None is
             this one alone.
-        budget_clock: what counts the budget, in seconds; `time.process_time` makes it one of CPU
-            time, which other work on the machine does not shorten.
+        budget_clock: what counts the budget, in seconds; None: the time that passes.
+            `time.process_time` makes it one of CPU time, which other work on the machine does not
+            shorten.
 
     Returns:
         How it ended, with the folder of the run, its best model and the scores of that.
@@ -60,12 +60,11 @@ def train(
         MtcliError: the user can fix it; its subclasses say what it is about.
     """
     world = world or World()
-    if observers is None:
-        observers = notebook_observers()
+    told = notebook_observers() if observers is None else observers
     try:
         # One of several processes dies of a signal: it may be waiting for the others.
         with nullcontext() if world.size > 1 else interruptible():
-            outcome = _train(config, fresh, StopRequest(budget_s, budget_clock), observers, world)
+            outcome = _train(config, fresh, StopRequest(budget_s, budget_clock), told, world)
     except Interrupted as interrupted:
         outcome = Outcome(False, f"signal {interrupted.signal_name} before the first update")
         logger.info("%s; run the same command again to start", outcome.reason)

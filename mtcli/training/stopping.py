@@ -42,13 +42,14 @@ class StopRequest:
 
     Args:
         budget_s: seconds that this invocation may take; None has no limit.
-        now: the clock that counts them.
+        now: the clock that counts them; None: the time that passes.
     """
 
     def __init__(
-        self, budget_s: float | None = None, now: Callable[[], float] = time.monotonic
+        self, budget_s: float | None = None, now: Callable[[], float] | None = None
     ) -> None:
-        self._now, self._started = now, now()
+        self._now = now or time.monotonic
+        self._started = self._now()
         self.budget_s = budget_s
         self.signal_name: str | None = None
 

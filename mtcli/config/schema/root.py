@@ -16,6 +16,7 @@ from mtcli.config.schema.architecture import ModelConfig
 from mtcli.config.schema.bounds import Bounds, Positive, Probability, Seed
 from mtcli.config.schema.data import DataConfig
 from mtcli.config.schema.decoding import DecodingConfig
+from mtcli.config.schema.model_card import ModelCardConfig
 from mtcli.config.schema.optimization import AdamWConfig, InverseSqrtConfig, Optim, Schedule
 from mtcli.config.schema.regularization import RegularizationConfig, is_ever_on
 from mtcli.config.schema.sections import Conflict, refuse, section
@@ -241,6 +242,7 @@ class TrainConfig:
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     checkpoints: CheckpointsConfig = field(default_factory=CheckpointsConfig)
+    model_card: ModelCardConfig = field(default_factory=ModelCardConfig)
 
     def __post_init__(self) -> None:
         refuse(

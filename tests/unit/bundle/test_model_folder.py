@@ -11,6 +11,7 @@ from mtcli.bundle.card import ModelCard, ModelScore, TrainingFacts
 from mtcli.bundle.model_folder import read_model, verify_model, write_model
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.config.schema.decoding import DecodingConfig
+from mtcli.config.schema.model_card import ModelCardConfig
 from mtcli.errors import ModelFolderError, RunFolderError
 from mtcli.folders import sha256_of
 
@@ -119,6 +120,8 @@ def test_the_readme_states_the_facts(model):
         "rotary positions",
         "beam 4, average normalization, length penalty 0.6",
         "mtcli translate -m",
+        "For text like that which it was trained on.",
+        "29,000 sentence pairs.",
         "| BLEU | 35.25 | valid | 1 | `" + SIGNATURE.replace("|", "\\|"),
     ):
         assert fact in readme
@@ -273,3 +276,58 @@ def test_weights_that_are_no_safetensors(model):
     bundle = read_model(model)
     with pytest.raises(ModelFolderError, match=r"model\.safetensors is damaged and cannot be read"):
         bundle.weights()
+
+
+# ---------------------------------------------------------------------------------- the model card
+
+
+ABOUT = ModelCardConfig(
+    license="cc-by-4.0", intended_use="Captions: of photos.", data="Captions 'as they are'."
+)
+
+
+def test_the_hub_reads_the_model_card(tmp_path, tokenizer_file):
+    """huggingface_hub is the oracle: it reads what the hub shows."""
+    from huggingface_hub import ModelCard as HubCard
+
+    facts = TrainingFacts(num_steps=1, num_tgt_tokens=2, num_pairs=3, sources=["a.en, a.no", "x/y"])
+    card = replace(CARD, about=ABOUT, training=facts)
+    scores = [*SCORES, replace(SCORES[0], metric="loss", score=2.5, signature="")]
+    path = tmp_path / "model"
+    write_model(path, ARRAYS, card, {"tokenizer.model": tokenizer_file}, GENERATION, scores)
+    hub_card = HubCard((path / "README.md").read_text("utf-8"))
+    assert hub_card.data.language == ["en", "no"]
+    assert hub_card.data.license == "cc-by-4.0"
+    assert hub_card.data.pipeline_tag == "translation"
+    assert hub_card.data.metrics == ["bleu"]
+    (result,) = hub_card.data.eval_results
+    assert (result.metric_type, result.metric_value, result.dataset_name) == (
+        "bleu",
+        35.25,
+        "valid",
+    )
+    assert result.metric_args == {"signature": SIGNATURE, "beam_size": 1}
+    for text in (
+        "## Intended use\n\nCaptions: of photos.",
+        "## Training data\n\nCaptions 'as they are'.\n\n3 sentence pairs of:\n\n- `a.en, a.no`\n",
+        "## License\n\ncc-by-4.0",
+        "from mtcli import Translator",
+    ):
+        assert text in hub_card.text
+    assert read_model(path).card == card
+
+
+def test_a_card_invents_nothing(tmp_path, tokenizer_file):
+    from huggingface_hub import ModelCard as HubCard
+
+    path = tmp_path / "model"
+    card = replace(CARD, training=None, tgt_lang="en")
+    write_model(path, ARRAYS, card, {"tokenizer.model": tokenizer_file}, GENERATION)
+    hub_card = HubCard((path / "README.md").read_text("utf-8"))
+    assert hub_card.data.to_dict() == {
+        "language": ["en"], "library_name": "mtcli", "pipeline_tag": "translation",
+        "tags": ["translation"],
+    }  # fmt: skip
+    assert "None was stated. Ask whoever trained the model." in hub_card.text
+    assert "## Training data\n\nUnknown." in hub_card.text
+    assert "None were measured." in hub_card.text
