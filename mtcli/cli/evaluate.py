@@ -123,10 +123,15 @@ def evaluate(
     Give `--hyp` to score a file, or `--model` and `--src` to translate and score. Line N of one
     file belongs to line N of the other; only a line feed ends a line.
     """
+    from mtcli.config.languages import language_of_country
     from mtcli.data.lines import read_file_lines
     from mtcli.engines.choice import EngineOptions
     from mtcli.translating.request import TranslationRequest
 
+    if tgt_lang is not None and (language := language_of_country(tgt_lang)):
+        raise ConfigError(
+            f"`--tgt-lang {tgt_lang}` is a country code, not a language", hint=f"use `{language}`"
+        )
     ref = only(refs, "--ref")
     hyp = only(hyps, "--hyp") if hyps else None
     model = only(models, "--model") if models else None
@@ -168,7 +173,7 @@ def _translate(
     output: Path | None,
 ) -> tuple[list[str], str]:
     """Translate the sources. Returns the translations and the model's target language."""
-    from mtcli.evaluation.metrics import check_tokenization
+    from mtcli.evaluation.tokenization import check_tokenization
     from mtcli.translating.request import prepare
 
     prepared = prepare(request)
@@ -217,10 +222,14 @@ def _write_lines(path: Path, texts: list[str]) -> None:
 
 
 def _warn_of_odd_references(ref: Path, references: list[str], scoring: _Scoring) -> None:
-    from mtcli.evaluation.metrics import tokenization_for
+    from mtcli.evaluation.tokenization import choose_tokenization
     from mtcli.evaluation.tokenized import looks_tokenized, looks_unspaced
 
-    if scoring.tokenize is not None or tokenization_for(scoring.tgt_lang) != "13a":
+    tokenization = choose_tokenization(scoring.tgt_lang, scoring.tokenize)
+    if tokenization.remark:
+        kind = "warning" if tokenization.is_makeshift else "note"
+        note(f"{kind}: {tokenization.remark}; `--tokenize` chooses another tokenization")
+    if scoring.tokenize is not None or tokenization.name != "13a":
         return
     if looks_unspaced(references):
         note(

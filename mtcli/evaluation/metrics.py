@@ -6,15 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mtcli.config.languages import language_of
-from mtcli.errors import ConfigError, DataError
+from mtcli.errors import DataError
+from mtcli.evaluation.tokenization import bleu_metric
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric
-
-_TOKENIZATIONS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
-_DEFAULT_TOKENIZATION = "13a"
-_EXTRAS = {"ja-mecab": "ja", "ko-mecab": "ko"}
 
 
 @dataclass(frozen=True)
@@ -65,15 +61,6 @@ def evaluate(
     ]
 
 
-def tokenization_for(lang: str) -> str:
-    """Choose sacreBLEU's tokenization for a language: zh, ja-mecab, ko-mecab, otherwise 13a.
-
-    Args:
-        lang: a BCP 47 tag; only its language counts (`zh-Hans` is zh).
-    """
-    return _TOKENIZATIONS.get(language_of(lang), _DEFAULT_TOKENIZATION)
-
-
 def bleu(
     hypotheses: Sequence[str],
     references: Sequence[str],
@@ -97,19 +84,8 @@ def bleu(
         ConfigError: the tokenization is unknown, or needs a package that is not installed.
         ValueError: there are no lines, or not as many on both sides.
     """
-    metric = _bleu_metric(tokenize or tokenization_for(tgt_lang), lowercase=lowercase)
+    metric = bleu_metric(tgt_lang, tokenize, lowercase=lowercase)
     return _score("BLEU", metric, hypotheses, references)
-
-
-def check_tokenization(tgt_lang: str, tokenize: str | None = None) -> None:
-    """Raise what `bleu` would raise, before the translations exist.
-
-    Raises:
-        ConfigError: the tokenization is unknown, or needs a package that is not installed.
-    """
-    tokenization = tokenize or tokenization_for(tgt_lang)
-    if tokenization != _DEFAULT_TOKENIZATION:  # that is always there; a look costs an import
-        _bleu_metric(tokenization, lowercase=False)
 
 
 def chrf(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: bool = False) -> Score:
@@ -128,31 +104,6 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: boo
     from sacrebleu.metrics.chrf import CHRF
 
     return _score("chrF", CHRF(lowercase=lowercase), hypotheses, references)
-
-
-def _bleu_metric(tokenization: str, *, lowercase: bool) -> Metric:
-    from sacrebleu.metrics.bleu import BLEU
-
-    if tokenization not in BLEU.TOKENIZERS:
-        raise ConfigError(
-            f"sacreBLEU has no tokenization `{tokenization}`",
-            hint=f"use one of: {', '.join(sorted(BLEU.TOKENIZERS))}",
-        )
-    try:
-        # force only keeps sacreBLEU from warning about tokenized text on its own logger
-        return BLEU(tokenize=tokenization, lowercase=lowercase, force=True)
-    except (RuntimeError, ImportError) as error:
-        if tokenization not in _EXTRAS:
-            raise
-        raise ConfigError(
-            f"BLEU's tokenization `{tokenization}` needs a package that is not installed",
-            hint=f"run `pip install 'sacrebleu[{_EXTRAS[tokenization]}]'`",
-        ) from error
-    except OSError as error:  # some tokenizations fetch a model from the network
-        raise ConfigError(
-            f"BLEU's tokenization `{tokenization}` needs a file that cannot be fetched: {error}",
-            hint="connect to the network once, or choose another tokenization",
-        ) from error
 
 
 def _score(

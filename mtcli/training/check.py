@@ -19,7 +19,7 @@ from mtcli.device.choice import choose_device
 from mtcli.device.memory import memory_errors
 from mtcli.device.precision import Numerics, choose_numerics
 from mtcli.distributed.world import World
-from mtcli.evaluation.metrics import check_tokenization
+from mtcli.evaluation.tokenization import check_tokenization
 from mtcli.model.seq2seq import PassSettings, Seq2Seq, num_parameters
 from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import EOS_ID
@@ -29,6 +29,7 @@ from mtcli.training.optim import build_optimizers
 from mtcli.training.run_length import check_length
 from mtcli.training.step import LESS_MEMORY, StepParts, train_step
 from mtcli.training.tensors import to_tensors
+from mtcli.training.text_checks import report_on_texts
 from mtcli.training.validation import batch_of
 from mtcli.training.warm_start import starting_model, take_weights
 
@@ -56,6 +57,7 @@ def check(config: TrainConfig, budget_s: float | None = None) -> Iterator[str]:
         data = replace(config.data, cache_dir=Path(temporary) / "cache")
         start = starting_model(config)
         corpus = prepare_corpus(replace(config, data=data), run, World(), start)
+        report_on_texts(config)
         yield from _describe_corpus(config, corpus)
         yield from _one_step(config, corpus, numerics, start)
 

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema.root import TrainConfig
 from mtcli.distributed.world import World
-from mtcli.evaluation.metrics import check_tokenization
+from mtcli.evaluation.tokenization import check_tokenization
 from mtcli.runs.folder import RunFolder
 from mtcli.system.allocator import prepare_memory
 from mtcli.training.building import Compute, build
@@ -23,6 +23,7 @@ from mtcli.training.opening import opened
 from mtcli.training.outcome import Outcome, describe_end, with_model
 from mtcli.training.run_length import already_finished, check_length, long_warmup
 from mtcli.training.stopping import Interrupted, StopRequest, interruptible
+from mtcli.training.text_checks import report_on_texts
 from mtcli.training.threads import keep_threads
 from mtcli.training.validate_and_save import validate_stop
 from mtcli.training.warm_start import starting_model, take_weights
@@ -94,6 +95,7 @@ def _train(
             _start_from(parts, start)
         if is_main:
             describe(parts)
+            report_on_texts(config)
             if warning := long_warmup(config, parts.state.progress.total_steps):
                 logger.warning(warning)
         if outcome := already_finished(parts):

@@ -140,6 +140,31 @@ def test_an_unknown_tokenisation(hyp, ref):
     assert message.startswith("sacreBLEU has no tokenization `13b`\nhint: use one of: 13a, char, ")
 
 
+def test_a_country_instead_of_a_language(hyp, ref):
+    assert refusal("--hyp", hyp, "--ref", ref, "--tgt-lang", "jp") == (
+        "`--tgt-lang jp` is a country code, not a language\nhint: use `ja`"
+    )
+
+
+def test_how_words_are_counted_is_said(hyp, ref, monkeypatch):
+    thai = run("--hyp", hyp, "--ref", ref, "--tgt-lang", "tha_Thai")
+    assert "|tok:char|" in thai.stdout
+    assert thai.stderr == (
+        "note: BLEU counts characters (tokenization `char`): `tha_Thai` is written without spaces"
+        " between words; `--tokenize` chooses another tokenization\n"
+    )
+    monkeypatch.setattr("mtcli.evaluation.tokenization.find_spec", lambda _: None)
+    korean = run("--hyp", hyp, "--ref", ref, "--tgt-lang", "ko")
+    assert "|tok:13a|" in korean.stdout
+    assert korean.stderr == (
+        "warning: BLEU of `ko` counts words between spaces (tokenization `13a`): the library of"
+        " `ko-mecab` is not installed; `pip install 'sacrebleu[ko]'` brings it; `--tokenize`"
+        " chooses another tokenization\n"
+    )
+    named = run("--hyp", hyp, "--ref", ref, "--tgt-lang", "th", "--tokenize", "intl")
+    assert named.stderr == ""
+
+
 def test_a_reference_without_spaces(tmp_path):
     ref = tmp_path / "ref.txt"
     ref.write_text("狗在跑。\n我们去公园。\n", encoding="utf-8")
@@ -224,10 +249,10 @@ def test_model_options(trained_run, src, model_ref, tmp_path):
 
 
 def test_the_model_says_the_language(trained_run, src, model_ref, monkeypatch):
-    from mtcli.evaluation import metrics
+    from mtcli.evaluation import tokenization
 
     asked = []
-    monkeypatch.setattr(metrics, "tokenization_for", lambda lang: asked.append(lang) or "13a")
+    monkeypatch.setattr(tokenization, "tokenization_for", lambda lang: asked.append(lang) or "13a")
     run("-m", trained_run, "--src", src, "--ref", model_ref, "--device", "cpu")
     assert set(asked) == {"de"}
     asked.clear()

@@ -12,6 +12,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
+from mtcli.config.languages import country_problem
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.config.schema.bounds import Bounds, Positive, Probability, Seed
 from mtcli.config.schema.data import DataConfig
@@ -89,7 +90,8 @@ class ValidationConfig:
     beam_size: Positive = 1
     """Beam width of validation; 1 is greedy search."""
     bleu_tokenize: str | None = None
-    """sacreBLEU's tokenisation; null follows tgt_lang: zh, ja-mecab, ko-mecab, else 13a."""
+    """sacreBLEU's tokenisation; null follows tgt_lang: zh, ja-mecab, ko-mecab, char for Thai and
+    other languages without spaces between words, else 13a."""
     lowercase: bool = False
     """Ignore case in BLEU and chrF."""
     max_pairs: Positive | None = None
@@ -203,6 +205,13 @@ def _passes_differ(model: ModelConfig, regularization: RegularizationConfig) -> 
         )
 
 
+def _languages_are_not_countries(tgt_lang: str, validation: ValidationConfig) -> Iterator[Conflict]:
+    # With a tokenization of its own, a run of an earlier mtcli can be resumed under its old name.
+    problem = country_problem(tgt_lang)
+    if problem is not None and validation.bleu_tokenize is None:
+        yield Conflict(("tgt_lang",), problem)
+
+
 CROSS_CHECKS: tuple[tuple[tuple[str, str], Callable[..., Iterator[Conflict]]], ...] = (
     (("tokenizer", "model"), _tied_embeddings_need_one_vocabulary),
     (("batch", "data"), _one_pair_fits_a_batch),
@@ -211,6 +220,7 @@ CROSS_CHECKS: tuple[tuple[tuple[str, str], Callable[..., Iterator[Conflict]]], .
     (("model", "decoding"), _the_model_has_what_aligns),
     (("training", "regularization"), _compiling_takes_every_layer),
     (("model", "regularization"), _passes_differ),
+    (("tgt_lang", "validation"), _languages_are_not_countries),
 )
 """Which sections each check compares: the loader runs those whose sections are sound, even where
 another section is not, so that all problems are reported at once."""

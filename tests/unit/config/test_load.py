@@ -574,3 +574,16 @@ def test_importing_the_config_room_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=Path.cwd()
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("country", "language"), [("cn", "zh"), ("jp_JP", "ja"), ("kr", "ko")])
+def test_a_country_instead_of_the_target_language(country, language, smallest, problems, load):
+    text = smallest.replace("tgt_lang: en", f"tgt_lang: {country}")
+    problem = f"`{country[:2]}` is a country code, not a language; use `{language}`"
+    assert problems(text) == [f"line 2 tgt_lang {problem}"]
+    assert problems(text + "seed: -1\n") == [
+        f"line 2 tgt_lang {problem}",
+        "line 8 seed found -1, must be a whole number, at least 0 and below 4294967296",
+    ]
+    # a run that an earlier mtcli began can be resumed
+    assert load(text, "validation.bleu_tokenize=13a").tgt_lang == country
