@@ -12,12 +12,13 @@ from mtcli.model.seq2seq import num_parameters
 from mtcli.runs.environment import write_environment
 from mtcli.runs.split import Split
 from mtcli.training.loop_parts import LoopParts
+from mtcli.training.text_checks import report_on_texts
 
 logger = logging.getLogger(__name__)
 
 
 def describe(parts: LoopParts) -> None:
-    """Log the model, the device and the optimizers, and write environment.json."""
+    """Log the model, the device, the optimizers and what is odd, and write environment.json."""
     config, numerics, world = parts.config, parts.numerics, parts.world
     store = parts.corpus.store.path
     num_weights = num_parameters(parts.model.whole)
@@ -50,3 +51,4 @@ def describe(parts: LoopParts) -> None:
         "optimizer_groups": [asdict(group) for group in groups],
     }
     write_environment(parts.run, facts)
+    report_on_texts(config)

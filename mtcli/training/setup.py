@@ -23,7 +23,6 @@ from mtcli.training.opening import opened
 from mtcli.training.outcome import Outcome, describe_end, with_model
 from mtcli.training.run_length import already_finished, check_length, long_warmup
 from mtcli.training.stopping import Interrupted, StopRequest, interruptible
-from mtcli.training.text_checks import report_on_texts
 from mtcli.training.threads import keep_threads
 from mtcli.training.validate_and_save import validate_stop
 from mtcli.training.warm_start import starting_model, take_weights
@@ -95,7 +94,6 @@ def _train(
             _start_from(parts, start)
         if is_main:
             describe(parts)
-            report_on_texts(config)
             if warning := long_warmup(config, parts.state.progress.total_steps):
                 logger.warning(warning)
         if outcome := already_finished(parts):
