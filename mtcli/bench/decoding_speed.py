@@ -13,7 +13,7 @@ from mtcli.config.schema.root import TrainConfig
 from mtcli.decoding.options import Hypothesis, SearchOptions
 from mtcli.device.precision import Numerics
 from mtcli.engines.choice import EngineOptions
-from mtcli.engines.protocol import Engine, EngineBatch, PostponedSearch
+from mtcli.engines.protocol import Engine, EngineBatch, PostponedSearch, Report, no_report
 from mtcli.engines.torch import TorchEngine
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.training.corpus import Corpus
@@ -33,8 +33,13 @@ class _CountingEngine:
     def max_positions(self) -> int:
         return self._engine.max_positions
 
-    def begin(self, batches: Sequence[EngineBatch], options: SearchOptions) -> PostponedSearch:
-        running = self._engine.begin(batches, options)
+    def begin(
+        self,
+        batches: Sequence[EngineBatch],
+        options: SearchOptions,
+        report: Report = no_report,
+    ) -> PostponedSearch:
+        running = self._engine.begin(batches, options, report)
 
         def finish() -> list[list[list[Hypothesis]]]:
             hypotheses_of = running.result()

@@ -12,7 +12,7 @@ from mtcli.bundle.model_folder import Bundle
 from mtcli.decoding.options import SearchOptions
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine
 from mtcli.engines.ctranslate2.package import INSTALL, MISSING, search_obstacle
-from mtcli.engines.protocol import Engine, EngineBatch, RunningSearch
+from mtcli.engines.protocol import Engine, EngineBatch, Report, RunningSearch, no_report
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.system.cores import num_cores
 
@@ -162,14 +162,19 @@ class AutoEngine:
         self._torch: TorchEngine | None = None
         self.max_positions = fast.max_positions
 
-    def begin(self, batches: Sequence[EngineBatch], options: SearchOptions) -> RunningSearch:
+    def begin(
+        self,
+        batches: Sequence[EngineBatch],
+        options: SearchOptions,
+        report: Report = no_report,
+    ) -> RunningSearch:
         """Start to translate with the engine that can; see `Engine`."""
         has_prefixes = any(batch.prefix_ids for batch in batches)
         if search_obstacle(options, has_prefixes=has_prefixes) is None:
-            return self._fast.begin(batches, options)
+            return self._fast.begin(batches, options, report)
         if self._torch is None:
             self._torch = self._load_torch()
-        return self._torch.begin(batches, options)
+        return self._torch.begin(batches, options, report)
 
 
 def _insist(bundle: Bundle, how: EngineOptions, obstacle: str | None) -> EngineChoice:

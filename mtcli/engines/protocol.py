@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from mtcli.decoding.options import Hypothesis, SearchOptions
 
 if TYPE_CHECKING:
     import numpy as np  # importing it would slow the start of engines that need none
+
+
+Report: TypeAlias = Callable[[int], None]
+"""Is told how many more sentences are done, by the thread that waits for the result."""
+
+
+def no_report(number: int) -> None:
+    """Tell nobody."""
 
 
 class EngineBatch(NamedTuple):
@@ -49,12 +57,18 @@ class Engine(Protocol):
         """Longest source, and longest output, that the model takes; in pieces, EOS counted."""
         ...
 
-    def begin(self, batches: Sequence[EngineBatch], options: SearchOptions) -> RunningSearch:
+    def begin(
+        self,
+        batches: Sequence[EngineBatch],
+        options: SearchOptions,
+        report: Report = no_report,
+    ) -> RunningSearch:
         """Start to translate; several searches may be running, and are done in their order.
 
         Args:
             batches: any number of them; the engine may translate some in parallel.
             options: how to search.
+            report: told after each batch.
 
         Returns:
             The search. Its result has between 1 and `options.num_hypotheses` hypotheses for each

@@ -22,7 +22,7 @@ from mtcli.decoding.options import Hypothesis, SearchOptions
 from mtcli.decoding.sampling import sample
 from mtcli.decoding.scorer import ModelScorer, Scorer
 from mtcli.device.memory import memory_errors
-from mtcli.engines.protocol import EngineBatch, PostponedSearch
+from mtcli.engines.protocol import EngineBatch, PostponedSearch, Report, no_report
 from mtcli.engines.workers import run_parallel
 from mtcli.errors import ConfigError
 from mtcli.model.seq2seq import Seq2Seq
@@ -61,7 +61,12 @@ class TorchEngine:
         """Longest source, and longest output, in pieces, EOS counted."""
         return min(model.config.max_positions for model in self._models)
 
-    def begin(self, batches: Sequence[EngineBatch], options: SearchOptions) -> PostponedSearch:
+    def begin(
+        self,
+        batches: Sequence[EngineBatch],
+        options: SearchOptions,
+        report: Report = no_report,
+    ) -> PostponedSearch:
         """Translate all batches once the result is asked for, in parallel on the CPU.
 
         The result raises:
@@ -73,7 +78,12 @@ class TorchEngine:
             num_threads = torch.get_num_threads() if self._device.type == "cpu" else 1
             jobs = [partial(self._translate, batch, options) for batch in batches]
             with self._evaluating():
-                return run_parallel(jobs, num_threads, may_fork=self._may_fork)
+                return run_parallel(
+                    jobs,
+                    num_threads,
+                    may_fork=self._may_fork,
+                    on_done=lambda place: report(len(batches[place].src_ids)),
+                )
 
         return PostponedSearch(translate_all)
 

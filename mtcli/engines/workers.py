@@ -25,7 +25,11 @@ _jobs_of_parent: Sequence[Callable[[], object]] = ()
 
 
 def run_parallel(
-    jobs: Sequence[Callable[[], T]], num_workers: int, *, may_fork: bool = False
+    jobs: Sequence[Callable[[], T]],
+    num_workers: int,
+    *,
+    may_fork: bool = False,
+    on_done: Callable[[int], None] = lambda place: None,
 ) -> list[T]:
     """Run jobs, `num_workers` at a time. Returns their results in order.
 
@@ -44,28 +48,37 @@ def run_parallel(
         may_fork: whether the workers may be processes, which are forked where that is safe (on
             Linux, from a process with a single Python thread and no GPU). The jobs' only effects
             are then their results and errors, which must be picklable.
+        on_done: told in this thread of each job that is done, by its place and in order.
 
     Raises:
         MtcliError: a worker was killed.
     """
     num_workers = min(num_workers, len(jobs))
     if num_workers <= 1:
-        return [job() for job in jobs]
+        return [_told(job(), place, on_done) for place, job in enumerate(jobs)]
     if may_fork and _is_fork_safe():
-        return _run_in_processes(jobs, num_workers)
+        return _run_in_processes(jobs, num_workers, on_done)
     of_this_thread = torch.get_num_threads()
     pool = ThreadPoolExecutor(
         num_workers, "decoding", initializer=torch.set_num_threads, initargs=(1,)
     )
     try:
         running = [pool.submit(job) for job in jobs]
-        return [future.result() for future in running]
+        return [_told(job.result(), place, on_done) for place, job in enumerate(running)]
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         torch.set_num_threads(of_this_thread)  # which new threads inherit
 
 
-def _run_in_processes(jobs: Sequence[Callable[[], T]], num_workers: int) -> list[T]:
+def _told(result: T, place: int, on_done: Callable[[int], None]) -> T:
+    """The result of a job, after telling of it."""
+    on_done(place)
+    return result
+
+
+def _run_in_processes(
+    jobs: Sequence[Callable[[], T]], num_workers: int, on_done: Callable[[int], None]
+) -> list[T]:
     """Run jobs in forked workers, which share the model without copying or loading it."""
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
@@ -79,7 +92,7 @@ def _run_in_processes(jobs: Sequence[Callable[[], T]], num_workers: int) -> list
         warnings.simplefilter("ignore", DeprecationWarning)
         running: list[Future[T]] = [pool.submit(_job_of_parent, i) for i in range(len(jobs))]
     try:
-        return [future.result() for future in running]
+        return [_told(job.result(), place, on_done) for place, job in enumerate(running)]
     except BrokenProcessPool as error:
         raise MtcliError(
             "a translating process was killed, probably because memory ran out",

@@ -80,6 +80,10 @@ class ValidationMetrics:
     sample_source: str
     sample_hypothesis: str
     sample_reference: str
+    training_loss_per_token: float | None = None
+    """The same cross-entropy on the training pairs of the last update, without dropout."""
+    sample_before: str | None = None
+    """What the validation before, in the same invocation, gave for the sample's source."""
 
 
 class MetricsFile:

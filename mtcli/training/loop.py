@@ -77,7 +77,7 @@ def _train(parts: LoopParts) -> Outcome:
                 report = Report(stream)
             if due.validation:
                 before_s = parts.stop.spent_s
-                validate(parts)
+                validate(parts, update)
                 validation_s = parts.stop.spent_s - before_s
             if due.save:
                 save(parts)

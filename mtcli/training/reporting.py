@@ -104,7 +104,7 @@ def report_validation(
     progress.cpu_s = parts.clock.cpu_before_s + cpu_s
     if best.score is None or best.step is None:
         raise ValueError("nothing was validated")
-    sample = progress.step % len(result.hypotheses)
+    sample, previous = progress.step % len(result.hypotheses), result.previous_hypotheses
     if parts.world.is_main:
         parts.observers.validated(
             ValidationMetrics(
@@ -128,5 +128,7 @@ def report_validation(
                 sample_source=valid.src_texts[sample],
                 sample_hypothesis=result.hypotheses[sample],
                 sample_reference=valid.tgt_texts[sample],
+                training_loss_per_token=result.training_loss_per_token,
+                sample_before=None if previous is None else previous[sample],
             )
         )

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from torch import Tensor
 
 from mtcli.bundle.model_folder import write_model
+from mtcli.data.batches import Batch, Update
 from mtcli.runs.folder import SavedSteps
 from mtcli.runs.ranking import rank_models
 from mtcli.runs.retention import keep_newest_stop, prune, remove_stops
@@ -27,10 +29,10 @@ from mtcli.training.validation import ValidationResult
 logger = logging.getLogger(__name__)
 
 
-def validate(parts: LoopParts) -> None:
-    """Make a validation of the config's, and save the model."""
+def validate(parts: LoopParts, update: Update) -> None:
+    """Make a validation of the config's after an update, and save the model."""
     best, plateau = parts.state.best, parts.state.plateau
-    _judge(parts, best, parts.run)
+    _judge(parts, best, parts.run, update.micro_batches)
     is_better = best.step == parts.state.progress.step
     if plateau.validated(parts.config.schedule, is_better=is_better):
         logger.info("no better score: the learning rate falls to %g of its peak", plateau.ratio)
@@ -72,13 +74,17 @@ def save_stop(parts: LoopParts) -> None:
     parts.world.barrier()
 
 
-def _judge(parts: LoopParts, best: BestScore, place: SavedSteps) -> None:
+def _judge(
+    parts: LoopParts, best: BestScore, place: SavedSteps, training_batches: Sequence[Batch] = ()
+) -> None:
     """Validate the weights as they will be used, record the score in `best`, save the model."""
     started = time.perf_counter()
     step, world = parts.state.progress.step, parts.world
     parts.observers.entered("validating")
     with parts.model.holding(parts.numerics.device, _weights_to_average_with(parts)):
-        result = parts.validator.validate(parts.model.whole)
+        result = parts.validator.validate(
+            parts.model.whole, training_batches, parts.observers.advanced
+        )
         is_best = best.validated(result.score_by(best.metric), step)
         if world.is_main:
             _save_model(parts, result, place)

@@ -26,6 +26,7 @@ from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.training.tensors import to_tensors
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.request import TranslationRequest, open_translator
+from mtcli.translating.running import Progress, no_progress
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ class ValidationResult:
     bleu: Score
     chrf: Score
     hypotheses: Sequence[str]
+    previous_hypotheses: Sequence[str] | None
+    """Those of the validation before; None if this is the first of the invocation."""
+    training_loss_per_token: float | None
+    """The same loss on training pairs; None if there were none to judge."""
 
     @property
     def perplexity(self) -> float:
@@ -81,17 +86,31 @@ class Validator:
         self.valid = valid
         self._config, self._numerics, self._world = config, numerics, world
         self._batches: list[Batch] | None = None
+        self._hypotheses: list[str] | None = None
 
     @torch.inference_mode()
-    def validate(self, model: Seq2Seq) -> ValidationResult:
-        """Scores of `model` as it is now; the same on every process."""
+    def validate(
+        self,
+        model: Seq2Seq,
+        training_batches: Sequence[Batch] = (),
+        progress: Progress = no_progress,
+    ) -> ValidationResult:
+        """Scores of `model` as it is now; the same on every process.
+
+        Args:
+            model: what is judged.
+            training_batches: this process's part of training pairs, to compare the loss on them.
+            progress: told how many of this process's pairs are translated.
+        """
         was_training = model.training
         model.eval()
         try:
-            loss_sum, num_tokens = self._loss(model)
-            hypotheses = self._translate(model)
+            loss_sum, num_tokens = self._loss(model, self._own_batches(model.config.max_positions))
+            training_loss_sum, num_training_tokens = self._loss(model, training_batches)
+            hypotheses = self._translate(model, progress)
         finally:
             model.train(was_training)
+        previous, self._hypotheses = self._hypotheses, hypotheses
         references, settings = list(self.valid.tgt_texts), self._config.validation
         return ValidationResult(
             loss_per_token=loss_sum / num_tokens,
@@ -104,12 +123,16 @@ class Validator:
             ),
             chrf=chrf(hypotheses, references, lowercase=settings.lowercase),
             hypotheses=hypotheses,
+            previous_hypotheses=previous,
+            training_loss_per_token=(
+                training_loss_sum / num_training_tokens if num_training_tokens else None
+            ),
         )
 
-    def _loss(self, model: Seq2Seq) -> tuple[float, float]:
+    def _loss(self, model: Seq2Seq, batches: Sequence[Batch]) -> tuple[float, float]:
         """Summed loss and number of target tokens, over all processes."""
         loss_sum, num_tokens = 0.0, 0
-        for batch in self._own_batches(model.config.max_positions):
+        for batch in batches:
             with self._numerics.autocast():
                 loss_sum += model(to_tensors(batch, self._numerics.device), 0.0).item()
             num_tokens += batch.num_tgt_tokens
@@ -128,7 +151,7 @@ class Validator:
             self._batches = list(batches_by_length(pairs, self._config.batch.max_tokens))
         return self._batches
 
-    def _translate(self, model: Seq2Seq) -> list[str]:
+    def _translate(self, model: Seq2Seq, progress: Progress) -> list[str]:
         valid, config = self.valid, self._config
         loaded = LoadedModel[Engine](
             TorchEngine(model, self._numerics.device, self._numerics.autocast),
@@ -139,7 +162,7 @@ class Validator:
         )
         translator = open_translator(TranslationRequest(loaded=loaded))
         mine = list(valid.src_texts)[self._world.rank :: self._world.size]
-        shares = self._world.gather_objects(translator.translate(mine))
+        shares = self._world.gather_objects(translator.translate(mine, progress=progress))
         hypotheses = [""] * len(valid.src_texts)
         for rank, share in enumerate(shares):
             hypotheses[rank :: self._world.size] = share

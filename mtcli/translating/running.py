@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, cast
 
 from mtcli.decoding.options import Hypothesis
 from mtcli.engines.protocol import Engine, PairEngine
@@ -15,6 +15,13 @@ from mtcli.translating.repetition import is_repeated, rescored, second_options
 from mtcli.translating.searching import SentenceSearch, begin_search
 from mtcli.translating.source_texts import SourceText
 
+Progress: TypeAlias = Callable[[int, int], None]
+"""Is told how many sentences are done of how many, by the thread that waits for the answers."""
+
+
+def no_progress(done: int, total: int) -> None:
+    """Tell nobody."""
+
 
 class RunningTranslation:
     """Texts that are being translated: the first search is running when this is made.
@@ -25,6 +32,7 @@ class RunningTranslation:
         options: how they are translated.
         prefix_ids: for each part of all texts the pieces that its outputs begin with; None: of none
             any.
+        progress: told of the first search.
 
     Raises:
         ConfigError: the engine cannot search that way.
@@ -36,11 +44,15 @@ class RunningTranslation:
         sources: Sequence[SourceText],
         options: TranslateOptions,
         prefix_ids: Sequence[Sequence[int]] | None,
+        progress: Progress = no_progress,
     ) -> None:
         self._model, self._sources, self._options = model, sources, options
         self._src_ids = [part.ids for source in sources for part in source.parts]
         self._prefix_ids = prefix_ids
-        self._first = begin_search(model.engine, self._src_ids, options, prefix_ids)
+        self._num_done, self._progress = 0, progress
+        self._first = begin_search(
+            model.engine, self._src_ids, options, prefix_ids, self._count_done
+        )
         self._hypotheses: list[list[Hypothesis]] | None = None
         self._repeated: list[int] = []
         self._second: SentenceSearch | None = None
@@ -48,6 +60,10 @@ class RunningTranslation:
     def settle(self) -> None:
         """Wait for the first search, before other texts are begun; see `RunningSearch`."""
         self._first.settle()
+
+    def _count_done(self, number: int) -> None:
+        self._num_done += number
+        self._progress(self._num_done, len(self._src_ids))
 
     def retry(self) -> bool:
         """Wait for the first search, and begin second attempts. Returns True if there are any."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mtcli.decoding.options import Hypothesis
-from mtcli.engines.protocol import Engine, EngineBatch, RunningSearch
+from mtcli.engines.protocol import Engine, EngineBatch, Report, RunningSearch, no_report
 from mtcli.translating.batching import longest_first_batches, output_limit
 from mtcli.translating.options import TranslateOptions
 
@@ -38,6 +38,7 @@ def begin_search(
     src_ids: Sequence[Sequence[int]],
     options: TranslateOptions,
     prefix_ids: Sequence[Sequence[int]] | None = None,
+    report: Report = no_report,
 ) -> SentenceSearch:
     """Start to search sentences, in the order that is fastest.
 
@@ -46,6 +47,7 @@ def begin_search(
         src_ids: pieces of each sentence.
         options: how to search.
         prefix_ids: pieces that the outputs of each sentence begin with; None: of none any.
+        report: told after each batch how many sentences it had.
 
     Raises:
         ConfigError: the engine cannot search that way.
@@ -65,4 +67,4 @@ def begin_search(
         )
         for places in places_of
     ]
-    return SentenceSearch(engine.begin(batches, options.search), places_of)
+    return SentenceSearch(engine.begin(batches, options.search, report), places_of)

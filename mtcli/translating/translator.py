@@ -15,7 +15,7 @@ from mtcli.translating.answer import Link, Translation
 from mtcli.translating.controls import without_controls
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.options import TranslateOptions
-from mtcli.translating.running import RunningTranslation
+from mtcli.translating.running import Progress, RunningTranslation, no_progress
 from mtcli.translating.scoring import PairScore, PairScorer, check_pairs
 from mtcli.translating.source_texts import SourceText, prepare_texts
 
@@ -105,11 +105,13 @@ class Translator:
         normalization: Normalization | None = None,
         max_length: int | None = None,
         batch_size: int | None = None,
+        progress: Progress = no_progress,
     ) -> list[str]:
         """The best translation of each text; blank texts are returned as they are.
 
         None takes the value of the translator's own options, as a rule those of `generation.json`
-        in the model folder; `DecodingConfig` says what the options mean.
+        in the model folder; `DecodingConfig` says what the options mean. `progress` is told how
+        many sentences are done, and of how many.
 
         Raises:
             ConfigError: an option is out of range, or `texts` is a single text.
@@ -126,7 +128,7 @@ class Translator:
             }
         )
         texts = _as_list(texts)
-        answers = self.begin(texts, options).result()
+        answers = self.begin(texts, options, progress=progress).result()
         return [
             answer.translations[0].text if text.strip() else text
             for text, answer in zip(texts, answers, strict=True)
@@ -199,6 +201,7 @@ class Translator:
         *,
         prefixes: Sequence[str] | None = None,
         after: RunningTranslation | None = None,
+        progress: Progress = no_progress,
     ) -> RunningTranslation:
         """Start to translate texts: what `translate` and `translate_n_best` are made of.
 
@@ -211,6 +214,7 @@ class Translator:
             prefixes: for each text what its translations begin with, perhaps nothing; of a text
                 in parts it begins the first. None: no text has any.
             after: what was begun before; it is settled once these texts are ready for the engine.
+            progress: told how many sentences are done, and of how many.
 
         Raises:
             ConfigError: the engine cannot search that way.
@@ -222,7 +226,7 @@ class Translator:
         prefix_ids = None if prefixes is None else self._prefix_ids(sources, prefixes)
         if after is not None:
             after.settle()
-        return RunningTranslation(self._model, sources, options, prefix_ids)
+        return RunningTranslation(self._model, sources, options, prefix_ids, progress)
 
     def pieces(self, token_ids: Sequence[int]) -> list[str]:
         """The pieces of a translation, as the target tokenizer writes them."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.decoding.options import Hypothesis, SearchOptions
-from mtcli.engines.protocol import EngineBatch, PostponedSearch, RunningSearch
+from mtcli.engines.protocol import EngineBatch, PostponedSearch, Report, RunningSearch, no_report
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.options import TranslateOptions
 from mtcli.translating.translator import Translator
@@ -31,8 +31,15 @@ class FakeEngine:
         self.calls: list[tuple[list[list[int]], list[int], SearchOptions]] = []
         self._answer = answer
 
-    def begin(self, batches: Sequence[EngineBatch], options: SearchOptions) -> RunningSearch:
-        return PostponedSearch(lambda: [self.translate(*batch[:2], options) for batch in batches])
+    def begin(
+        self, batches: Sequence[EngineBatch], options: SearchOptions, report: Report = no_report
+    ) -> RunningSearch:
+        def translate(batch: EngineBatch) -> list[list[Hypothesis]]:
+            answers = self.translate(*batch[:2], options)
+            report(len(answers))
+            return answers
+
+        return PostponedSearch(lambda: [translate(batch) for batch in batches])
 
     def translate(
         self,
@@ -68,7 +75,9 @@ class BesideEngine(FakeEngine):
         super().__init__(**keywords)
         self.events: list[str] = []
 
-    def begin(self, batches: Sequence[EngineBatch], options: SearchOptions) -> "BesideSearch":
+    def begin(
+        self, batches: Sequence[EngineBatch], options: SearchOptions, report: Report = no_report
+    ) -> "BesideSearch":
         self.events.append("begun")
         return BesideSearch([self.translate(*batch[:2], options) for batch in batches], self.events)
 

@@ -32,7 +32,7 @@ from mtcli.engines.ctranslate2.searches import (
     SearchesOfBatches,
     Sentence,
 )
-from mtcli.engines.protocol import EngineBatch, RunningSearch
+from mtcli.engines.protocol import EngineBatch, Report, RunningSearch, no_report
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.tokenizer.protocol import EOS_ID
 
@@ -77,7 +77,12 @@ class CTranslate2Engine:
         self._suppressed = [[self._tgt_pieces[i]] for i in FORBIDDEN_IDS]
         self._warm_up()
 
-    def begin(self, batches: Sequence[EngineBatch], options: SearchOptions) -> RunningSearch:
+    def begin(
+        self,
+        batches: Sequence[EngineBatch],
+        options: SearchOptions,
+        report: Report = no_report,
+    ) -> RunningSearch:
         """Start to search; `inter_threads` batches run in parallel.
 
         Raises:
@@ -100,7 +105,7 @@ class CTranslate2Engine:
             for sentences in sentences_of
             if sentences
         ]
-        return SearchesOfBatches(self, sentences_of, running, options)
+        return SearchesOfBatches(self, sentences_of, running, options, report)
 
     def _warm_up(self) -> None:
         """Compile the kernels (0.04 s, oneDNN) while the caller does something else."""

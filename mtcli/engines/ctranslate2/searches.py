@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from mtcli.decoding.options import Hypothesis, SearchOptions
+from mtcli.engines.protocol import Report, no_report
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
 FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
@@ -98,8 +99,9 @@ class SearchesOfBatches:
         batches: Sequence[Sequence[Sentence]],
         running: Sequence[Finish],
         options: SearchOptions,
+        report: Report = no_report,
     ) -> None:
-        self._engine, self._options = engine, options
+        self._engine, self._options, self._report = engine, options, report
         self._sizes = [len(sentences) for sentences in batches]
         self._sentences = [sentence for sentences in batches for sentence in sentences]
         self._running = running
@@ -126,7 +128,11 @@ class SearchesOfBatches:
         """The hypotheses of each sentence; those that are being searched again come later."""
         if self._found is not None:
             return self._found
-        found = [hypotheses for finish in self._running for hypotheses in finish()]
+        found: list[list[Found]] = []
+        for finish in self._running:
+            of_batch = finish()
+            found += of_batch
+            self._report(len(of_batch))
         self._again = self._engine.begin_again(
             self._search_limited(found), self._sentences, self._options
         )

@@ -47,7 +47,10 @@ class Observer:
         """Another phase has begun."""
 
     def advanced(self, done: int, total: int | None) -> None:
-        """So many pairs of the phase are done; `total` is None where it is not known."""
+        """So many pairs of the phase are done; `total` is None where it is not known.
+
+        While validating, they are this process's share of the pairs.
+        """
 
     def stepped(self, step: int, total_steps: int | None) -> None:
         """An update was made."""

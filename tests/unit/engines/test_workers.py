@@ -36,7 +36,9 @@ def forking(monkeypatch):
 @pytest.mark.parametrize("num_workers", [1, 2, 7])
 def test_results_come_in_the_order_of_the_jobs(two_threads, forking, num_workers, may_fork):
     jobs = [lambda i=i: i * i for i in range(9)]
-    assert run_parallel(jobs, num_workers, may_fork=may_fork) == [i * i for i in range(9)]
+    done: list[int] = []
+    found = run_parallel(jobs, num_workers, may_fork=may_fork, on_done=done.append)
+    assert (found, done) == ([i * i for i in range(9)], list(range(9)))
     assert run_parallel([], num_workers, may_fork=may_fork) == []
 
 

@@ -18,6 +18,7 @@ class Recorder(Observer):
 
     def __init__(self):
         self.phases, self.readings, self.reports = [], [], []
+        self.advances, self.validations = [], []
 
     def entered(self, phase):
         self.phases.append(phase)
@@ -25,8 +26,14 @@ class Recorder(Observer):
     def read(self, reading):
         self.readings.append(reading)
 
+    def advanced(self, done, total):
+        self.advances.append((self.phases[-1], done, total))
+
     def reported(self, metrics):
         self.reports.append(metrics)
+
+    def validated(self, metrics):
+        self.validations.append(metrics)
 
 
 @pytest.fixture
@@ -45,10 +52,27 @@ def recorded(tmp_path, monkeypatch):
     return run
 
 
-def test_phases_come_in_their_order(recorded):
-    phases = recorded("training.max_steps=2").phases
-    told = [phase for phase, _ in itertools.groupby(phases)]
-    assert told == ["reading", "tokenizer", "store", "training", "validating", "training"]
+def test_phases_come_in_their_order_and_tell_how_far_they_are(recorded):
+    recorder = recorded("training.max_steps=2", "decoding.batch_size=8")
+    phases = [phase for phase, _ in itertools.groupby(recorder.phases)]
+    assert phases == ["reading", "tokenizer", "store", "training", "validating", "training"]
+    assert recorder.advances == [
+        ("tokenizer", 200, None),
+        ("store", 200, None),
+        ("validating", 8, 12),
+        ("validating", 12, 12),
+    ]
+
+
+def test_a_validation_shows_what_it_changed_and_the_plain_loss_of_training_pairs(recorded):
+    # a loss of 0 pairs would divide by 0, and a model that learned nothing would not show it
+    recorder = recorded("training.max_steps=24", "validation.every_steps=12", "optim.lr=0.02")
+    first, second = recorder.validations
+    assert first.sample_before is None
+    assert first.sample_source == second.sample_source
+    assert second.sample_before == first.sample_hypothesis
+    smoothed = recorder.reports[-1].loss_per_token
+    assert 0 < second.training_loss_per_token < smoothed
 
 
 def test_the_first_update_is_read_at_once(recorded):

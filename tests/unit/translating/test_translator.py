@@ -118,6 +118,14 @@ def flags_of(text, answer=lambda ids: ids, *, is_complete=True, log_prob=-1.0):
     return found.flags
 
 
+def test_progress_counts_sentences():
+    told = []
+    translator = fake_translator(batch_size=2)
+    long = "This is the first one. Here comes a second one."
+    translator.translate(["a", "b", long], progress=lambda done, total: told.append((done, total)))
+    assert told == [(2, 4), (4, 4)]
+
+
 def test_flags():
     assert flags_of("a word") == ()
     assert flags_of("") == ("empty",)
