@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import typer
 
@@ -25,14 +24,17 @@ PIPE_OUTPUT = "send it to a file or a pipe"
 
 
 def standard_input(advice: str) -> BinaryIO:
-    """The bytes of standard input.
+    """The text of standard input; it is unpacked if it is packed.
 
     Raises:
-        DataError: the caller closed it; the hint is `advice`.
+        DataError: the caller closed it, and then the hint is `advice`; or it is a file that is not
+            text in UTF-8. A pipe is looked at when it is first read.
     """
+    from mtcli.system.text_input import text_of
+
     if not sys.stdin:  # None if it is closed
         raise DataError("standard input is closed", hint=advice)
-    return sys.stdin.buffer
+    return text_of(sys.stdin.buffer, "standard input")
 
 
 def standard_output(advice: str) -> BinaryIO:
@@ -55,27 +57,23 @@ def stream_errors(what: str) -> Iterator[None]:
         # `| head` has read enough; the interpreter must not flush into the broken pipe
         discard_output([sys.stdout.fileno()])
         raise typer.Exit(0) from None
-    except (EOFError, zlib.error) as error:
-        raise DataError(f"{what} failed: damaged gzip data ({error})") from error
     except OSError as error:
         raise MtcliError(f"{what} failed: {error.strerror or error}") from error
 
 
 def open_input(path: Path) -> BinaryIO:
-    """The bytes of a file, decompressed if it is a gzip file.
+    """The text of a file; it is unpacked if it is packed.
 
     Raises:
-        DataError: it does not exist, cannot be read, or does not hold text.
+        DataError: it does not exist, cannot be read, or is not text in UTF-8.
     """
-    from mtcli.data.lines import decompressed, unreadable
+    from mtcli.data.lines import unreadable
+    from mtcli.system.text_input import open_text
 
-    with ExitStack() as opened:  # closes the file if it cannot be used
-        try:
-            unpacked = decompressed(opened.enter_context(path.open("rb")), path)
-        except OSError as error:
-            raise DataError(unreadable(path, error)) from error
-        opened.pop_all()
-    return cast("BinaryIO", unpacked)
+    try:
+        return open_text(path)
+    except OSError as error:
+        raise DataError(unreadable(path, error)) from error
 
 
 def only(values: Sequence[_T], option: str) -> _T:

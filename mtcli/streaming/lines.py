@@ -51,7 +51,8 @@ class LineReader:
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
-        self._descriptor = _descriptor(source)
+        self._comes_in_chunks = isinstance(source, io.BufferedReader)
+        self._descriptor = _descriptor(source) if self._comes_in_chunks else None
         self._whole: deque[bytes] = deque()
         self._begun: list[bytes] = []
         self._is_over = False
@@ -60,7 +61,7 @@ class LineReader:
         return self
 
     def __next__(self) -> Line:
-        if self._descriptor is None:
+        if not self._comes_in_chunks:
             raw = self._source.readline()
         else:
             while not self._whole and not self._is_over:
@@ -72,10 +73,8 @@ class LineReader:
 
     def is_ready(self) -> bool:
         """Whether the next line, or the end, can be read without waiting."""
-        if self._descriptor is None:
-            return False
         while not self._whole and not self._is_over:
-            if not select.select([self._descriptor], [], [], 0)[0]:
+            if self._descriptor is None or not select.select([self._descriptor], [], [], 0)[0]:
                 return False
             self._read_chunk()
         return True
@@ -83,6 +82,8 @@ class LineReader:
     def _read_chunk(self) -> None:
         """Read what has arrived; wait if nothing has."""
         chunk = cast("io.BufferedReader", self._source).read1(_CHUNK_BYTES)
+        if self._descriptor is None:  # a pipe knows when it is read whether it is packed
+            self._descriptor = _descriptor(self._source)
         *ended, rest = chunk.split(b"\n")
         if ended:
             ended[0] = b"".join([*self._begun, ended[0]])
@@ -97,8 +98,7 @@ class LineReader:
 
 
 def _descriptor(source: BinaryIO) -> int | None:
-    if not isinstance(source, io.BufferedReader):
-        return None
+    """What is ready when more of `source` can be read; None if nothing tells."""
     try:
         return source.fileno()
     except OSError:

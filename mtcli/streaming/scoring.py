@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from typing import BinaryIO, NamedTuple
 
 from mtcli.errors import DataError
@@ -53,13 +53,12 @@ def score_stream(
         per_token: write the log-probabilities of all target pieces and of EOS, with spaces between.
 
     Raises:
-        DataError: what `pairs` raises.
+        DataError: what `pairs` raises, after the pairs before it were scored.
         OSError: writing failed.
     """
     num_pairs = num_too_long = num_invalid = 0
-    remaining = iter(pairs)
     size = batch_size or scorer.batch_size
-    while window := list(islice(remaining, 1 if size == 1 else WINDOW_BATCHES * size)):
+    for window in _windows(iter(pairs), 1 if size == 1 else WINDOW_BATCHES * size):
         scores = scorer.score([(pair.src, pair.tgt) for pair in window], batch_size=size)
         sink.write(b"".join(score_line(score, per_token=per_token) for score in scores))
         sink.flush()
@@ -67,6 +66,23 @@ def score_stream(
         num_too_long += sum(score.is_too_long for score in scores)
         num_invalid += sum(not pair.is_valid for pair in window)
     return ScoreReport(num_pairs, num_too_long, num_invalid)
+
+
+def _windows(pairs: Iterator[Pair], num_pairs: int) -> Iterator[list[Pair]]:
+    """Consecutive pairs in windows; those before an error come before it."""
+    window: list[Pair] = []
+    try:
+        for pair in pairs:
+            window.append(pair)
+            if len(window) == num_pairs:
+                yield window
+                window = []
+    except DataError:
+        if window:
+            yield window
+        raise
+    if window:
+        yield window
 
 
 def score_line(score: PairScore, *, per_token: bool = False) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from mtcli.errors import DataError
 from mtcli.streaming.lines import Line, LineReader
 from mtcli.streaming.records import json_record, n_best_record, text_record
 from mtcli.streaming.resume import Layout
@@ -85,6 +86,7 @@ def translate_stream(
     answered before the next is read.
 
     Raises:
+        DataError: the input is damaged or not text; every complete line before is answered.
         OSError: reading or writing failed.
     """
     batch_size = translator.options.batch_size
@@ -92,15 +94,20 @@ def translate_stream(
     window_lines = max(min(WINDOW_BATCHES * batch_size, WINDOW_LINES), batch_size)
     lines = LineReader(source)
     running = _RunningWindows(translator, sink, options)
-    for window in read_windows(
+    windows = read_windows(
         lines,
         max_lines=1 if is_single else window_lines,
         max_bytes=WINDOW_BYTES,
         is_ready=(lambda: True) if is_single else lines.is_ready,
-    ):
-        if window:
-            running.begin(window)
-        running.write_all_but(1 if window and not is_single else 0)
+    )
+    try:
+        for window in windows:
+            if window:
+                running.begin(window)
+            running.write_all_but(1 if window and not is_single else 0)
+    except DataError:  # the input is damaged: what came before is answered
+        running.write_all_but(0)
+        raise
     running.write_all_but(0)
     return running.report
 

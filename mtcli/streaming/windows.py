@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from mtcli.errors import DataError
 from mtcli.streaming.lines import Line
 
 
@@ -22,21 +23,29 @@ def read_windows(
         max_bytes: a window takes no further line once it holds this many bytes.
         is_ready: whether the next line can be read without waiting. Before it waits, an empty
             window is returned, once for each window, so that the caller can do other work.
+
+    Raises:
+        DataError: what reading raises, after the complete lines before it were returned.
     """
     window: list[Line] = []
     num_bytes, has_told = 0, False
     source = iter(lines)
-    while True:
-        if not has_told and not is_ready():
-            has_told = True
-            yield []
-        line = next(source, None)
-        if line is None:
-            break
-        window.append(line)
-        num_bytes += line.num_bytes
-        if len(window) >= max_lines or num_bytes >= max_bytes:
+    try:
+        while True:
+            if not has_told and not is_ready():
+                has_told = True
+                yield []
+            line = next(source, None)
+            if line is None:
+                break
+            window.append(line)
+            num_bytes += line.num_bytes
+            if len(window) >= max_lines or num_bytes >= max_bytes:
+                yield window
+                window, num_bytes, has_told = [], 0, False
+    except DataError:
+        if window:
             yield window
-            window, num_bytes, has_told = [], 0, False
+        raise
     if window:
         yield window

@@ -1,6 +1,4 @@
-import gzip
 import json
-import lzma
 import os
 import pty
 import signal
@@ -68,21 +66,6 @@ def test_files(model, tmp_path):
     assert result.output == ""
     piped = mtcli_translate("-m", model, "-q", input_bytes=INPUT)
     assert (tmp_path / "out").read_bytes() == piped.stdout_bytes
-
-
-def test_packed_files(model, tmp_path):
-    (tmp_path / "in").write_bytes(gzip.compress(INPUT))
-    plain = mtcli_translate("-m", model, input_bytes=INPUT)
-    found = mtcli_translate("-m", model, "--input", tmp_path / "in")
-    assert found.stdout_bytes == plain.stdout_bytes
-    (tmp_path / "in").write_bytes(gzip.compress(INPUT)[:-9])
-    found = mtcli_translate("-m", model, "--input", tmp_path / "in")
-    assert found.exit_code == 2
-    assert "failed: damaged gzip data" in found.stderr
-    (tmp_path / "in").write_bytes(lzma.compress(INPUT))
-    found = mtcli_translate("-m", model, "--input", tmp_path / "in")
-    assert found.exit_code == 2
-    assert f"{tmp_path}/in is an xz file\nhint: unpack it" in found.stderr
 
 
 def test_notes_go_to_standard_error(model):

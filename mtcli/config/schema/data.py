@@ -15,7 +15,7 @@ class TextSource:
 
     kind: Literal["text"] = "text"
     src: Path
-    """Source-side text, one sentence per line; gzip files are decompressed."""
+    """Source-side text, one sentence per line; may be packed (gzip, xz, bzip2, zstd)."""
     tgt: Path
     """Target-side text, with as many lines as `src`."""
 
@@ -26,7 +26,7 @@ class TsvSource:
 
     kind: Literal["tsv"]
     path: Path
-    """The file; gzip files are decompressed."""
+    """The file; may be packed (gzip, xz, bzip2, zstd)."""
     src_column: NotNegative = 0
     """Column of the source text, counted from 0."""
     tgt_column: NotNegative = 1

@@ -1,6 +1,4 @@
-import bz2
 import gzip
-import lzma
 import re
 
 import pytest
@@ -93,11 +91,7 @@ def test_latin1_and_surrogates_are_named(write):
             "in UTF-16, not UTF-8\nhint: convert it with `iconv -f UTF-16 -t UTF-8`",
         ),
         (b"\xfe\xff" + "a\n".encode("utf-16-be"), "in UTF-16, not UTF-8"),
-        (bz2.compress(b"a\n"), "a bzip2 file\nhint: unpack it, or compress it with gzip"),
-        (bz2.compress(b"a\n", 1), "a bzip2 file"),
-        (lzma.compress(b"a\n"), "an xz file\nhint: unpack it"),
-        (bytes.fromhex("28b52ffd"), "a zstd file\nhint: unpack it"),
-        (bytes.fromhex("504b0304"), "a zip file\nhint: unpack it"),
+        (bytes.fromhex("504b0304"), "a zip file, not text\nhint: unpack it"),
     ],
 )
 def test_what_is_no_text_is_named(write, content, what):
