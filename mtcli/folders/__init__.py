@@ -1,5 +1,6 @@
 """Folders that are complete or absent: temporary names, manifests, atomic renames."""
 
+from mtcli.folders.links import follow_link, link_target, replace_link
 from mtcli.folders.manifest import (
     FORMAT_VERSION,
     MANIFEST,
@@ -10,11 +11,11 @@ from mtcli.folders.manifest import (
     verify_files,
     verify_folder,
 )
+from mtcli.folders.refusals import is_refusal
 from mtcli.folders.writing import (
     new_folder,
     remove_folder,
     remove_leftovers,
-    replace_link,
     write_bytes_atomically,
     write_json,
     write_text_atomically,
@@ -23,6 +24,9 @@ from mtcli.folders.writing import (
 __all__ = [
     "FORMAT_VERSION",
     "MANIFEST",
+    "follow_link",
+    "is_refusal",
+    "link_target",
     "new_folder",
     "read_json",
     "read_manifest",

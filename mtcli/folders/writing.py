@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mtcli.errors import RunFolderError
 from mtcli.folders.manifest import MANIFEST, files_in, make_manifest
+from mtcli.folders.refusals import is_refusal
 
 _TEMPORARY = re.compile(r"\..+\.tmp-(?P<pid>\d{1,9})-(?P<host>.+)-[0-9a-f]{8}")
 _STALE_AFTER_S = 24 * 3600
@@ -92,10 +93,10 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
     Raises:
         RunFolderError: it cannot be written.
     """
-    with _replacing(path) as temporary, temporary.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        sync(file.fileno())
 
 
 def write_json(path: Path, obj: object) -> None:
@@ -107,26 +108,6 @@ def write_json(path: Path, obj: object) -> None:
     """
     text = json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False)
     write_text_atomically(path, text + "\n")
-
-
-def replace_link(link: Path, target: str) -> None:
-    """Make `link` a symbolic link to `target`, in one step where it was a link already.
-
-    Args:
-        link: the link; must not be a folder or file of its own.
-        target: where it points to, relative to the link's folder.
-
-    Raises:
-        RunFolderError: the link cannot be made.
-    """
-    if link.exists() and not link.is_symlink():
-        kind = "folder" if link.is_dir() else "file"
-        raise RunFolderError(
-            f"{link} is a {kind}, but mtcli keeps a symbolic link there",
-            hint="move it away, then run the command again",
-        )
-    with _replacing(link) as temporary:
-        temporary.symlink_to(target)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -147,8 +128,12 @@ def remove_leftovers(folder: Path) -> None:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary name for what replaces `path` when the block ends without error."""
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name for what replaces `path` when the block ends without error.
+
+    Raises:
+        RunFolderError: it cannot be written; its cause is the OSError.
+    """
     temporary = _temporary_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -205,13 +190,35 @@ def _flush_tree(folder: Path) -> None:
 
 
 def _flush(path: Path) -> None:
+    """Flush a file or folder to the disk, where the file system can.
+
+    Raises:
+        OSError: the disk is full or broken.
+    """
     if os.name != "posix" and path.is_dir():
         return  # Windows cannot open folders, and needs no flush of them
-    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            sync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if not (path.is_dir() and is_refusal(error)):
+            raise
+
+
+def sync(descriptor: int) -> None:
+    """Flush what is open to the disk; nothing happens where the file system has no such call.
+
+    Raises:
+        OSError: the disk is full or broken.
+    """
     try:
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    except OSError as error:
+        if not is_refusal(error):
+            raise
 
 
 def _is_alive(pid: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mtcli.config.compare import differences, identity_differences
@@ -70,14 +71,7 @@ def check_place(config_path: Path, run_dir: Path) -> None:
 
 
 def _refuse_incomplete_run(run: RunFolder) -> None:
-    for link in (run.last, run.best):
-        if link.exists() and not link.is_symlink():
-            raise RunFolderError(
-                f"{link} is a folder, but in a run it is a link: this run was copied with links"
-                " followed",
-                hint="remove this copy, and copy the run with `cp -a` or `rsync -a`",
-            )
-    if run.last.is_symlink() and not run.all_checkpoints():
+    if os.path.lexists(run.last) and not run.all_checkpoints():
         raise RunFolderError(
             f"the checkpoints of {run.path} are missing, so the run cannot be resumed",
             hint="start over with `--fresh`, which keeps the models under another name",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtcli.folders import replace_link
+from mtcli.folders import link_target, replace_link
 from mtcli.runs.names import step_name, steps_in
 
 
@@ -84,12 +84,12 @@ class RunFolder(SavedSteps):
 
     @property
     def last(self) -> Path:
-        """Link to the newest checkpoint."""
+        """Link to the newest checkpoint; a small file that names it where there are no links."""
         return self.path / "last"
 
     @property
     def best(self) -> Path:
-        """Link to the best model."""
+        """Link to the best model; a small file that names it where there are no links."""
         return self.path / "best"
 
     def all_checkpoints(self) -> dict[int, Path]:
@@ -107,6 +107,10 @@ class RunFolder(SavedSteps):
     def point_last(self, checkpoint: Path) -> None:
         """Let `last` be this checkpoint."""
         replace_link(self.last, checkpoint.relative_to(self.path).as_posix())
+
+    def best_model(self) -> Path | None:
+        """The model that `best` points to, whether it exists or not; None without a link."""
+        return link_target(self.best)
 
     def point_best(self, model: Path | None) -> None:
         """Let `best` be this model; None removes the link."""

@@ -9,16 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mtcli.errors import RunFolderError
+from mtcli.folders import is_refusal
 
 _LOCK = ".lock"
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[str]:
     """Hold the run folder's lock; the system releases it when the process ends, however it ends.
 
+    Yields:
+        Why nothing is held, where the file system has no locks (Lustre, some NFS); else empty.
+
     Raises:
-        RunFolderError: another process holds it, or the folder cannot be written or locked.
+        RunFolderError: another process holds it, or the folder cannot be written.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -27,6 +31,7 @@ def locked(path: Path) -> Iterator[None]:
         raise RunFolderError(
             f"cannot write into the run folder {path}: {error.strerror}"
         ) from error
+    why_unlocked = ""
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -38,18 +43,25 @@ def locked(path: Path) -> Iterator[None]:
                 hint="wait for it, stop it, or give this run another `run_dir`",
             ) from None
         except OSError as error:
-            raise RunFolderError(
-                f"cannot lock the run folder {path}: {error.strerror}",
-                hint="put `run_dir` on a file system that supports file locks (flock)",
-            ) from error
+            if not is_refusal(error):
+                raise RunFolderError(
+                    f"cannot lock the run folder {path}: {error.strerror}"
+                ) from error
+            why_unlocked = error.strerror or str(error)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        yield
+        yield why_unlocked
 
 
 def is_in_use(path: Path) -> bool:
-    """Whether a running mtcli holds the lock of a run folder; False if the folder is missing."""
+    """Whether a running mtcli holds the lock of a run folder.
+
+    False if the folder is missing, or if its file system has no locks.
+
+    Raises:
+        OSError: the lock cannot be read.
+    """
     try:
         with (path / _LOCK).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -57,4 +69,7 @@ def is_in_use(path: Path) -> bool:
         return False
     except BlockingIOError:
         return True
+    except OSError as error:
+        if not is_refusal(error):
+            raise
     return False

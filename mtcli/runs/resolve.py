@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mtcli.bundle.model_folder import CARD, WEIGHTS
 from mtcli.errors import ModelFolderError
+from mtcli.folders import follow_link
 from mtcli.runs.folder import RunFolder
 
 BEST = "best"
@@ -30,6 +31,7 @@ def resolve_model(path: Path, checkpoint: str = "best") -> Path:
             f"checkpoint must be one of: best, last, step_N (for example step_1000);"
             f" found `{checkpoint}`"
         )
+    path = follow_link(path)
     if not path.exists():
         raise ModelFolderError(f"{path}: there is no such run folder or model folder")
     if not path.is_dir():
@@ -58,15 +60,17 @@ def resolve_model(path: Path, checkpoint: str = "best") -> Path:
 
 
 def _choose(run: RunFolder, checkpoint: str) -> Path:
-    models, best = run.all_models(), run.best
-    if checkpoint == BEST and best.is_symlink():
+    models = run.all_models()
+    if checkpoint == BEST:
         # the folder that the link means now: the link may move while the model is read
-        target = run.path / best.readlink()
-        if not target.is_dir():
-            raise ModelFolderError(f"{best} points to {best.readlink()}, which does not exist")
-        return target
-    if checkpoint == BEST and best.is_dir():  # a copy of the run that followed links
-        return best
+        best = run.best_model()
+        if best is not None and not best.is_dir():
+            target = best.relative_to(run.path) if best.is_relative_to(run.path) else best
+            raise ModelFolderError(f"{run.best} points to {target}, which does not exist")
+        if best is not None:
+            return best
+        if run.best.is_dir():  # a copy of the run that followed links
+            return run.best
     if not models:
         raise ModelFolderError(
             f"{run.path} has no model yet",

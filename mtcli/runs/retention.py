@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from mtcli.errors import RunFolderError
 from mtcli.folders import remove_folder
 from mtcli.runs.folder import RunFolder
 from mtcli.runs.metrics import cut_back_metrics
@@ -28,7 +29,7 @@ def keep_newest_stop(run: RunFolder) -> None:
     for step in stopped.checkpoint_steps()[:-1]:
         remove_folder(stopped.checkpoint(step))
     for step in stopped.model_steps()[:-1]:
-        if run.best.resolve() != stopped.model(step).resolve():
+        if run.best_model() != stopped.model(step):
             remove_folder(stopped.model(step))
 
 
@@ -55,8 +56,8 @@ def cut_back(run: RunFolder, step: int, best_step: int | None) -> None:
         if later > step:
             remove_folder(run.model(later))
     _cut_back_stops(run, step)
-    is_of_a_stop = run.stopped.models.resolve() in run.best.resolve().parents
-    if not (is_of_a_stop and run.best.exists()):
+    best = run.best_model()
+    if best is None or best.parent != run.stopped.models or not best.exists():
         run.point_best(None if best_step is None else run.model(best_step))
     run.point_last(run.all_checkpoints()[step])
     cut_back_metrics(run.metrics, step)
@@ -96,8 +97,15 @@ def forget_preparation(run: RunFolder, *, with_tokenizers: bool) -> None:
 
 
 def rename_aside(path: Path) -> Path:
-    """Rename to the first free `NAME.N`."""
+    """Rename to the first free `NAME.N`.
+
+    Raises:
+        RunFolderError: it cannot be renamed.
+    """
     number = 1
     while (aside := path.with_name(f"{path.name}.{number}")).exists():
         number += 1
-    return path.rename(aside)
+    try:
+        return path.rename(aside)
+    except OSError as error:
+        raise RunFolderError(f"cannot rename {path} to {aside}: {error.strerror}") from error

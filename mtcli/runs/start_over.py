@@ -43,7 +43,7 @@ def move_aside(run: RunFolder) -> Path:
     measured = RunFolder(aside).nproc
     if measured.exists():
         run.path.mkdir()
-        shutil.copy(measured, run.nproc)
+        shutil.copyfile(measured, run.nproc)  # no rights with it: some file systems have none
     return aside
 
 

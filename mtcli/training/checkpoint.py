@@ -150,7 +150,7 @@ def move_stops_of_format_1(run: RunFolder) -> None:
 
 
 def _move_stop(run: RunFolder, step: int) -> None:
-    is_best = run.best.exists() and run.best.resolve() == run.model(step).resolve()
+    is_best = run.best_model() == run.model(step)
     model, checkpoint = run.stopped.model(step), run.stopped.checkpoint(step)
     if run.model(step).exists():
         model.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ from mtcli.training.run_length import STEPS_TO_MEASURE
 from mtcli.training.schedule import fits_budget, lr_multiplier
 from mtcli.training.step import LESS_MEMORY, StepStats, train_step
 from mtcli.training.tensors import to_tensors
-from mtcli.training.validate_and_save import save, save_stop, validate, validate_stop
+from mtcli.training.validate_and_save import save, save_stop, validate
 
 logger = logging.getLogger(__name__)
 
@@ -93,9 +93,8 @@ def _train(parts: LoopParts) -> Outcome:
     reason = world.broadcast_object(parts.stop.reason(reserve_s=_RESERVE * validation_s))
     reason = reason or "another process was asked to stop"
     if saved_at != progress.step:
-        if not reason.startswith("signal"):  # who sends a signal may not wait for a validation
-            validate_stop(parts)
-        save_stop(parts)
+        # who sends a signal may not wait for a validation
+        save_stop(parts, validates=not reason.startswith("signal"))
     return Outcome(False, f"{reason}; stopped at step {progress.step}, saved and resumable")
 
 

@@ -10,6 +10,7 @@ from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import RunFolderError
 from mtcli.folders import read_json
 from mtcli.runs.claim import claim
+from mtcli.runs.copies import relink_copies
 from mtcli.runs.folder import RunFolder
 from mtcli.runs.lock import locked
 from mtcli.runs.start_over import start_over
@@ -32,9 +33,17 @@ def opened(
     """
     check_files_of(config)
     aside = start_over(run, config) if fresh else None
-    with locked(run.path):
+    with locked(run.path) as why_unlocked:
         changed_keys = claim(run, config)
         with logging_to(run.log):
+            if why_unlocked:
+                logger.warning(
+                    "the file system of %s has no locks (%s): make sure that no other mtcli uses"
+                    " this run",
+                    run.path,
+                    why_unlocked,
+                )
+            relink_copies(run)
             if not has_end(config, budget_s):
                 logger.info(
                     "training until it is stopped: training.max_steps, training.max_epochs,"

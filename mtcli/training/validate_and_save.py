@@ -39,10 +39,10 @@ def validate(parts: LoopParts, update: Update) -> None:
 
 
 def validate_stop(parts: LoopParts) -> None:
-    """Show and save what a run has reached that will be resumed. Its state does not change."""
-    _judge(parts, replace(parts.state.best), parts.run.stopped)
+    """Show and save what a run has reached that was saved before. Its state does not change."""
+    is_best = _judge_stop(parts)
     if parts.world.is_main:
-        keep_newest_stop(parts.run)
+        _link_stop(parts, is_best=is_best)
 
 
 def save(parts: LoopParts) -> None:
@@ -63,21 +63,44 @@ def save(parts: LoopParts) -> None:
     parts.world.barrier()
 
 
-def save_stop(parts: LoopParts) -> None:
-    """Make a checkpoint to resume from, which is gone after the next one of the config's."""
+def save_stop(parts: LoopParts, *, validates: bool) -> None:
+    """Make a checkpoint to resume from, which is gone after the next one of the config's.
+
+    Args:
+        parts: the run.
+        validates: whether to show and save what the run has reached, too.
+    """
+    is_best = _judge_stop(parts) if validates else False
     step = parts.state.progress.step
     checkpoint = parts.run.stopped.checkpoint(step)
     write_checkpoint(checkpoint, step, parts.state.parts, parts.world)
     if parts.world.is_main:
         parts.run.point_last(checkpoint)
-        keep_newest_stop(parts.run)
+        _link_stop(parts, is_best=is_best)
     parts.world.barrier()
+
+
+def _judge_stop(parts: LoopParts) -> bool:
+    """Validate where a run stops, without a change of its state; whether that was the best."""
+    best = replace(parts.state.best)
+    _judge(parts, best, parts.run.stopped)
+    return best.step == parts.state.progress.step
+
+
+def _link_stop(parts: LoopParts, *, is_best: bool) -> None:
+    """Let `best` be the model of the stop if it is, then keep the newest one only."""
+    if is_best:
+        parts.run.point_best(parts.run.stopped.model(parts.state.progress.step))
+    keep_newest_stop(parts.run)
 
 
 def _judge(
     parts: LoopParts, best: BestScore, place: SavedSteps, training_batches: Sequence[Batch] = ()
 ) -> None:
-    """Validate the weights as they will be used, record the score in `best`, save the model."""
+    """Validate the weights as they will be used, record the score in `best`, save the model.
+
+    Links are left to what comes after the checkpoint: a link that cannot be made loses nothing.
+    """
     started = time.perf_counter()
     step, world = parts.state.progress.step, parts.world
     parts.observers.entered("validating")
@@ -85,11 +108,9 @@ def _judge(
         result = parts.validator.validate(
             parts.model.whole, training_batches, parts.observers.advanced
         )
-        is_best = best.validated(result.score_by(best.metric), step)
+        best.validated(result.score_by(best.metric), step)
         if world.is_main:
             _save_model(parts, result, place)
-            if is_best:
-                parts.run.point_best(place.model(step))
     duration_s = time.perf_counter() - started
     is_stop = place.path != parts.run.path
     report_validation(parts, result, best, is_stop=is_stop, duration_s=duration_s)

@@ -671,13 +671,16 @@ def test_a_mistyped_name_begins_no_run(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_copy_that_followed_the_links_is_refused(tmp_path):
-    config = load_config(write_run(tmp_path), ["training.max_steps=6"], working_dir=tmp_path)
-    train(config)
-    shutil.copytree(tmp_path / "run", tmp_path / "copy")
-    copy = load_config(tmp_path / "config.yaml", ["run_dir=copy"], working_dir=tmp_path)
-    with pytest.raises(RunFolderError, match=r"(?s)links followed.*copy the run with"):
-        train(copy)
+def test_a_copy_that_followed_the_links_resumes_exactly(uninterrupted, tmp_path):
+    path = write_run(tmp_path, *FULL)
+    train(load_config(path, ["training.max_steps=6"], working_dir=tmp_path))
+    shutil.copytree(tmp_path / "run", tmp_path / "copy")  # follows links
+    assert not (tmp_path / "copy/last").is_symlink()
+    train(load_config(path, ["run_dir=copy"], working_dir=tmp_path))
+    assert_same_run(uninterrupted / "run", tmp_path / "copy", 12)
+    assert (tmp_path / "copy/last").readlink() == Path("checkpoints/step_00000012")
+    assert (tmp_path / "copy/best").is_symlink()
+    assert "it is a link again" in (tmp_path / "copy/train.log").read_text()
 
 
 def test_training_in_another_thread(tmp_path):

@@ -288,7 +288,7 @@ def test_a_dangling_link_is_replaced_and_a_folder_is_not(tmp_path):
     with pytest.raises(RunFolderError) as caught:
         replace_link(tmp_path / "folder", "new")
     assert str(caught.value) == (
-        f"{tmp_path / 'folder'} is a folder, but mtcli keeps a symbolic link there\n"
+        f"{tmp_path / 'folder'} is a folder, but mtcli keeps a link there\n"
         "hint: move it away, then run the command again"
     )
     (tmp_path / "file").touch()

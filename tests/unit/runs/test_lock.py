@@ -1,7 +1,5 @@
 """The lock of a run folder."""
 
-import errno
-import fcntl
 import os
 
 import pytest
@@ -19,13 +17,3 @@ def test_a_lock_is_held_by_one(tmp_path):
         with pytest.raises(RunFolderError, match=sentence), locked(run):
             pass
     assert not is_in_use(run)
-
-
-def test_a_file_system_without_locks_is_named_as_such(tmp_path, monkeypatch):
-    def fail(*_):
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-
-    monkeypatch.setattr(fcntl, "flock", fail)
-    sentence = r"cannot lock the run folder .*: Function not implemented\nhint: .*file locks"
-    with pytest.raises(RunFolderError, match=sentence), locked(tmp_path / "run"):
-        pass
