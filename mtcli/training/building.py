@@ -87,11 +87,14 @@ def build(
         model.average,
         scaler,
         corpus.fingerprints(),
+        config.schedule,
         config.validation.best_by,
     )
     resume(run, state, world)
     step_limit = find_step_limit(config, make_plan(config, corpus.store))
     state.progress.total_steps = find_total_steps(config, state.progress, step_limit, stop.budget_s)
+    if world.is_main and (jump := state.rates.jump()):
+        logger.warning(jump)
     forward = CompiledForward(model.trained) if config.training.compile else model.trained
     step_parts = StepParts(
         model=forward if model.is_sharded else ddp.wrap(forward, world, numerics.device),

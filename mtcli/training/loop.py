@@ -17,10 +17,11 @@ from mtcli.model.seq2seq import PassSettings
 from mtcli.training.corpus import open_stream
 from mtcli.training.loop_parts import LoopParts
 from mtcli.training.outcome import Outcome
+from mtcli.training.rates import multiplier_at
 from mtcli.training.readings import Readings
 from mtcli.training.reporting import Report, report_steps
 from mtcli.training.run_length import STEPS_TO_MEASURE
-from mtcli.training.schedule import fits_budget, lr_multiplier
+from mtcli.training.schedule import fits_budget
 from mtcli.training.step import LESS_MEMORY, StepStats, train_step
 from mtcli.training.tensors import to_tensors
 from mtcli.training.validate_and_save import save, save_stop, validate
@@ -114,7 +115,8 @@ def _make_update(parts: LoopParts, update: Update, num_tokens: int) -> StepStats
     """Update the model, its average and the progress."""
     config, progress, device = parts.config, parts.state.progress, parts.numerics.device
     step = progress.step + 1
-    parts.step_parts.optimizers.set_lr(lr_multiplier_now(parts, step))
+    multiplier = multiplier_at(config.schedule, step, progress, parts.state.plateau)
+    parts.step_parts.optimizers.set_lr(multiplier)
     seed_update(config.seed, step, parts.world.rank)
     tensors = [to_tensors(batch, device) for batch in update.micro_batches]
     settings = pass_settings(config.regularization, update.epochs)
@@ -177,16 +179,6 @@ def _end(parts: LoopParts, *, is_last: bool) -> Outcome | None:
     if best.is_exhausted(parts.config.validation.patience):
         return Outcome(True, f"no better {best.metric} in {best.num_worse} validations")
     return None
-
-
-def lr_multiplier_now(parts: LoopParts, step: int) -> float:
-    """The schedule's value for the update that is about to be made."""
-    schedule = parts.config.schedule
-    total_steps = parts.state.progress.total_steps
-    if total_steps is None and fits_budget(schedule):
-        # The length is not known yet: warm up, then wait at the peak.
-        return min(1.0, step / max(1, schedule.warmup_steps))
-    return lr_multiplier(schedule, step, total_steps, parts.state.plateau.ratio)
 
 
 def pass_settings(config: RegularizationConfig, epochs: float) -> PassSettings:

@@ -87,8 +87,16 @@ class Optimizers:
 
     def set_lr(self, multiplier: float) -> None:
         """Every group's learning rate becomes its peak times its power of `multiplier`."""
+        rates = self.rates_at(multiplier)
         for group in self.as_one.param_groups:
-            group["lr"] = group["peak_lr"] * multiplier ** group["schedule_power"]
+            group["lr"] = rates[group["group_name"]]
+
+    def rates_at(self, multiplier: float) -> dict[str, float]:
+        """The learning rate that each group has where the schedule is at `multiplier`."""
+        return {
+            group["group_name"]: float(group["peak_lr"] * multiplier ** group["schedule_power"])
+            for group in self.as_one.param_groups
+        }
 
     def rates(self) -> dict[str, float]:
         """The learning rate that each group has now, by its name."""

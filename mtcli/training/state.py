@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import torch
 
+from mtcli.config.schema.optimization import Schedule
 from mtcli.errors import CheckpointError
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.training.averaging import ExponentialAverage, copy_weights, named_weights
@@ -19,6 +20,7 @@ from mtcli.training.best_score import BestScore
 from mtcli.training.fingerprints import DataFingerprints
 from mtcli.training.optim import Optimizers
 from mtcli.training.progress import Progress
+from mtcli.training.rates import Rates
 from mtcli.training.schedule import PlateauState
 
 MODEL, OPTIMIZER, AVERAGE = "model", "optimizer", "ema"
@@ -88,6 +90,7 @@ class RunState:
         average: of its weights, if one is kept.
         scaler: of the loss.
         fingerprints: of the data.
+        schedule: of the learning rate.
         best_by: metric that chooses the best model.
     """
 
@@ -98,11 +101,13 @@ class RunState:
         average: ExponentialAverage | None,
         scaler: torch.amp.GradScaler,
         fingerprints: DataFingerprints,
+        schedule: Schedule,
         best_by: str,
     ) -> None:
         self.progress = Progress()
         self.best = BestScore(best_by)
         self.plateau = PlateauState()
+        self.rates = Rates(optimizers, schedule, self.progress, self.plateau)
         # In this order they are restored: what refuses a checkpoint comes first.
         self.parts: dict[str, Stateful] = {
             "data": fingerprints,
@@ -112,6 +117,7 @@ class RunState:
             "progress": self.progress,
             "best": self.best,
             "plateau": self.plateau,
+            "rates": self.rates,
         }
         if average is not None:
             self.parts[AVERAGE] = average
