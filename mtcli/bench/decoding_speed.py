@@ -95,6 +95,7 @@ def _make_translator(
             corpus.tgt_tokenizer,
             config.decoding,
             corpus.store.meta.longest_src,
+            config.src_lang,
         )
     engine = _CountingEngine(model.engine)
     return open_translator(TranslationRequest(loaded=model._replace(engine=engine))), engine

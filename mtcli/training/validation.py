@@ -159,6 +159,7 @@ class Validator:
             valid.tgt_tokenizer,
             replace(config.decoding, beam_size=config.validation.beam_size),
             valid.max_src_length,
+            config.src_lang,
         )
         translator = open_translator(TranslationRequest(loaded=loaded))
         mine = list(valid.src_texts)[self._world.rank :: self._world.size]

@@ -25,6 +25,8 @@ class LoadedModel(NamedTuple, Generic[EngineT]):
     max_src_length: int
     """Longest source that the model saw in training, in pieces, EOS not counted; longer texts are
     translated in parts."""
+    src_lang: str
+    """BCP 47 tag of the source language, whose rules cut texts into sentences."""
 
 
 def model_of(bundles: Sequence[Bundle], engine: EngineT) -> LoadedModel[EngineT]:
@@ -40,6 +42,7 @@ def model_of(bundles: Sequence[Bundle], engine: EngineT) -> LoadedModel[EngineT]
         tgt_tokenizer,
         bundles[0].generation,
         min(bundle.card.max_src_length for bundle in bundles),
+        bundles[0].card.src_lang,
     )
 
 

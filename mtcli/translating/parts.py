@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import NamedTuple
+
+from mtcli.translating.boundaries import Cuts, clause_cuts, ends_without_space, word_cuts
+from mtcli.translating.sentences import doubtful_cuts, sentence_cuts
 
 
 class Part(NamedTuple):
@@ -23,69 +24,67 @@ _SHORT_SENTENCE = 8
 """A sentence of fewer pieces is joined to the next one: a model needs context, and what looks like
 a sentence of two words is mostly an abbreviation (`Mr. Ek`)."""
 
-_CLOSING = "[\"'”’»)\\]]*+"
-_WIDE_CLOSING = "[」』”’）)]{0,3}"
 
-
-@cache
-def _levels() -> tuple[re.Pattern[str], ...]:
-    """Ends of sentences, clauses and words; compiled when first needed, which takes 4 ms."""
-    # possessive and guarded by a look-behind: a megabyte of `!` takes linear time
-    sentences = re.compile(
-        rf"(?<![.!?…؟।॥])[.!?…؟।॥]++{_CLOSING}\s++|[。！？｡]{_WIDE_CLOSING}(?![。！？｡])\s*+"
-    )
-    clauses = re.compile(rf"[,;:،؛]{_CLOSING}\s++|\s[–—-]\s++|[、，；：]{_WIDE_CLOSING}\s*+")
-    return sentences, clauses, re.compile(r"\s++")
-
-
-@cache
-def _wide() -> re.Pattern[str]:
-    """Characters of Chinese and Japanese, which use no spaces."""
-    return re.compile("[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
-
-
-def split_text(text: str, limit: int, count: Count) -> list[str]:
+def split_text(text: str, limit: int, count: Count, lang: str) -> list[str]:
     """Split a text into parts of at most `limit` pieces; only white space is lost.
 
-    It is split between sentences. A sentence that is still too long is split between clauses, then
-    between words, then between characters, into parts of about the same length.
+    It is split between sentences. A part that is still too long is split where a sentence may end,
+    then between clauses, then between words, then between characters, into parts of about the same
+    length.
 
     Args:
         text: the text.
         limit: most pieces of a part, at least 1.
         count: says how many pieces texts have.
+        lang: BCP 47 tag of its language.
 
     Returns:
         Parts without white space around them, none empty. A part of a single character may have
         more pieces than `limit`.
     """
-    text = text.strip()
-    if not text:
-        return []
-    if count([text])[0] <= limit:
-        return [text]
-    return _split_at(text, limit, count, _levels())
+    levels = [
+        _Level(sentence_cuts(lang), is_sentence=True),
+        _Level(doubtful_cuts(lang), is_sentence=True),
+        _Level(clause_cuts),
+        _Level(word_cuts),
+    ]
+    return _split(text, limit, count, levels)
 
 
 def join_parts(parts: Sequence[str]) -> str:
     """Join translations of parts with spaces, or without after Chinese and Japanese."""
     pieces: list[str] = []
     for part in filter(None, parts):
-        if pieces and not _wide().match(pieces[-1][-1]):
+        if pieces and not ends_without_space(pieces[-1]):
             pieces.append(" ")
         pieces.append(part)
     return "".join(pieces)
 
 
-def _split_at(text: str, limit: int, count: Count, levels: Sequence[re.Pattern[str]]) -> list[str]:
+class _Level(NamedTuple):
+    """One way of cutting; the next one is finer."""
+
+    cuts: Cuts
+    is_sentence: bool = False
+    """Whether the segments are sentences, which stand alone; others are made as long as fits."""
+
+
+def _split(text: str, limit: int, count: Count, levels: Sequence[_Level]) -> list[str]:
+    text = text.strip()
+    if not text:
+        return []
+    return [text] if count([text])[0] <= limit else _split_at(text, limit, count, levels)
+
+
+def _split_at(text: str, limit: int, count: Count, levels: Sequence[_Level]) -> list[str]:
     if not levels:
         return _split_characters(text, limit, count)
-    pattern, finer = levels[0], levels[1:]
-    segments = _cut_after(text, pattern)
+    level, finer = levels[0], levels[1:]
+    segments = _segments(text, level.cuts(text))
     if len(segments) == 1:
         return _split_at(text, limit, count, finer)
     sizes = count(segments)
-    if pattern is _levels()[0]:
+    if level.is_sentence:
         target = _SHORT_SENTENCE
     else:
         num_parts = -(-sum(sizes) // limit)
@@ -102,11 +101,9 @@ def _split_at(text: str, limit: int, count: Count, levels: Sequence[re.Pattern[s
     return finished
 
 
-def _cut_after(text: str, pattern: re.Pattern[str]) -> list[str]:
-    """Consecutive segments of a text, each but the last ending with a match."""
-    ends = [match.end() for match in pattern.finditer(text)]
-    starts = [0, *ends]
-    segments = [text[a:b] for a, b in zip(starts, [*ends, len(text)], strict=True)]
+def _segments(text: str, cuts: Sequence[int]) -> list[str]:
+    """What is between the cuts, with all white space; segments of nothing else are left out."""
+    segments = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     return [segment for segment in segments if segment.strip()]
 
 
@@ -134,7 +131,7 @@ def _split_characters(text: str, limit: int, count: Count) -> list[str]:
             finished.append(run)
         else:
             for half in _cut_evenly(run, 2):
-                finished += split_text(half, limit, count)
+                finished += _split(half, limit, count, ())
     return [run for run in map(str.strip, finished) if run]
 
 

@@ -23,14 +23,22 @@ class SourceText(NamedTuple):
 
 
 def prepare_texts(
-    texts: Sequence[str], tokenizer: Tokenizer, limit: int, splitter: Splitter | None
+    texts: Sequence[str], tokenizer: Tokenizer, limit: int, lang: str, splitter: Splitter | None
 ) -> list[SourceText]:
-    """Split each text into parts of at most `limit` pieces; `splitter` first makes sentences."""
+    """Split each text into parts of at most `limit` pieces; `splitter` first makes sentences.
+
+    Args:
+        texts: what is translated.
+        tokenizer: of the source side.
+        limit: most pieces of a part.
+        lang: BCP 47 tag of the source language.
+        splitter: None keeps texts whole that are within the limit.
+    """
     cleaned = [without_controls(text) for text in texts]
     sentences_of = [splitter(text) for text in cleaned] if splitter else [[t] for t in cleaned]
     # all at once, because the tokenizer has threads
     flat = [sentence for sentences in sentences_of for sentence in sentences]
-    parts_of_sentence = iter(_split_sentences(flat, tokenizer, limit))
+    parts_of_sentence = iter(_split_sentences(flat, tokenizer, limit, lang))
     prepared = []
     for text, sentences in zip(cleaned, sentences_of, strict=True):
         parts_of = [next(parts_of_sentence) for _ in sentences]
@@ -41,7 +49,9 @@ def prepare_texts(
     return prepared
 
 
-def _split_sentences(texts: Sequence[str], tokenizer: Tokenizer, limit: int) -> list[list[Part]]:
+def _split_sentences(
+    texts: Sequence[str], tokenizer: Tokenizer, limit: int, lang: str
+) -> list[list[Part]]:
     def count(parts: Sequence[str]) -> list[int]:
         return [len(ids) for ids in tokenizer.encode_batch(parts)]
 
@@ -50,7 +60,7 @@ def _split_sentences(texts: Sequence[str], tokenizer: Tokenizer, limit: int) -> 
         if len(ids) <= limit:
             parts_of.append([Part(text, ids)] if ids else [])
             continue
-        parts = split_text(text, limit, count)
+        parts = split_text(text, limit, count, lang)
         # a character of more pieces than the limit is cut off: there is no way to translate it
         encoded = [part_ids[:limit] for part_ids in tokenizer.encode_batch(parts)]
         pairs = zip(parts, encoded, strict=True)

@@ -221,7 +221,11 @@ class Translator:
         """
         options = options or self.options
         sources = prepare_texts(
-            texts, self._model.src_tokenizer, self.max_src_length, options.splitter
+            texts,
+            self._model.src_tokenizer,
+            self.max_src_length,
+            self._model.src_lang,
+            options.splitter,
         )
         prefix_ids = None if prefixes is None else self._prefix_ids(sources, prefixes)
         if after is not None:

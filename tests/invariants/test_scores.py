@@ -88,7 +88,9 @@ class OneToOne:
 
 def test_a_translation_has_the_log_probability_that_translate_reports():
     engine, tokenizer = TorchEngine(model_that_ends().float(), CPU), OneToOne()
-    model = LoadedModel(engine, tokenizer, tokenizer, DecodingConfig(beam_size=4, batch_size=5), 30)
+    model = LoadedModel(
+        engine, tokenizer, tokenizer, DecodingConfig(beam_size=4, batch_size=5), 30, "en"
+    )
     translator = Translator(model)
     scorer = PairScorer(model._replace(generation=DecodingConfig(batch_size=7)))
     texts = ["", *tokenizer.decode_batch(sentences(20)), " "]

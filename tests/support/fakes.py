@@ -105,7 +105,7 @@ def fake_translator(
     """A translator that gives back what it gets; `changes` are made to its options."""
     config = DecodingConfig(**generation)
     tokenizer = ToyTokenizer()
-    model = LoadedModel(engine or FakeEngine(), tokenizer, tokenizer, config, max_src_length)
+    model = LoadedModel(engine or FakeEngine(), tokenizer, tokenizer, config, max_src_length, "en")
     options = replace(TranslateOptions.of_model(config), **changes or {})
     return Translator(model, options)
 

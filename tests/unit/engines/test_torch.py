@@ -164,6 +164,7 @@ def test_a_loaded_translator_is_the_search_over_the_model(model_folder):
         *load_tokenizers(read_model(model_folder)),
         DecodingConfig(beam_size=3, max_length=12, batch_size=4),
         20,
+        "en",
     )
     in_memory = open_translator(TranslationRequest(loaded=loaded))
     texts = [

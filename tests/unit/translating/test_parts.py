@@ -39,7 +39,7 @@ def squeezed(text):
 @settings(max_examples=150)
 @given(text=TEXTS, limit=st.integers(1, 20))
 def test_nothing_is_lost_and_every_part_fits(count, text, limit):
-    parts = split_text(text, limit, count)
+    parts = split_text(text, limit, count, "en")
     assert squeezed("".join(parts)) == squeezed(text)
     for part in parts:
         assert part == part.strip() != ""
@@ -47,8 +47,8 @@ def test_nothing_is_lost_and_every_part_fits(count, text, limit):
 
 
 def test_what_fits_is_not_cut():
-    assert split_text(" One. Two. ", 2, count_words) == ["One. Two."]
-    assert split_text(" \t", 2, count_words) == []
+    assert split_text(" One. Two. ", 2, count_words, "en") == ["One. Two."]
+    assert split_text(" \t", 2, count_words, "en") == []
 
 
 def test_sentences_come_first():
@@ -57,7 +57,7 @@ def test_sentences_come_first():
         "\u201cThe second one, in quotes, has nine of them!\u201d "
         "Is this the third and last one of them?"
     )
-    assert split_text(text, 12, count_words) == [
+    assert split_text(text, 12, count_words, "en") == [
         "The first sentence has as many as eight words.",
         "\u201cThe second one, in quotes, has nine of them!\u201d",
         "Is this the third and last one of them?",
@@ -68,7 +68,7 @@ def test_short_sentences_stay_with_the_next():
     text = (
         "Mr. Ek met Dr. Bo at noon, and then they talked. Both left the house before it was dark."
     )
-    assert split_text(text, 14, count_words) == [
+    assert split_text(text, 14, count_words, "en") == [
         "Mr. Ek met Dr. Bo at noon, and then they talked.",
         "Both left the house before it was dark.",
     ]
@@ -76,7 +76,7 @@ def test_short_sentences_stay_with_the_next():
 
 def test_a_dot_within_a_number_ends_nothing():
     text = "It was 3.5 degrees, 0.5 less than before, at 10.30 in the morning"
-    assert split_text(text, 8, count_words) == [
+    assert split_text(text, 8, count_words, "en") == [
         "It was 3.5 degrees, 0.5 less than before,",
         "at 10.30 in the morning",
     ]
@@ -84,19 +84,19 @@ def test_a_dot_within_a_number_ends_nothing():
 
 def test_then_clauses_in_even_parts():
     text = "one two three, four five six, seven eight nine, ten eleven twelve"
-    assert split_text(text, 9, count_words) == [
+    assert split_text(text, 9, count_words, "en") == [
         "one two three, four five six,",
         "seven eight nine, ten eleven twelve",
     ]
 
 
 def test_then_words_in_even_parts():
-    assert split_text("a b c d e f g h i j", 9, count_words) == ["a b c d e", "f g h i j"]
+    assert split_text("a b c d e f g h i j", 9, count_words, "en") == ["a b c d e", "f g h i j"]
 
 
 def test_chinese_sentences_need_no_space():
     text = "今天的天气非常好啊。我们去公园散步吧！「你明天也会来吗？」他这样问我们。"
-    parts = split_text(text, 30, lambda texts: [len(text) for text in texts])
+    parts = split_text(text, 30, lambda texts: [len(text) for text in texts], "zh")
     assert parts == [
         "今天的天气非常好啊。",
         "我们去公园散步吧！",
@@ -107,7 +107,7 @@ def test_chinese_sentences_need_no_space():
 
 def test_accents_stay_with_their_letter():
     text = "e\u0301" * 6
-    parts = split_text(text, 5, lambda texts: [len(text) for text in texts])
+    parts = split_text(text, 5, lambda texts: [len(text) for text in texts], "zh")
     assert parts == ["e\u0301e\u0301"] * 3
 
 
@@ -118,7 +118,7 @@ def test_accents_stay_with_their_letter():
 )
 def test_megabytes_without_sense_take_linear_time(text):
     started = time.monotonic()
-    parts = split_text(text, 50, count_bytes)
+    parts = split_text(text, 50, count_bytes, "en")
     assert squeezed("".join(parts)) == squeezed(text)
     assert time.monotonic() - started < 5
 

@@ -29,7 +29,7 @@ def model(tmp_path_factory):
 def loaded(engine=None, **generation):
     tokenizer = ToyTokenizer()
     config = DecodingConfig(**generation)
-    return LoadedModel(engine or FakeEngine(), tokenizer, tokenizer, config, 40)
+    return LoadedModel(engine or FakeEngine(), tokenizer, tokenizer, config, 40, "en")
 
 
 def test_a_request_says_what_differs_from_the_model(model):

@@ -37,7 +37,7 @@ class CountingEngine:
 def make_scorer(batch_size=3):
     engine, tokenizer = CountingEngine(), ToyTokenizer()
     generation = DecodingConfig(batch_size=batch_size)
-    return PairScorer(LoadedModel(engine, tokenizer, tokenizer, generation, 40)), engine
+    return PairScorer(LoadedModel(engine, tokenizer, tokenizer, generation, 40, "en")), engine
 
 
 def test_every_pair_gets_its_score_in_its_place():
