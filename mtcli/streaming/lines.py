@@ -18,11 +18,12 @@ class Line(NamedTuple):
     """One line of input."""
 
     text: str
-    """What the model may see: valid Unicode without control characters."""
+    """What the model may see: valid Unicode without control characters; of a line with a prefix,
+    what comes before it."""
     ending: bytes
     """LF, CR LF, or nothing if the last line lacks one."""
     blank: bytes | None
-    """If `text` is blank, the bytes of the line without the ending, which are its answer."""
+    """If the line is blank, its bytes without the ending, which are its answer."""
     is_valid: bool
     """False when bytes that are not UTF-8 were replaced by U+FFFD."""
     num_bytes: int

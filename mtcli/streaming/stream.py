@@ -130,11 +130,13 @@ class _RunningWindows:
 
     def begin(self, window: list[Line]) -> None:
         """Start to translate a window, while the one before it is still being translated."""
-        texts, prefixes = [line.text for line in window], None
+        prefixes = None
         if self._options.has_prefixes:
-            columns = [text.partition("\t") for text in texts]
-            texts, prefixes = [c[0] for c in columns], [c[2] for c in columns]
+            columns = [line.text.partition("\t") for line in window]
+            window = [line._replace(text=c[0]) for line, c in zip(window, columns, strict=True)]
+            prefixes = [c[2] for c in columns]
         before = self._begun[-1][1] if self._begun else None
+        texts = [line.text for line in window]
         running = self._translator.begin(texts, prefixes=prefixes, after=before)
         self._begun.append((window, running))
 

@@ -61,6 +61,7 @@ def join_answer(
     *,
     is_repeated: bool,
     is_over_limit: bool,
+    prefix: str = "",
 ) -> Answer:
     """Make an answer of the hypotheses of each part; the k-th translation joins the k-th of each.
 
@@ -69,9 +70,10 @@ def join_answer(
         tokenizer: of the target side.
         is_repeated: whether the best hypothesis of a part repeats itself.
         is_over_limit: whether a sentence was split because it is too long.
+        prefix: what the translation begins with, and all of it if there was nothing to translate.
     """
     if not parts:
-        return Answer((Translation("", 0.0, 0.0),), 0, ("empty",), is_over_limit=False)
+        return _nothing_translated(prefix, tokenizer)
     translations = tuple(_join(ranked, tokenizer) for ranked in zip(*parts, strict=False))
     best = translations[0]
     num_scored = sum(
@@ -90,6 +92,12 @@ def join_answer(
         tuple(flag for flag, holds in flags.items() if holds),
         is_over_limit,
     )
+
+
+def _nothing_translated(prefix: str, tokenizer: Tokenizer) -> Answer:
+    """The answer to a blank text: its prefix, which the model was not asked about."""
+    translation = Translation(prefix, 0.0, 0.0, tuple(tokenizer.encode(prefix)))
+    return Answer((translation,), 0, () if prefix else ("empty",), is_over_limit=False)
 
 
 def _join(hypotheses: Sequence[Hypothesis], tokenizer: Tokenizer) -> Translation:

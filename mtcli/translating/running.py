@@ -98,6 +98,7 @@ class RunningTranslation:
                     self._model.tgt_tokenizer,
                     is_repeated=not still_repeated.isdisjoint(range(start, end)),
                     is_over_limit=source.is_over_limit,
+                    prefix=source.prefix,
                 )
             )
             start = end

@@ -20,6 +20,8 @@ class SourceText(NamedTuple):
     """Mostly one; none if the text has no pieces."""
     is_over_limit: bool
     """Whether a sentence of it was too long, and so was split."""
+    prefix: str = ""
+    """What its translation begins with."""
 
 
 def prepare_texts(

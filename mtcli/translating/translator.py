@@ -212,7 +212,8 @@ class Translator:
             texts: what is translated.
             options: how; None: the translator's own.
             prefixes: for each text what its translations begin with, perhaps nothing; of a text
-                in parts it begins the first. None: no text has any.
+                in parts it begins the first, of a blank text it is the translation. None: no text
+                has any.
             after: what was begun before; it is settled once these texts are ready for the engine.
             progress: told how many sentences are done, and of how many.
 
@@ -227,7 +228,13 @@ class Translator:
             self._model.src_lang,
             options.splitter,
         )
-        prefix_ids = None if prefixes is None else self._prefix_ids(sources, prefixes)
+        prefix_ids = None
+        if prefixes is not None:
+            sources = [
+                source._replace(prefix=without_controls(prefix).strip())
+                for source, prefix in zip(sources, prefixes, strict=True)
+            ]
+            prefix_ids = self._prefix_ids(sources)
         if after is not None:
             after.settle()
         return RunningTranslation(self._model, sources, options, prefix_ids, progress)
@@ -246,12 +253,9 @@ class Translator:
             )
         return self._pair_model
 
-    def _prefix_ids(
-        self, sources: Sequence[SourceText], prefixes: Sequence[str]
-    ) -> list[tuple[int, ...]]:
+    def _prefix_ids(self, sources: Sequence[SourceText]) -> list[tuple[int, ...]]:
         """Pieces that the translation of each part begins with."""
-        tokenizer = self._model.tgt_tokenizer
-        encoded = tokenizer.encode_batch([without_controls(text) for text in prefixes])
+        encoded = self._model.tgt_tokenizer.encode_batch([source.prefix for source in sources])
         prefix_ids: list[tuple[int, ...]] = []
         for source, ids in zip(sources, encoded, strict=True):
             num_parts = len(source.parts)

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mtcli.cli.app import app
+from mtcli.translating.controls import without_controls
 from mtcli.translating.request import PreparedRequest
 from mtcli.translating.translator import Translator
 from tests.support.closed_streams import with_closed_streams
@@ -37,6 +38,12 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(run):
     return run / "models/step_00000010"
+
+
+def jsonl(*arguments, input_bytes):
+    result = mtcli_translate(*arguments, "--jsonl", "-q", input_bytes=input_bytes)
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout_bytes.decode().splitlines()]
 
 
 def mtcli_translate(*arguments, input_bytes=b""):
@@ -426,18 +433,40 @@ def test_options_of_sampling_need_it(model):
 
 
 def test_a_prefix_begins_the_translation_and_lines_without_one_are_as_ever(model):
-    lines = b"ralo teku minaro.\tpav\nsef dolu\n\n \nralo teku minaro.\tsef dolu\r\n\tpav"
+    lines = b"ralo teku minaro.\tpav\nsef dolu\n\n \nralo teku minaro.\tsef dolu\r\n\tpav\n \t \n\t"
     result = mtcli_translate("-m", model, "--prefix", "-q", input_bytes=lines)
     plain = mtcli_translate("-m", model, "-q", input_bytes=b"sef dolu\n")
     assert result.exit_code == 0, result.output
     found = result.stdout_bytes.split(b"\n")
-    assert len(found) == 7  # the last line is empty, and so needs an end to be one
+    assert len(found) == 8
     assert found[0].startswith(b"pav")
     assert found[1] == plain.stdout_bytes.rstrip(b"\n")
     assert found[2:4] == [b"", b" "]
     assert found[4].startswith(b"sef dolu")
     assert found[4].endswith(b"\r")
-    assert found[5:] == [b"", b""]
+    assert found[5:] == [b"pav", b" \t ", b"\t"]
+
+
+@pytest.mark.parametrize("mode", [(), ("--n-best", 2), ("--alignment",), ("--line-buffered",)])
+@pytest.mark.parametrize("blank", ["", " ", "\u200b", "\ufeff", "\u3000 "])
+def test_the_answer_to_a_blank_source_is_its_prefix(model, blank, mode):
+    """Whatever makes it blank: nothing, white space, or what the tokenizer removes."""
+    line = f"{blank}\tpav \u00a0caf\u00e9 \r\n".encode()
+    (record,) = jsonl("-m", model, "--prefix", *mode, input_bytes=line)
+    assert (record["source"], record["translation"]) == (without_controls(blank), "pav \u00a0café")
+    assert (record["log_prob"], record["score"], record["flags"]) == (0, 0, [])
+    assert "".join(record["pieces"]).startswith("▁pa")
+    result = mtcli_translate("-m", model, "--prefix", *mode, "-q", input_bytes=line)
+    (text,) = result.stdout_bytes.decode().split("\n")[:-1]
+    assert text.removeprefix("0 ||| ").startswith("pav \u00a0café")
+
+
+def test_the_source_in_json_has_neither_tab_nor_prefix(model):
+    lines = b"sef dolu\tpav\nsef\t\tpav\nsef\n\t\n \t \n\tpav\n"
+    sources = [record["source"] for record in jsonl("-m", model, "--prefix", input_bytes=lines)]
+    assert sources == ["sef dolu", "sef", "sef", "", " ", ""]
+    with_tabs = jsonl("-m", model, input_bytes=b"sef\tdolu\n")
+    assert with_tabs[0]["source"] == "sef\tdolu"
 
 
 def test_a_prefix_of_a_text_in_parts_begins_the_first(model):
