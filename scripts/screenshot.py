@@ -25,7 +25,7 @@ from rich._export_format import CONSOLE_SVG_FORMAT  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.text import Text  # noqa: E402
 
-from mtcli.cli.live import LiveObserver  # noqa: E402
+from mtcli.cli.live_panel import LiveObserver  # noqa: E402
 from mtcli.runs.metrics import StepMetrics, ValidationMetrics  # noqa: E402
 
 WIDTH = 106

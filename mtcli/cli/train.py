@@ -15,6 +15,7 @@ from mtcli.cli.options import ConfigArgument, OverridesOption
 if TYPE_CHECKING:
     from mtcli.config.schema.root import TrainConfig
     from mtcli.runs.split import Split
+    from mtcli.training.outcome import Outcome
 
 app = typer.Typer()
 
@@ -153,7 +154,8 @@ def _train(
 
     is_main = rank_from_environment() == 0
     level = logging.WARNING if quiet or not is_main else logging.DEBUG if verbose else logging.INFO
-    with showing(level=level, is_live=is_main and not quiet and sys.stderr.isatty()) as observer:
+    is_live = is_main and not quiet and sys.stderr.isatty()
+    with showing(level=level, is_live=is_live, best_by=config.validation.best_by) as observer:
         from mtcli.device.choice import choose_device
         from mtcli.training.setup import train as run_training
 
@@ -162,9 +164,21 @@ def _train(
             outcome = run_training(
                 config, fresh=fresh, budget_s=budget_s, observers=observers, world=world
             )
+    if observer is not None:
+        _print_box(outcome, config, observer.elapsed_s)
     exit_code = ExitCode.OK if outcome.is_finished else ExitCode.STOPPED
     end_worker(exit_code)
     return exit_code
+
+
+def _print_box(outcome: Outcome, config: TrainConfig, elapsed_s: float) -> None:
+    from rich.console import Console
+
+    from mtcli.cli.closing_box import MAX_WIDTH, closing_box
+
+    console = Console(file=sys.stderr)
+    box = closing_box(outcome, config, elapsed_s, sys.argv[1:])
+    console.print(box, width=min(console.width, MAX_WIDTH))
 
 
 def _check(config: TrainConfig, budget_s: float | None) -> None:

@@ -18,13 +18,14 @@ class LogWriter(Observer):
         logger.info(describe_step(metrics), extra={"is_progress": True})
 
     def validated(self, metrics: ValidationMetrics) -> None:
-        """Log the scores and a sample."""
+        """Log the scores, and a sample, which a live panel shows in its own way."""
         logger.info(describe_validation(metrics))
         logger.info(
             "  source:     %s\n  hypothesis: %s\n  reference:  %s",
             metrics.sample_source,
             metrics.sample_hypothesis,
             metrics.sample_reference,
+            extra={"is_progress": True},
         )
 
 
