@@ -82,6 +82,10 @@ def train(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start over; the old run is kept as `RUN.1`.")
     ] = False,
+    reverse: Annotated[
+        bool,
+        typer.Option("--reverse", help="Train the other direction; adds `-reverse` to `run_dir`."),
+    ] = False,
     check: Annotated[
         bool,
         typer.Option("--check", help="Check config, data, device and memory, but do not train."),
@@ -105,6 +109,7 @@ def train(
     """
     from mtcli.config.load import load_config
     from mtcli.config.overrides import sets_key
+    from mtcli.config.reverse import reverse_config
     from mtcli.distributed.launch import launch, should_launch
     from mtcli.runs.claim import check_place
     from mtcli.runs.folder import RunFolder
@@ -113,6 +118,8 @@ def train(
     loaded = load_config(config, overrides or [])
     if not sets_key(overrides or [], "run_dir"):
         check_place(config, loaded.run_dir)
+    if reverse:
+        loaded = reverse_config(loaded)
     budget_s = None if budget is None else parse_duration(budget)
     if check:
         _check(loaded, budget_s)

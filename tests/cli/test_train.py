@@ -70,6 +70,20 @@ def test_a_run_leaves_everything_that_the_architecture_names(folder):
     assert kinds == ["step"] * 3 + ["validation"] + ["step"] * 3 + ["validation"]
 
 
+def test_reverse_trains_the_other_direction_in_a_folder_of_its_own(folder):
+    steps = ("--set", "training.max_steps=2", "--set", "schedule.warmup_steps=1")
+    assert invoke("-q", "--reverse", *steps).exit_code == 0
+    card = json.loads((folder / "run-reverse/best/model.json").read_text())
+    assert (card["src_lang"], card["tgt_lang"]) == ("de", "en")
+    metrics = (folder / "run-reverse/metrics.jsonl").read_text().splitlines()
+    sample = json.loads(metrics[-1])["sample_source"]
+    assert sample.isupper()  # the target of the corpus is in capitals
+    assert not (folder / "run").exists()
+    resumed = invoke("--reverse", *steps)
+    assert "already" in resumed.stderr
+    assert resumed.exit_code == 0
+
+
 def test_quiet_is_quiet_and_the_log_is_kept(folder):
     result = invoke("-q", "--set", "training.max_steps=2", "--set", "schedule.warmup_steps=1")
     assert result.exit_code == 0
