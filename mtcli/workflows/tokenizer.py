@@ -39,12 +39,12 @@ def train_and_describe(config: TrainConfig, output_dir: Path) -> Iterator[str]:
     for name, tokenizer in tokenizers.items():
         yield f"{paths[name]}: {tokenizer.vocab_size} pieces ({config.tokenizer.algorithm})"
     src_texts, tgt_texts = zip(*islice(read(), _REPORTED_PAIRS), strict=True)
-    for name, lang, texts in (
-        (SRC_TOKENIZER, config.src_lang, src_texts),
-        (TGT_TOKENIZER, config.tgt_lang, tgt_texts),
+    for name, side, texts in (
+        (SRC_TOKENIZER, f"source ({config.src_lang})", src_texts),
+        (TGT_TOKENIZER, f"target ({config.tgt_lang})", tgt_texts),
     ):
         tokenizer = tokenizers.get(name) or tokenizers[SHARED_TOKENIZER]
-        yield from _describe(lang, report(tokenizer, texts))
+        yield from _describe(side, report(tokenizer, texts))
 
 
 def find_tokenizer(folder: Path, side: str | None) -> Path:
@@ -94,9 +94,9 @@ def _check(config: TrainConfig, output_dir: Path) -> None:
         ) from error
 
 
-def _describe(lang: str, numbers: TokenizerReport) -> Iterator[str]:
+def _describe(side: str, numbers: TokenizerReport) -> Iterator[str]:
     yield (
-        f"{lang}, first {numbers.num_sentences} sentences: "
+        f"{side}, first {numbers.num_sentences} sentences: "
         f"{numbers.pieces_per_word:.2f} pieces per word, {numbers.unknown_rate:.2%} unknown, "
         f"{numbers.byte_rate:.2%} bytes, {numbers.num_failures} changed by encoding and decoding"
     )

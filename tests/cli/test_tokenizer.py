@@ -58,7 +58,7 @@ def test_train_one_for_both_sides(config, tmp_path):
     lines = result.stdout.splitlines()
     assert lines[0] == f"{folder}/tokenizer.model: 320 pieces (bpe)"
     assert [line.split(":")[0] for line in lines[1:]] == [
-        "en, first 400 sentences", "de, first 400 sentences",
+        "source (en), first 400 sentences", "target (de), first 400 sentences",
     ]  # fmt: skip
     assert lines[1].endswith(" 0.00% unknown, 0.00% bytes, 0 changed by encoding and decoding")
     trained = SentencePieceTokenizer(folder / "tokenizer.model")

@@ -43,6 +43,39 @@ def refusal(*arguments, code=2):
     return " ".join(result.stderr.split())
 
 
+def keys_of(value):
+    """The keys of a decoded JSON value, at any depth."""
+    if isinstance(value, dict):
+        return {key: keys_of(item) for key, item in value.items()}
+    return [keys_of(item) for item in value] if isinstance(value, list) else type(value).__name__
+
+
+@pytest.mark.parametrize("shared", ["true", "false"])
+def test_from_a_language_to_itself_nothing_is_lost(folder, shared):
+    """Whatever a run writes has the same keys as between two languages."""
+    settings = ["training.max_steps=2", f"tokenizer.shared={shared}", "tokenizer.vocab_size=50"]
+    settings += ["model.tied_embeddings=decoder", "validation.every_steps=2"]
+    keys = {}
+    for lang in ("de", "en"):
+        arguments = [f"run_dir={lang}", f"tgt_lang={lang}", *settings]
+        result = invoke(*(f"--set={setting}" for setting in arguments))
+        assert result.exit_code == 0, result.output
+        keys[lang] = {
+            path.relative_to(lang): keys_of(json.loads(path.read_text()))
+            for path in Path(lang).rglob("*.json")
+            if path.name != "environment.json"
+        }
+    assert keys["en"] == keys["de"]
+    reports = json.loads(Path("en/tokenizer_report.json").read_text())["reports"]
+    assert [(side, report["lang"]) for side, report in reports.items()] == [
+        ("src", "en"),
+        ("tgt", "en"),
+    ]
+    log = Path("en/train.log").read_text()
+    assert "200 source sentences (en)" in log
+    assert "200 target sentences (en)" in log
+
+
 def test_a_run_leaves_everything_that_the_architecture_names(folder):
     result = invoke()
     assert result.exit_code == 0, result.output
