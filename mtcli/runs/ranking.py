@@ -2,16 +2,54 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 from mtcli.bundle.model_folder import read_model
 from mtcli.runs.folder import RunFolder
+
+_TIE_BREAKERS = ("loss", "chrf")
+"""What decides between equal scores, in this order."""
+_SHOWN_AS_ZERO = 0.005
+"""A score below this is printed as 0.00, and which of two such scores is larger is chance."""
+
+
+def is_zero(metric: str, score: float) -> bool:
+    """Whether BLEU or chrF says nothing yet: it is printed as 0.00."""
+    return metric != "loss" and score < _SHOWN_AS_ZERO
+
+
+def rank_key(metric: str, scores: Mapping[str, float]) -> tuple[float, ...]:
+    """The key of a validation: the better of two has the larger one.
+
+    Equal scores are broken by the loss, then by chrF. BLEU or chrF that is printed as 0.00 counts
+    as 0.
+
+    Args:
+        metric: `bleu`, `chrf` or `loss`, which ranks.
+        scores: of the validation, by metric. One that is missing or NaN is worse than any other.
+    """
+    order = dict.fromkeys((metric, *_TIE_BREAKERS))
+    return tuple(_goodness(name, scores.get(name, math.nan)) for name in order)
+
+
+def _goodness(metric: str, score: float) -> float:
+    if math.isnan(score):
+        return -math.inf
+    if metric == "loss":
+        return -score
+    return 0.0 if is_zero(metric, score) else score
 
 
 def rank_models(run: RunFolder, metric: str) -> list[int]:
     """Steps of the models, best first by `bleu`, `chrf` or `loss`; of equals the earlier one."""
-    sign = -1 if metric == "loss" else 1
-    scored = []
+    keys = {}
     for step in run.model_steps():
-        for score in read_model(run.model(step)).scores:
-            if score.metric.lower() == metric and score.split == "valid":
-                scored.append((-sign * score.score, step))
-    return [step for _, step in sorted(scored)]
+        scores = {
+            score.metric.lower(): score.score
+            for score in read_model(run.model(step)).scores
+            if score.split == "valid"
+        }
+        if metric in scores:
+            keys[step] = rank_key(metric, scores)
+    return sorted(keys, key=keys.__getitem__, reverse=True)

@@ -33,8 +33,7 @@ def validate(parts: LoopParts, update: Update) -> None:
     """Make a validation of the config's after an update, and save the model."""
     best, plateau = parts.state.best, parts.state.plateau
     _judge(parts, best, parts.run, update.micro_batches)
-    is_better = best.step == parts.state.progress.step
-    if plateau.validated(parts.config.schedule, is_better=is_better):
+    if plateau.validated(parts.config.schedule, is_better=best.made_progress):
         logger.info("no better score: the learning rate falls to %g of its peak", plateau.ratio)
 
 
@@ -108,7 +107,7 @@ def _judge(
         result = parts.validator.validate(
             parts.model.whole, training_batches, parts.observers.advanced
         )
-        best.validated(result.score_by(best.metric), step)
+        best.validated(result.scores, step)
         if world.is_main:
             _save_model(parts, result, place)
     duration_s = time.perf_counter() - started

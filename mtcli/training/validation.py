@@ -60,13 +60,14 @@ class ValidationResult:
         """Exponential of the loss; infinite where that overflows."""
         return math.exp(self.loss_per_token) if self.loss_per_token < 700 else math.inf
 
-    def score_by(self, metric: str) -> float:
-        """The figure that chooses the best model."""
+    @property
+    def scores(self) -> dict[str, float]:
+        """The figures that choose the best model, by the names of `validation.best_by`."""
         return {
             "loss": self.loss_per_token,
             "bleu": self.bleu.score,
             "chrf": self.chrf.score,
-        }[metric]
+        }
 
 
 class Validator:

@@ -20,6 +20,7 @@ from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.runs.folder import RunFolder
 from mtcli.runs.metrics import read_validations
+from mtcli.runs.ranking import rank_key
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.averaging import mean_weights, named_weights
 from mtcli.training.model_card import make_scores
@@ -104,14 +105,14 @@ def _chosen_steps(run: RunFolder, choice: Choice) -> list[int]:
         return sorted(set(choice.steps))
     which, number = ("last", choice.last) if choice.best is None else ("best", choice.best)
     assert number is not None
-    scores = _scores_of_steps(run)
-    if len(scores) < number:
+    keys = _keys_of_steps(run)
+    if len(keys) < number:
         raise ModelFolderError(
-            f"`--{which} {number}` needs more models than the {len(scores)} that {run.path} has"
+            f"`--{which} {number}` needs more models than the {len(keys)} that {run.path} has"
         )
-    ranked = sorted(scores, reverse=True)
+    ranked = sorted(keys, reverse=True)
     if which == "best":
-        ranked = sorted(scores, key=lambda step: (-scores[step], step))
+        ranked = sorted(sorted(keys), key=keys.__getitem__, reverse=True)
     steps = sorted(ranked[:number])
     for step in steps:
         if step not in there:
@@ -122,11 +123,15 @@ def _chosen_steps(run: RunFolder, choice: Choice) -> list[int]:
     return steps
 
 
-def _scores_of_steps(run: RunFolder) -> dict[int, float]:
-    """The score of every validation, whether its model is still there or not; more is better."""
+def _keys_of_steps(run: RunFolder) -> dict[int, tuple[float, ...]]:
+    """The rank of every validation, whether its model is still there or not; more is better."""
     metric = load_config(run.config).validation.best_by
-    key, sign = ("loss_per_token", -1) if metric == "loss" else (metric, 1)
-    return {m["step"]: sign * m[key] for m in read_validations(run.metrics)}
+    return {
+        m["step"]: rank_key(
+            metric, {"bleu": m["bleu"], "chrf": m["chrf"], "loss": m["loss_per_token"]}
+        )
+        for m in read_validations(run.metrics)
+    }
 
 
 def _check_alike(bundles: Sequence[Bundle]) -> None:

@@ -84,9 +84,10 @@ class ValidationConfig:
     every_steps: Positive | None = None
     """Steps between validations; null: once per epoch."""
     best_by: Literal["bleu", "chrf", "loss"] = "bleu"
-    """Metric that chooses the best model."""
+    """Metric that chooses the best model; the loss, then chrF, decide between equal scores."""
     patience: Positive | None = None
-    """Stop after this many validations without a better score; null: never."""
+    """Stop after this many validations without a better score; null: never. While BLEU is 0.00, a
+    lower loss is better, too."""
     beam_size: Positive = 1
     """Beam width of validation; 1 is greedy search."""
     bleu_tokenize: str | None = None
