@@ -11,6 +11,14 @@ import typer
 from mtcli.cli.command import Command
 from mtcli.cli.notes import note
 from mtcli.cli.options import CheckpointOption, DeviceOption
+from mtcli.cli.scored_texts import (
+    check_counts,
+    name_of,
+    read_texts,
+    refuse_overwriting,
+    refuse_sharing_standard_input,
+    write_texts,
+)
 from mtcli.cli.streams import only
 from mtcli.errors import ConfigError, DataError
 
@@ -20,7 +28,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-SAME_LINES = "line N of one file must belong to line N of the other"
 HYP_OR_MODEL = "use `--hyp` to score a file, or `--model` and `--src` to translate and score"
 
 TRANSLATE, SCORE = "Translate and score", "Scoring"
@@ -39,7 +46,12 @@ class _Scoring:
 @app.command(cls=Command)
 def evaluate(
     refs: Annotated[
-        list[Path], typer.Option("--ref", metavar="FILE", help="Reference translations.")
+        list[Path],
+        typer.Option(
+            "--ref",
+            metavar="FILE",
+            help="Reference translations. Repeat it for several references.",
+        ),
     ],
     hyps: Annotated[
         list[Path] | None, typer.Option("--hyp", metavar="FILE", help="Translations to score.")
@@ -121,10 +133,10 @@ def evaluate(
     """Score translations with BLEU and chrF, with the signatures of sacreBLEU.
 
     Give `--hyp` to score a file, or `--model` and `--src` to translate and score. Line N of one
-    file belongs to line N of the other; only a line feed ends a line.
+    file belongs to line N of the others; only a line feed ends a line. A file may be `-`, standard
+    input.
     """
     from mtcli.config.languages import language_of_country
-    from mtcli.data.lines import read_file_lines
     from mtcli.engines.choice import EngineOptions
     from mtcli.translating.request import TranslationRequest
 
@@ -132,25 +144,25 @@ def evaluate(
         raise ConfigError(
             f"`--tgt-lang {tgt_lang}` is a country code, not a language", hint=f"use `{language}`"
         )
-    ref = only(refs, "--ref")
     hyp = only(hyps, "--hyp") if hyps else None
     model = only(models, "--model") if models else None
     src = only(srcs, "--src") if srcs else None
-    references = list(read_file_lines(ref))
-    if not references:
-        raise DataError(f"{ref} is empty: there is nothing to score against")
+    refuse_sharing_standard_input({"--hyp": hyp, "--src": src}, refs)
+    references = [read_texts(ref, "--ref") for ref in refs]
+    if not references[0]:
+        raise DataError(f"{name_of(refs[0])} is empty: there is nothing to score against")
     if hyp is not None:
         _refuse_model_options(model, src, output)
-        hypotheses = list(read_file_lines(hyp))
-        _check_counts(hyp, len(hypotheses), ref, len(references))
+        hypotheses = read_texts(hyp, "--hyp")
+        check_counts(hyp, len(hypotheses), refs, references)
         scoring = _Scoring(tgt_lang or "en", tokenize, lowercase)
     elif model is None or src is None:
         raise ConfigError("there is nothing to score", hint=HYP_OR_MODEL)
     else:
-        sources = list(read_file_lines(src))
-        _check_counts(src, len(sources), ref, len(references))
+        sources = read_texts(src, "--src")
+        check_counts(src, len(sources), refs, references)
         if output is not None:
-            _refuse_overwriting(output, src, ref)
+            refuse_overwriting(output, src, refs)
         request = TranslationRequest(
             models=(model,),
             checkpoint=checkpoint,
@@ -161,7 +173,8 @@ def evaluate(
         )
         hypotheses, model_lang = _translate(request, sources, tgt_lang, tokenize, output)
         scoring = _Scoring(tgt_lang or model_lang, tokenize, lowercase)
-    _warn_of_odd_references(ref, references, scoring)
+    for ref, texts in zip(refs, references, strict=True):
+        _warn_of_odd_references(ref, texts, scoring)
     _print(_score(hypotheses, references, scoring), as_json=as_json)
 
 
@@ -182,11 +195,11 @@ def _translate(
     bundle.check_weights()
     check_tokenization(tgt_lang or bundle.card.tgt_lang, tokenize)
     if output is not None:
-        _write_lines(output, [])
+        write_texts(output, [])
     note(f"translating with {bundle.path}")
     hypotheses = prepared.open().translate(sources)
     if output is not None:
-        _write_lines(output, hypotheses)
+        write_texts(output, hypotheses)
     return hypotheses, bundle.card.tgt_lang
 
 
@@ -194,31 +207,6 @@ def _refuse_model_options(model: Path | None, src: Path | None, output: Path | N
     for name, value in (("--model", model), ("--src", src), ("--output", output)):
         if value is not None:
             raise ConfigError(f"`{name}` cannot be combined with `--hyp`", hint=HYP_OR_MODEL)
-
-
-def _refuse_overwriting(output: Path, src: Path, ref: Path) -> None:
-    for name, path in (("--src", src), ("--ref", ref)):
-        if output.exists() and output.samefile(path):
-            raise ConfigError(
-                f"`--output` {output} is also the file of `{name}`",
-                hint="give the output another name",
-            )
-
-
-def _check_counts(left: Path, num_left: int, right: Path, num_right: int) -> None:
-    if num_left != num_right:
-        raise DataError(
-            f"{left} has {num_left} lines, but {right} has {num_right}", hint=SAME_LINES
-        )
-
-
-def _write_lines(path: Path, texts: list[str]) -> None:
-    try:
-        path.write_bytes("".join(f"{text}\n" for text in texts).encode("utf-8"))
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot write the translations: {error.strerror or error}"
-        ) from error
 
 
 def _warn_of_odd_references(ref: Path, references: list[str], scoring: _Scoring) -> None:
@@ -243,7 +231,7 @@ def _warn_of_odd_references(ref: Path, references: list[str], scoring: _Scoring)
         )
 
 
-def _score(hypotheses: list[str], references: list[str], scoring: _Scoring) -> list[Score]:
+def _score(hypotheses: list[str], references: list[list[str]], scoring: _Scoring) -> list[Score]:
     from mtcli.evaluation.metrics import evaluate
 
     return evaluate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from mtcli.errors import DataError
 from mtcli.system.text_input import open_text
@@ -21,25 +22,40 @@ def read_file_lines(path: Path) -> Iterator[str]:
         DataError: the file is missing, unreadable, damaged, not UTF-8, or packed in a way that is
             not known.
     """
-    number = 0
     try:
         with open_text(path) as file:
-            for number, line in enumerate(file, start=1):
-                if number == 1:
-                    line = line.removeprefix(_BYTE_ORDER_MARK)
-                    if not line:
-                        return  # the file has only the mark
-                if line.endswith(b"\n"):
-                    line = line[:-2] if line.endswith(b"\r\n") else line[:-1]
-                yield line.decode("utf-8")
+            yield from lines_of(file, str(path))
+    except OSError as error:
+        raise DataError(unreadable(path, error)) from None
+
+
+def lines_of(file: BinaryIO, name: str) -> Iterator[str]:
+    """Read the lines of an open file or pipe, as `read_file_lines` does.
+
+    Args:
+        file: its text, unpacked.
+        name: what it is called in errors.
+
+    Raises:
+        DataError: it is damaged or not UTF-8.
+        OSError: it cannot be read.
+    """
+    number = 0
+    try:
+        for number, line in enumerate(file, start=1):
+            if number == 1:
+                line = line.removeprefix(_BYTE_ORDER_MARK)
+                if not line:
+                    return  # the file has only the mark
+            if line.endswith(b"\n"):
+                line = line[:-2] if line.endswith(b"\r\n") else line[:-1]
+            yield line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path}, line {number}: byte {error.start + 1} is 0x{error.object[error.start]:02x},"
+            f"{name}, line {number}: byte {error.start + 1} is 0x{error.object[error.start]:02x},"
             " which is not UTF-8",
             hint="convert the file to UTF-8, for example with `iconv`",
         ) from None
-    except OSError as error:
-        raise DataError(unreadable(path, error)) from None
 
 
 def unreadable(path: Path, error: OSError) -> str:

@@ -1,3 +1,4 @@
+import gzip
 import json
 import subprocess
 import sys
@@ -7,7 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from mtcli.cli.app import app
+from mtcli.cli.scored_texts import read_texts
+from mtcli.errors import DataError
 from mtcli.evaluation.metrics import bleu, chrf
+from tests.support import warm
 from tests.support.model_folder import write_tiny_model
 from tests.support.tokenizers import train_on_words
 
@@ -109,10 +113,94 @@ def test_files_that_cannot_be_read(hyp, ref, tmp_path):
     assert f"{ref}, line 2: byte 1 is 0xff, which is not UTF-8" in message
 
 
-@pytest.mark.parametrize("option", ["--hyp", "--ref"])
+@pytest.mark.parametrize("option", ["--hyp", "--model", "--src"])
 def test_what_is_given_twice_is_refused(hyp, ref, option):
-    again = ["--hyp", hyp, "--ref", ref, option, ref]
+    again = ["--hyp", hyp, "--ref", ref, option, ref, option, ref]
     assert refusal(*again).startswith(f"`{option}` takes one value here, found `")
+
+
+def test_several_references_and_sacrebleu_s_command_line(hyp, ref, tmp_path):
+    other = write(tmp_path / "other.txt", ["His sacks, the miller counts.", "", "Ba ko."])
+    options = ["--hyp", hyp, "--ref", ref, "--ref", other]
+    scores = json.loads(run(*options, "--json").stdout)
+    command = [
+        sys.executable, "-W", "ignore", "-m", "sacrebleu", ref, other, "-i", hyp,
+        "-m", "bleu", "chrf", "--width", "6",
+    ]  # fmt: skip
+    theirs = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert [set(score) for score in scores] == [{"metric", "score", "signature"}] * 2
+    assert [round(score["score"], 6) for score in scores] == [score["score"] for score in theirs]
+    assert [score["signature"] for score in scores] == [score["signature"] for score in theirs]
+    assert run(*options).stdout.startswith("BLEU ")
+    assert "  nrefs:2|case:mixed|" in run(*options).stdout
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_every_reference_must_have_as_many_lines(hyp, ref, tmp_path, number):
+    short = write(tmp_path / "short.txt", REFERENCES[:2])
+    refs = [ref, ref]
+    refs.insert(number, short)
+    assert refusal("--hyp", hyp, *(option for path in refs for option in ("--ref", path))) == (
+        f"{hyp} has 3 lines, but {short} has 2\n"
+        "hint: line N of one file must belong to line N of the other"
+    )
+
+
+# ------------------------------------------------------------------------------- standard input
+
+
+def piped(data, *arguments, returncode=0):
+    """The outputs of the command with these bytes on standard input."""
+    command = [sys.executable, "-m", "mtcli", "eval", *map(str, arguments)]
+    result = warm.run(command, input=data, capture_output=True)
+    assert result.returncode == returncode, result.stderr
+    return result.stdout.decode(), result.stderr.decode()
+
+
+@pytest.mark.parametrize("option", ["--hyp", "--ref"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_standard_input_is_read_like_a_file(hyp, ref, option, pack):
+    """Unlike in sacreBLEU's command, where a lone CR ends a line and a tab a system."""
+    files = {"--hyp": hyp, "--ref": ref}
+    data = files[option].read_bytes().replace(b"she", b"sh\te").replace(b"sacks", b"sa\rcks")
+    files[option].write_bytes(data)
+    options = [word for pair in files.items() for word in pair]
+    expected = run(*options).stdout
+    options[options.index(files[option])] = "-"
+    assert piped(pack(data), *options) == (expected, "")
+
+
+def test_standard_input_that_cannot_be_scored(hyp, ref):
+    hint = "hint: line N of one file must belong to line N of the other"
+    for data in (b"", b"a\n"):
+        _, error = piped(data, "--hyp", "-", "--ref", ref, returncode=2)
+        number = data.count(b"\n")
+        assert error == f"error: standard input has {number} lines, but {ref} has 3\n{hint}\n"
+    _, error = piped(b"ok\n\xff\n", "--hyp", "-", "--ref", ref, returncode=2)
+    assert "standard input, line 2: byte 1 is 0xff, which is not UTF-8" in error
+    _, error = piped("a\n".encode("utf-16"), "--hyp", "-", "--ref", ref, returncode=2)
+    assert "standard input is in UTF-16, not UTF-8" in error
+    _, error = piped(b"", "--hyp", hyp, "--ref", "-", returncode=2)
+    assert error == "error: standard input is empty: there is nothing to score against\n"
+
+
+def test_standard_input_is_one_text(hyp, ref):
+    hint = "hint: give one of them a file"
+    for options, named in (
+        (["--hyp", "-", "--ref", "-"], "`--hyp` and `--ref`"),
+        (["--hyp", hyp, "--ref", "-", "--ref", "-"], "`--ref` and `--ref`"),
+        (["-m", hyp, "--src", "-", "--ref", ref, "--ref", "-"], "`--src` and `--ref`"),
+    ):
+        assert refusal(*options) == f"{named} cannot both be `-`, standard input\n{hint}"
+
+
+def test_closed_standard_input(ref, monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(DataError, match=r"^standard input is closed\nhint: give `--hyp FILE`$"):
+        read_texts(Path("-"), "--hyp")
+
+
+# ------------------------------------------------------------------------------------- scoring
 
 
 def test_scores_that_cannot_be_written(hyp, ref):

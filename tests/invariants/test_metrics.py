@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from mtcli.evaluation.metrics import bleu, chrf
+from mtcli.evaluation.metrics import bleu, chrf, evaluate
 from tests.support.tokenizers import sentences
 
 
@@ -53,11 +53,12 @@ def corpora():
     return hypotheses, references
 
 
-def sacrebleu_command_line(folder, hypotheses, references, *options):
-    for name, texts in (("hyp", hypotheses), ("ref", references)):
-        (folder / name).write_bytes("".join(f"{text}\n" for text in texts).encode())
+def sacrebleu_command_line(folder, hypotheses, lists, *options):
+    refs = [folder / f"ref{number}" for number in range(len(lists))]
+    for path, texts in zip((folder / "hyp", *refs), (hypotheses, *lists), strict=True):
+        path.write_bytes("".join(f"{text}\n" for text in texts).encode())
     command = [
-        sys.executable, "-W", "ignore", "-m", "sacrebleu", str(folder / "ref"),
+        sys.executable, "-W", "ignore", "-m", "sacrebleu", *map(str, refs),
         "-i", str(folder / "hyp"), "-m", "bleu", "chrf", "--width", "9", *options,
     ]  # fmt: skip
     process = subprocess.run(command, capture_output=True, check=True)
@@ -80,9 +81,29 @@ def test_scores_are_sacrebleu_s(tmp_path, options, tgt_lang, tokenize, lowercase
         bleu(hypotheses, references, tgt_lang=tgt_lang, tokenize=tokenize, lowercase=lowercase),
         chrf(hypotheses, references, lowercase=lowercase),
     ]
-    theirs = sacrebleu_command_line(tmp_path, hypotheses, references, *options)
+    theirs = sacrebleu_command_line(tmp_path, hypotheses, [references], *options)
     assert 5 < ours[0].score < 95
     for our, their in zip(ours, theirs, strict=True):
         assert their["name"] in (our.metric, f"{our.metric}2")
         assert their["score"] == pytest.approx(our.score, abs=1e-9)
         assert their["signature"] == our.signature
+
+
+@pytest.mark.parametrize("num_lists", [1, 2, 3, 4])
+@pytest.mark.parametrize("options", [[], ["--lowercase", "--chrf-lowercase"]], ids=["", "lower"])
+def test_several_references(tmp_path, num_lists, options):
+    """With other lengths, blank ones and copies among them."""
+    hypotheses, references = corpora()
+    lists = [
+        references,
+        [text.rpartition(" ")[0].upper() for text in references],
+        ["" if row % 3 else text for row, text in enumerate(hypotheses)],
+        hypotheses[::-1],
+    ][:num_lists]
+    lowercase = bool(options)
+    ours = evaluate(hypotheses, lists, tgt_lang="de", lowercase=lowercase)
+    theirs = sacrebleu_command_line(tmp_path, hypotheses, lists, *options)
+    for our, their in zip(ours, theirs, strict=True):
+        assert their["score"] == pytest.approx(our.score, abs=1e-9)
+        assert their["signature"] == our.signature
+        assert our.signature.startswith(f"nrefs:{num_lists}|")

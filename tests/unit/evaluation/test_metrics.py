@@ -3,7 +3,8 @@ import sys
 
 import pytest
 
-from mtcli.evaluation.metrics import Score, bleu, chrf
+from mtcli.errors import DataError
+from mtcli.evaluation.metrics import Score, bleu, chrf, evaluate
 
 
 def test_a_perfect_translation():
@@ -38,6 +39,22 @@ def test_lines_that_do_not_match(num_hypotheses, num_references):
         bleu(*texts, tgt_lang="en")
     with pytest.raises(ValueError, match=expected):
         chrf(*texts)
+
+
+def test_several_lists_of_references_must_match():
+    with pytest.raises(ValueError, match="1 hypotheses for 2 references"):
+        bleu(["a"], [["a"], ["a", "b"]], tgt_lang="en")
+    with pytest.raises(DataError) as caught:
+        evaluate(["a"], [["a"], ["a", "b"]], tgt_lang="en")
+    assert str(caught.value) == (
+        "list 2 of `references` must have as many lines as `hypotheses`, and at least one: found 2"
+        " and 1\nhint: give one reference for each hypothesis"
+    )
+
+
+def test_one_list_of_references_is_as_good_as_the_list_itself():
+    texts = ["The old miller counts his sacks."], ["The old miller counted his sacks."]
+    assert evaluate(*texts, tgt_lang="en") == evaluate(texts[0], [texts[1]], tgt_lang="en")
 
 
 def test_the_room_imports_neither_sacrebleu_nor_numpy_nor_torch():
