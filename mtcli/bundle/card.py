@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+LOW_CONFIDENCE_METRIC = "low_confidence"
+"""Not a score of the model: the log-probability per piece that 5 % of the translations of its
+validation are below. Translations below it are marked as doubtful."""
+
 
 @section
 class TrainingFacts:
@@ -81,7 +85,8 @@ class ModelScore:
     """A score of a model on one set of sentences, with what it takes to reproduce it."""
 
     metric: str
-    """For example `BLEU`, `chrF` or `loss`."""
+    """For example `BLEU`, `chrF`, `loss`, or `low_confidence`, which is the limit of doubtful
+    translations."""
     score: float
     """The value, on the metric's own scale."""
     signature: str

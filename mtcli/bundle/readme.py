@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from mtcli.bundle.card import ModelCard, ModelScore
+from mtcli.bundle.card import LOW_CONFIDENCE_METRIC, ModelCard, ModelScore
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.config.schema.decoding import DecodingConfig
 
@@ -47,8 +47,9 @@ def render_readme(
         generation: the default settings of the search.
         scores: of the validation, with signatures.
     """
+    shown = [score for score in scores if score.metric != LOW_CONFIDENCE_METRIC]
     parts = [
-        _front_matter(card, scores),
+        _front_matter(card, shown),
         f"# {_title(card)}",
         f"Translates {card.src_lang} into {card.tgt_lang}, one sentence per line. Made by mtcli.",
         "## Use",
@@ -60,7 +61,7 @@ def render_readme(
         "## Model",
         _table(_model_rows(card, num_parameters, generation)),
         "## Scores",
-        _score_table(scores) if scores else "None were measured.",
+        _score_table(shown) if shown else "None were measured.",
         "## License",
         card.about.license or "None was stated. Ask whoever trained the model.",
         "## Files",

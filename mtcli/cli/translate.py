@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -34,6 +36,7 @@ from mtcli.cli.translate_options import (
     RepetitionPenaltyOption,
     ResumeOption,
     RetryOption,
+    ReviewOption,
     SampleOption,
     SeedOption,
     SplitSentencesOption,
@@ -41,17 +44,21 @@ from mtcli.cli.translate_options import (
     ThreadsOption,
     TopKOption,
     TopPOption,
+    WorstOption,
 )
 from mtcli.errors import ConfigError
 
 if TYPE_CHECKING:
     from mtcli.decoding.options import Sampling
     from mtcli.streaming.resume import ResumePoint
+    from mtcli.streaming.review import Review
     from mtcli.streaming.stream import StreamOptions, StreamReport
     from mtcli.translating.request import PreparedRequest
     from mtcli.translating.translator import Translator
 
 app = typer.Typer()
+
+_WORST = "10%"
 
 
 @app.command(cls=Command)
@@ -64,6 +71,8 @@ def translate(
     line_buffered: LineBufferedOption = False,
     n_best: NBestOption = None,
     jsonl: JsonlOption = False,
+    review: ReviewOption = None,
+    worst: WorstOption = None,
     alignment: AlignmentOption = False,
     prefix: PrefixOption = False,
     split_sentences: SplitSentencesOption = False,
@@ -106,7 +115,7 @@ def translate(
             "batch_size": batch_size,
         },
         num_hypotheses=1 if n_best is None else n_best,
-        with_scores=jsonl or n_best is not None,
+        with_scores=jsonl or n_best is not None or review is not None,
         no_repeat_ngram=no_repeat_ngram,
         repetition_penalty=repetition_penalty,
         sampling=_sampling(sample, seed, temperature, top_k, top_p),
@@ -126,6 +135,7 @@ def translate(
     )
     names = f"{input_path or 'standard input'} to {output_path or 'standard output'}"
     with (
+        _reviewing(review, worst, resume=resume, quiet=quiet) as reviewed,
         input_or_standard(input_path, "give `--input FILE`") as source,
         stream_errors(f"translating {names}"),
     ):
@@ -134,7 +144,7 @@ def translate(
             _note_start(prepared, done, output_path, is_terminal=source.isatty())
         translator = prepared.open()
         with output_or_standard(output_path, done and done.num_bytes) as sink:
-            report = _stream(translator, source, sink, options, done)
+            report = _stream(translator, source, sink, options, done, reviewed)
     if not quiet:
         _note_report(report, translator)
 
@@ -173,6 +183,7 @@ def _stream(
     sink: BinaryIO,
     options: StreamOptions,
     done: ResumePoint | None,
+    review: Review | None,
 ) -> StreamReport:
     from mtcli.streaming.stream import translate_stream
 
@@ -181,7 +192,41 @@ def _stream(
         is_line_buffered=options.is_line_buffered or source.isatty(),
         num_done=done.num_lines if done else 0,
     )
-    return translate_stream(translator, source, sink, options)
+    return translate_stream(translator, source, sink, options, review)
+
+
+@contextmanager
+def _reviewing(
+    path: Path | None, worst: str | None, *, resume: bool, quiet: bool
+) -> Iterator[Review | None]:
+    """Collect translations inside, and write the worst of them to `path` at the end.
+
+    Raises:
+        ConfigError: `--worst` is not valid, or the options do not go together.
+        MtcliError: the file cannot be written.
+    """
+    from mtcli.streaming.review import Review, parse_worst
+
+    if path is None:
+        if worst is not None:
+            raise ConfigError("`--worst` needs `--review`", hint="add `--review FILE`")
+        yield None
+        return
+    if resume:
+        raise ConfigError(
+            "`--review` does not go with `--resume`: lines that were answered before have no"
+            " confidence",
+            hint="translate the file again, or remove one of the two",
+        )
+    check_output(path, None, resume=False)
+    with (
+        stream_errors(f"writing the translations to review to {path}"),
+        Review(path, parse_worst(worst or _WORST)) as review,
+    ):
+        yield review
+        number = review.write()
+    if not quiet:
+        note(f"{path} has {counted(number, 'translation')} to review, least certain first")
 
 
 def _note_start(

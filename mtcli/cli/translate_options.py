@@ -79,6 +79,27 @@ JsonlOption = Annotated[
     ),
 ]
 
+ReviewOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--review",
+        metavar="FILE",
+        help="Write the least certain translations to FILE (TSV), worst first.",
+        rich_help_panel=INPUT_OUTPUT,
+    ),
+]
+
+WorstOption = Annotated[
+    str | None,
+    typer.Option(
+        "--worst",
+        metavar="SHARE",
+        help="How many go to `--review`: a share such as `20%`, or a number of lines.",
+        show_default="10%",
+        rich_help_panel=INPUT_OUTPUT,
+    ),
+]
+
 AlignmentOption = Annotated[
     bool,
     typer.Option(

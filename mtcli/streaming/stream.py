@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from mtcli.errors import DataError
 from mtcli.streaming.lines import Line, LineReader
@@ -15,6 +15,9 @@ from mtcli.streaming.windows import read_windows
 from mtcli.translating.answer import Answer
 from mtcli.translating.running import RunningTranslation
 from mtcli.translating.translator import Translator
+
+if TYPE_CHECKING:
+    from mtcli.streaming.review import Review
 
 WINDOW_BATCHES = 64
 """Batches in a window; sorting by length pays only among many lines. 64 were about 4 %
@@ -74,7 +77,11 @@ class StreamReport:
 
 
 def translate_stream(
-    translator: Translator, source: BinaryIO, sink: BinaryIO, options: StreamOptions
+    translator: Translator,
+    source: BinaryIO,
+    sink: BinaryIO,
+    options: StreamOptions,
+    review: Review | None = None,
 ) -> StreamReport:
     """Translate `source` line by line into `sink`, in order, and flush after every window.
 
@@ -85,6 +92,13 @@ def translate_stream(
     windows are in memory. With a batch_size of 1, which gains nothing from sorting, each line is
     answered before the next is read.
 
+    Args:
+        translator: translates.
+        source: lines of text.
+        sink: where the answers go.
+        options: how lines are read and answers are written.
+        review: collects translations for people to review, if any shall.
+
     Raises:
         DataError: the input is damaged or not text; every complete line before is answered.
         OSError: reading or writing failed.
@@ -93,7 +107,7 @@ def translate_stream(
     is_single = options.is_line_buffered or batch_size == 1
     window_lines = max(min(WINDOW_BATCHES * batch_size, WINDOW_LINES), batch_size)
     lines = LineReader(source)
-    running = _RunningWindows(translator, sink, options)
+    running = _RunningWindows(translator, sink, options, review)
     windows = read_windows(
         lines,
         max_lines=1 if is_single else window_lines,
@@ -119,10 +133,18 @@ class _RunningWindows:
         translator: translates them.
         sink: where the answers go.
         options: how they are written.
+        review: told of every answer that was written.
     """
 
-    def __init__(self, translator: Translator, sink: BinaryIO, options: StreamOptions) -> None:
+    def __init__(
+        self,
+        translator: Translator,
+        sink: BinaryIO,
+        options: StreamOptions,
+        review: Review | None,
+    ) -> None:
         self._translator, self._sink, self._options = translator, sink, options
+        self._review = review
         self._begun: deque[tuple[list[Line], RunningTranslation]] = deque()
         self._is_retried = False
         """Whether second attempts at the oldest window run behind the window after it."""
@@ -155,8 +177,10 @@ class _RunningWindows:
         records = _records(self._translator, window, answers, num_before, self._options)
         self._sink.write(b"".join(records))
         self._sink.flush()
-        for line, answer in zip(window, answers, strict=True):
+        for number, (line, answer) in enumerate(zip(window, answers, strict=True), num_before + 1):
             self.report.count(line, answer)
+            if self._review is not None:
+                self._review.add(number, line, answer)
 
 
 def _records(

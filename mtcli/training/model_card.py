@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mtcli.bundle.card import ModelCard, ModelScore, TrainingFacts
+from dataclasses import replace
+
+from mtcli.bundle.card import LOW_CONFIDENCE_METRIC, ModelCard, ModelScore, TrainingFacts
 from mtcli.config.schema.root import TrainConfig
 from mtcli.data.sources import source_name
 from mtcli.training.corpus import Corpus
@@ -52,4 +54,7 @@ def make_scores(config: TrainConfig, result: ValidationResult) -> list[ModelScor
         split="valid",
         num_pairs=num_pairs,
     )
-    return [*scores, loss]
+    if result.low_log_prob is None:
+        return [*scores, loss]
+    limit = replace(loss, metric=LOW_CONFIDENCE_METRIC, score=result.low_log_prob, beam_size=beam)
+    return [*scores, loss, limit]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -18,15 +19,17 @@ from mtcli.data.batches import Batch, make_batch
 from mtcli.data.ragged import RaggedIds
 from mtcli.device.precision import Numerics
 from mtcli.distributed.world import World
-from mtcli.engines.protocol import Engine
+from mtcli.engines.protocol import Engine, PairEngine
 from mtcli.engines.torch import TorchEngine
 from mtcli.evaluation.metrics import Score, bleu, chrf
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.training.tensors import to_tensors
+from mtcli.translating.answer import LOW_CONFIDENCE_PERCENTILE
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.request import TranslationRequest, open_translator
 from mtcli.translating.running import Progress, no_progress
+from mtcli.translating.scoring import PairScorer
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,9 @@ class ValidationResult:
     """Those of the validation before; None if this is the first of the invocation."""
     training_loss_per_token: float | None
     """The same loss on training pairs; None if there were none to judge."""
+    low_log_prob: float | None
+    """What the log-probability per piece is below in 5 % of the hypotheses; None if none has a
+    piece. It marks translations as doubtful: see `LOW_CONFIDENCE`."""
 
     @property
     def perplexity(self) -> float:
@@ -108,7 +114,9 @@ class Validator:
         try:
             loss_sum, num_tokens = self._loss(model, self._own_batches(model.config.max_positions))
             training_loss_sum, num_training_tokens = self._loss(model, training_batches)
-            hypotheses = self._translate(model, progress)
+            loaded = self._loaded(model)
+            hypotheses = self._translate(loaded, progress)
+            low_log_prob = self._low_log_prob(loaded, hypotheses)
         finally:
             model.train(was_training)
         previous, self._hypotheses = self._hypotheses, hypotheses
@@ -128,6 +136,7 @@ class Validator:
             training_loss_per_token=(
                 training_loss_sum / num_training_tokens if num_training_tokens else None
             ),
+            low_log_prob=low_log_prob,
         )
 
     def _loss(self, model: Seq2Seq, batches: Sequence[Batch]) -> tuple[float, float]:
@@ -152,9 +161,10 @@ class Validator:
             self._batches = list(batches_by_length(pairs, self._config.batch.max_tokens))
         return self._batches
 
-    def _translate(self, model: Seq2Seq, progress: Progress) -> list[str]:
+    def _loaded(self, model: Seq2Seq) -> LoadedModel[TorchEngine]:
+        """The model as users get it, with the beam of the validation."""
         valid, config = self.valid, self._config
-        loaded = LoadedModel[Engine](
+        return LoadedModel(
             TorchEngine(model, self._numerics.device, self._numerics.autocast),
             valid.src_tokenizer,
             valid.tgt_tokenizer,
@@ -162,13 +172,34 @@ class Validator:
             valid.max_src_length,
             config.src_lang,
         )
-        translator = open_translator(TranslationRequest(loaded=loaded))
-        mine = list(valid.src_texts)[self._world.rank :: self._world.size]
+
+    def _translate(self, loaded: LoadedModel[TorchEngine], progress: Progress) -> list[str]:
+        model = cast("LoadedModel[Engine]", loaded)  # a tuple's parts are not covariant for mypy
+        translator = open_translator(TranslationRequest(loaded=model))
+        mine = list(self.valid.src_texts)[self._world.rank :: self._world.size]
         shares = self._world.gather_objects(translator.translate(mine, progress=progress))
-        hypotheses = [""] * len(valid.src_texts)
+        hypotheses = [""] * len(self.valid.src_texts)
         for rank, share in enumerate(shares):
             hypotheses[rank :: self._world.size] = share
         return hypotheses
+
+    def _low_log_prob(
+        self, loaded: LoadedModel[TorchEngine], hypotheses: Sequence[str]
+    ) -> float | None:
+        """The 5th percentile of the log-probability per piece, EOS counted, over all processes.
+
+        One forced pass over the hypotheses: greedy search without scores saves more than it costs.
+        """
+        mine = slice(self._world.rank, None, self._world.size)
+        pairs = list(zip(list(self.valid.src_texts)[mine], list(hypotheses)[mine], strict=True))
+        scores = PairScorer(cast("LoadedModel[PairEngine]", loaded)).score(pairs)
+        means = [
+            score.log_prob / len(score.log_probs)
+            for score in scores
+            if score.log_probs and math.isfinite(score.log_prob)
+        ]
+        of_all = [mean for share in self._world.gather_objects(means) for mean in share]
+        return float(np.percentile(of_all, LOW_CONFIDENCE_PERCENTILE)) if of_all else None
 
 
 def batches_by_length(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -16,7 +17,8 @@ empty: the translation is empty.
 split: translated in parts: the text was too long, or its sentences were translated one by one.
 truncated: the translation was cut off at its longest length.
 repeated: the translation repeats itself (`mtcli.translating.repetition` says when).
-low_confidence: log-probability per piece below `LOW_CONFIDENCE`.
+low_confidence: log-probability per piece lower than in 95 % of the translations of the model's
+    validation; of a model that does not know that, below `LOW_CONFIDENCE`.
 """
 
 Link = tuple[int, int]
@@ -24,7 +26,11 @@ Link = tuple[int, int]
 
 LOW_CONFIDENCE = -1.0
 """Mean natural log-probability of a piece, EOS counted, below which a translation is doubtful;
--1 is a probability of 37 %. Whisper's `logprob_threshold` is the same."""
+-1 is a probability of 37 %. Whisper's `logprob_threshold` is the same. Models that were validated
+have a limit of their own."""
+
+LOW_CONFIDENCE_PERCENTILE = 5
+"""Per cent of the validation's translations that a model's own limit would mark."""
 
 
 class Translation(NamedTuple):
@@ -53,6 +59,13 @@ class Answer(NamedTuple):
     """Flags of the best translation, in the order of `Flag`."""
     is_over_limit: bool
     """Whether a sentence of it was longer than any in training, and so was split."""
+    log_prob_per_piece: float = 0.0
+    """Natural log-probability of a piece of the best translation, EOS counted, on average."""
+
+    @property
+    def confidence(self) -> float:
+        """Probability of a piece of the best translation, in the geometric mean, 0 to 1."""
+        return math.exp(min(self.log_prob_per_piece, 0.0))
 
 
 def join_answer(
@@ -62,6 +75,7 @@ def join_answer(
     is_repeated: bool,
     is_over_limit: bool,
     prefix: str = "",
+    low_confidence: float = LOW_CONFIDENCE,
 ) -> Answer:
     """Make an answer of the hypotheses of each part; the k-th translation joins the k-th of each.
 
@@ -71,6 +85,7 @@ def join_answer(
         is_repeated: whether the best hypothesis of a part repeats itself.
         is_over_limit: whether a sentence was split because it is too long.
         prefix: what the translation begins with, and all of it if there was nothing to translate.
+        low_confidence: log-probability per piece below which the translation is doubtful.
     """
     if not parts:
         return _nothing_translated(prefix, tokenizer)
@@ -79,18 +94,20 @@ def join_answer(
     num_scored = sum(
         len(ranked[0].token_ids) + ranked[0].is_complete for ranked in parts
     )  # EOS counts where there is one
+    log_prob_per_piece = best.log_prob / max(num_scored, 1)
     flags: dict[Flag, bool] = {
         "empty": not best.text,
         "split": len(parts) > 1,
         "truncated": not all(ranked[0].is_complete for ranked in parts),
         "repeated": is_repeated,
-        "low_confidence": best.log_prob < LOW_CONFIDENCE * num_scored,
+        "low_confidence": log_prob_per_piece < low_confidence,
     }
     return Answer(
         translations,
         len(parts),
         tuple(flag for flag, holds in flags.items() if holds),
         is_over_limit,
+        log_prob_per_piece,
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from mtcli.bundle.card import LOW_CONFIDENCE_METRIC
 from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.tokenizer.protocol import Tokenizer
+from mtcli.translating.answer import LOW_CONFIDENCE
 
 EngineT = TypeVar("EngineT")
 
@@ -27,6 +29,8 @@ class LoadedModel(NamedTuple, Generic[EngineT]):
     translated in parts."""
     src_lang: str
     """BCP 47 tag of the source language, whose rules cut texts into sentences."""
+    low_confidence: float = LOW_CONFIDENCE
+    """Log-probability per piece below which a translation is doubtful."""
 
 
 def model_of(bundles: Sequence[Bundle], engine: EngineT) -> LoadedModel[EngineT]:
@@ -43,7 +47,14 @@ def model_of(bundles: Sequence[Bundle], engine: EngineT) -> LoadedModel[EngineT]
         bundles[0].generation,
         min(bundle.card.max_src_length for bundle in bundles),
         bundles[0].card.src_lang,
+        _low_confidence(bundles[0]),
     )
+
+
+def _low_confidence(bundle: Bundle) -> float:
+    """What the model's validation found."""
+    limits = [score.score for score in bundle.scores if score.metric == LOW_CONFIDENCE_METRIC]
+    return limits[0] if limits else LOW_CONFIDENCE
 
 
 def load_tokenizers(bundle: Bundle) -> tuple[Tokenizer, Tokenizer]:

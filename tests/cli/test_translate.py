@@ -1,6 +1,8 @@
 import json
+import math
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +11,8 @@ import time
 import pytest
 from typer.testing import CliRunner
 
+from mtcli.bundle.card import ModelScore
+from mtcli.bundle.model_folder import read_model, write_model
 from mtcli.cli.app import app
 from mtcli.translating.controls import without_controls
 from mtcli.translating.request import PreparedRequest
@@ -38,6 +42,79 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(run):
     return run / "models/step_00000010"
+
+
+def review_rows(path):
+    return [row.split("\t") for row in path.read_text("utf-8").splitlines()]
+
+
+def test_a_review_has_the_worst_lines_first(model, tmp_path):
+    path = tmp_path / "review.tsv"
+    options = ("-m", model, "--engine", "torch", "--review", path, "--worst", "50%")
+    result = mtcli_translate(*options, input_bytes=INPUT)
+    assert result.exit_code == 0, result.output
+    assert result.stdout_bytes == mtcli_translate("-m", model, input_bytes=INPUT).stdout_bytes
+    header, *rows = review_rows(path)
+    assert header == ["line", "confidence", "reason", "source", "translation"]
+    assert len(rows) == 3  # half of the five lines that are not blank
+    records = {record["line"]: record for record in jsonl("-m", model, input_bytes=INPUT)}
+    per_piece = {
+        number: record["log_prob"] / (len(record["pieces"]) + ("truncated" not in record["flags"]))
+        for number, record in records.items()
+        if record["source"].strip()
+    }
+    wanted = sorted(per_piece, key=per_piece.get)[:3]
+    assert [int(row[0]) for row in rows] == wanted
+    assert [float(row[1]) for row in rows] == pytest.approx(
+        [math.exp(per_piece[number]) for number in wanted], abs=6e-4
+    )
+    assert [row[4] for row in rows] == [records[number]["translation"] for number in wanted]
+    assert f"{path} has 3 translations to review, least certain first" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--worst", "5%"], "`--worst` needs `--review`"),
+        (["--review", "r.tsv", "--worst", "0"], "`0` is not a valid number of lines for `--worst`"),
+        (["--review", "r.tsv", "--resume", "-o", "out"], "`--review` does not go with `--resume`"),
+        (["--review", "nowhere/r.tsv"], "the folder nowhere does not exist"),
+    ],
+)
+def test_a_review_that_cannot_be(model, tmp_path, monkeypatch, options, sentence):
+    monkeypatch.chdir(tmp_path)
+    result = mtcli_translate("-m", model, *options, input_bytes=INPUT)
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.stderr.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_limit_of_doubt_is_the_model_s_own(run, tmp_path):
+    """From scores.json; without it, -1."""
+    folder = tmp_path / "model"
+    shutil.copytree(run / "models/step_00000010", folder)
+    options = ("-m", folder, "--engine", "torch")
+    before = jsonl(*options, input_bytes=INPUT)
+    per_piece = sorted(
+        record["log_prob"] / (len(record["pieces"]) + ("truncated" not in record["flags"]))
+        for record in before
+        if record["source"].strip()
+    )
+    bundle = read_model(folder)
+    limit = ModelScore(
+        metric="low_confidence",
+        score=(per_piece[1] + per_piece[2]) / 2,
+        signature="",
+        split="valid",
+    )
+    weights = bundle.weights()
+    tokenizer = {"tokenizer.model": bundle.src_tokenizer_path}
+    other = tmp_path / "other"
+    write_model(other, weights, bundle.card, tokenizer, bundle.generation, [limit])
+    after = jsonl("-m", other, "--engine", "torch", input_bytes=INPUT)
+    assert sum("low_confidence" in record["flags"] for record in after) == 2
+    limits = [record for record in before if "low_confidence" in record["flags"]]
+    assert len(limits) == sum(value < -1 for value in per_piece)
 
 
 def jsonl(*arguments, input_bytes):

@@ -18,7 +18,7 @@ def test_the_notebook_runs(tmp_path, monkeypatch):
         if cell["cell_type"] == "code":
             exec(compile("".join(cell["source"]), cell["id"], "exec"), names)
     assert names["outcome"].is_finished
-    assert {score.metric for score in names["outcome"].scores} == {"BLEU", "chrF", "loss"}
+    assert {score.metric for score in names["outcome"].scores} >= {"BLEU", "chrF", "loss"}
     assert names["outcome"].model.parent == tmp_path / "runs" / "notebook" / "models"
     assert len(names["links"]) > 3
 
