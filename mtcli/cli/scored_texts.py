@@ -67,8 +67,11 @@ def write_texts(path: Path, texts: list[str]) -> None:
     Raises:
         DataError: the file cannot be written.
     """
+    from mtcli.system.packed_output import open_output
+
     try:
-        path.write_bytes("".join(f"{text}\n" for text in texts).encode("utf-8"))
+        with open_output(path) as file:
+            file.write("".join(f"{text}\n" for text in texts).encode("utf-8"))
     except OSError as error:
         raise DataError(
             f"{path}: cannot write the translations: {error.strerror or error}"

@@ -105,6 +105,9 @@ def check_output(path: Path | None, input_path: Path | None, *, resume: bool) ->
             )
         standard_output(GIVE_OUTPUT)
         return
+    from mtcli.system.packed_output import packing_for
+
+    packing_for(path)
     if path.is_dir():
         raise MtcliError(f"{path} cannot be written: it is a folder")
     if not path.parent.is_dir():
@@ -122,18 +125,15 @@ def check_output(path: Path | None, input_path: Path | None, *, resume: bool) ->
 def output_or_standard(
     path: Path | None, num_kept_bytes: int | None
 ) -> AbstractContextManager[BinaryIO]:
-    """A file, or standard output if `path` is None.
+    """A file, packed as its name says, or standard output if `path` is None.
 
-    Of an existing file the first `num_kept_bytes` are kept; None keeps nothing.
+    The first `num_kept_bytes` of the content of an existing file are kept; None keeps nothing.
     """
+    from mtcli.system.packed_output import open_output
+
     if path is None:
         return nullcontext(standard_output(GIVE_OUTPUT))
     try:
-        if num_kept_bytes is None or not path.exists():
-            return path.open("wb")
-        file = path.open("r+b")
-        file.truncate(num_kept_bytes)
-        file.seek(num_kept_bytes)
-        return file
+        return open_output(path, num_kept_bytes)
     except OSError as error:
         raise MtcliError(f"{path} cannot be written: {error.strerror}") from error

@@ -41,7 +41,7 @@ OutputOption = Annotated[
         "-o",
         "--output",
         metavar="FILE",
-        help="File to write.",
+        help="File to write; packed if its name ends with .gz, .bz2, .xz or .zst.",
         show_default="standard output",
         rich_help_panel=INPUT_OUTPUT,
     ),

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 from mtcli.errors import DataError
+from mtcli.system.packed_output import open_written
 
 Layout = Literal["text", "n_best", "jsonl"]
 """What an output holds: a line for each line, n-best lists, or JSON objects."""
 
-_CHUNK_BYTES = 2**20
 _OTHER_OUTPUT = "give `--output` another name, or drop `--resume`"
 
 
@@ -21,14 +21,15 @@ class ResumePoint(NamedTuple):
     num_lines: int
     """Input lines that have an answer."""
     num_bytes: int
-    """Bytes of these answers; what follows is incomplete and must be cut off."""
+    """Bytes of these answers, unpacked; what follows is incomplete and must be cut off."""
 
 
 def find_resume_point(path: Path, layout: Layout) -> ResumePoint:
     """Find how much of an output is complete; nothing if the file does not exist.
 
-    A line that does not end with LF is incomplete. The last n-best list is made again, because
-    nothing in the file says whether it is complete.
+    A packed output counts as far as it can be unpacked. A line that does not end with LF is
+    incomplete. The last n-best list is made again, because nothing in the file says whether it is
+    complete.
 
     Raises:
         DataError: the file does not have that layout.
@@ -36,12 +37,12 @@ def find_resume_point(path: Path, layout: Layout) -> ResumePoint:
     """
     if not path.exists():
         return ResumePoint(0, 0)
-    with path.open("rb") as output:
+    with open_written(path) as output:
         if layout == "n_best":
             return _last_n_best_list(output, path)
-        point = _complete_lines(output)
+        point, last_line = _complete_lines(output)
         if layout == "jsonl" and point.num_lines:
-            _check_last_object(output, point, path)
+            _check_object(last_line, point.num_lines, path)
         return point
 
 
@@ -59,37 +60,28 @@ def skip_lines(source: BinaryIO, number: int, name: str) -> None:
             )
 
 
-def _complete_lines(output: BinaryIO) -> ResumePoint:
-    num_lines = num_bytes = position = 0
-    while chunk := output.read(_CHUNK_BYTES):
-        num_lines += chunk.count(b"\n")
-        if b"\n" in chunk:
-            num_bytes = position + chunk.rindex(b"\n") + 1
-        position += len(chunk)
-    return ResumePoint(num_lines, num_bytes)
-
-
-def _check_last_object(output: BinaryIO, point: ResumePoint, path: Path) -> None:
-    """Raise DataError unless the last complete line has the number of its input line."""
-    start = 0
-    end = point.num_bytes - 1
-    while end > 0:  # backwards by chunks to the line feed before
-        first = max(0, end - _CHUNK_BYTES)
-        output.seek(first)
-        place = output.read(end - first).rfind(b"\n")
-        if place >= 0:
-            start = first + place + 1
+def _complete_lines(output: BinaryIO) -> tuple[ResumePoint, bytes]:
+    """Where the complete lines end, and the last of them."""
+    num_lines = num_bytes = 0
+    last_line = b""
+    for line in output:
+        if not line.endswith(b"\n"):
             break
-        end = first
-    output.seek(start)
-    last = output.read(point.num_bytes - start)
+        num_lines += 1
+        num_bytes += len(line)
+        last_line = line
+    return ResumePoint(num_lines, num_bytes), last_line
+
+
+def _check_object(line: bytes, number: int, path: Path) -> None:
+    """Raise DataError unless the line has the number of its input line."""
     try:
-        record = json.loads(last)
+        record = json.loads(line)
     except ValueError:
         record = None
-    if not isinstance(record, dict) or record.get("line") != point.num_lines:
+    if not isinstance(record, dict) or record.get("line") != number:
         raise DataError(
-            f"{path}:{point.num_lines} is not the JSON object of line {point.num_lines}",
+            f"{path}:{number} is not the JSON object of line {number}",
             hint=_OTHER_OUTPUT,
         )
 

@@ -1,11 +1,15 @@
-"""What packed data begins with, and the libraries that unpack it: gzip, bzip2, xz and zstd."""
+"""Unpack gzip, bzip2, xz and zstd: what they begin with, and the libraries that know them."""
 
 from __future__ import annotations
 
 import bz2
+import io
 import lzma
+import os
+import stat
 import zlib
-from typing import Any, Literal, Protocol, cast
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Literal, NamedTuple, Protocol, cast
 
 from mtcli.errors import DataError
 
@@ -24,6 +28,8 @@ _MAGIC: dict[bytes, Packing] = {
 LONGEST_MAGIC = max(map(len, _MAGIC))
 """Bytes that suffice to recognise packed data."""
 
+_PACKED_BYTES = 1 << 16
+"""Packed bytes that are read at once."""
 _MOST_TEXT = 1 << 20
 """Bytes that an unpacker gives at once, where its library can be told."""
 _ZSTD_INPUT = 1 << 12
@@ -37,7 +43,15 @@ class DamagedDataError(Exception):
     """Packed data is not what its first bytes promise; the text says why."""
 
 
-class Unpacker(Protocol):
+class Unpacked(NamedTuple):
+    """Some of the content of packed data."""
+
+    text: bytes
+    member_end: int | None
+    """Where a member ends behind the text, counted in packed bytes; None if none does."""
+
+
+class _Unpacker(Protocol):
     """Unpacks one member: one of the archives that a packed file strings together."""
 
     @property
@@ -61,12 +75,87 @@ def packing_of(start: bytes) -> Packing | None:
     return next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
 
 
-def new_unpacker(packing: Packing, name: str) -> Unpacker:
-    """What unpacks the next member.
+def unpacked(packed: io.BufferedReader, packing: Packing, name: str) -> Iterator[Unpacked]:
+    """The content, member after member, as soon as it has arrived; zeros between are padding.
 
     Raises:
+        DamagedDataError: the data is damaged or cut off.
         DataError: the library is missing; `name` is what the data is called.
     """
+    end = 0  # packed bytes before `rest`
+    rest = b""
+    while rest or (rest := packed.read1(_PACKED_BYTES)):
+        member = rest.lstrip(b"\0")
+        end += len(rest)
+        rest = b""
+        if not member:
+            continue
+        unpacker = _new_unpacker(packing, name)
+        yield Unpacked(_unpack(unpacker, member), None)
+        while not unpacker.eof:
+            more = b""
+            if unpacker.needs_input:
+                more = packed.read1(_PACKED_BYTES)
+                if not more:
+                    raise DamagedDataError("it is cut off")
+                end += len(more)
+            yield Unpacked(_unpack(unpacker, more), None)
+        rest = unpacker.unused_data
+        end -= len(rest)
+        yield Unpacked(b"", end)
+
+
+class UnpackedFile(io.RawIOBase):
+    """A file of the content of a packed one, which is closed with it.
+
+    Args:
+        packed: the packed file.
+        texts: its content.
+    """
+
+    def __init__(self, packed: BinaryIO, texts: Iterator[bytes]) -> None:
+        self._packed, self._texts = packed, texts
+        self._text = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, target: memoryview) -> int:  # type: ignore[override]
+        """Read some of the content; wait if none has arrived."""
+        if not self._text:
+            self._text = memoryview(next(filter(None, self._texts), b""))
+        num_bytes = min(len(target), len(self._text))
+        target[:num_bytes] = self._text[:num_bytes]
+        self._text = self._text[num_bytes:]
+        return num_bytes
+
+    def fileno(self) -> int:
+        """The descriptor of the packed file, which is always ready.
+
+        Raises:
+            UnsupportedOperation: it is a pipe, and packed bytes may be too few to unpack.
+        """
+        if not is_regular(self._packed):
+            raise io.UnsupportedOperation("fileno")
+        return self._packed.fileno()
+
+    def close(self) -> None:
+        """Close both."""
+        if not self.closed:
+            self._packed.close()
+        super().close()
+
+
+def is_regular(file: BinaryIO) -> bool:
+    """Whether it is a regular file: all that is in it can be read without waiting."""
+    try:
+        return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    except OSError:  # not a file of the system's
+        return False
+
+
+def _new_unpacker(packing: Packing, name: str) -> _Unpacker:
     match packing:
         case "gzip":
             return _Zlib()
@@ -78,12 +167,7 @@ def new_unpacker(packing: Packing, name: str) -> Unpacker:
             return _Zstd(name)
 
 
-def unpack(unpacker: Unpacker, packed: bytes) -> bytes:
-    """Some more of the content.
-
-    Raises:
-        DamagedDataError: the data is damaged.
-    """
+def _unpack(unpacker: _Unpacker, packed: bytes) -> bytes:
     try:
         return unpacker.decompress(packed, _MOST_TEXT)
     except (zlib.error, lzma.LZMAError, OSError, ValueError) as error:
@@ -117,7 +201,7 @@ class _Zstd:
     """The unpacker of zstd."""
 
     def __init__(self, name: str) -> None:
-        zstandard = import_zstandard(name)
+        zstandard = import_zstandard(name, "unpack the file")
         self._error: type[Exception] = zstandard.ZstdError
         decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW)
         self._frame = decompressor.decompressobj()
@@ -145,17 +229,17 @@ class _Zstd:
             raise DamagedDataError(str(error)) from None
 
 
-def import_zstandard(name: str) -> Any:
+def import_zstandard(name: str, otherwise: str) -> Any:
     """The library.
 
     Raises:
-        DataError: it is missing; `name` is what needs it.
+        DataError: it is missing; `name` is what needs it, and `otherwise` what else can be done.
     """
     try:
         import zstandard
     except ImportError:
         raise DataError(
             f"{name} is a zstd file, and `zstandard` is not installed",
-            hint="install it with `pip install 'zstandard>=0.23,<1'`, or unpack the file",
+            hint=f"install it with `pip install 'zstandard>=0.23,<1'`, or {otherwise}",
         ) from None
     return zstandard

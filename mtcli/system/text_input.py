@@ -6,8 +6,7 @@ What is read is recognised by its first bytes, never by its name.
 from __future__ import annotations
 
 import io
-import os
-import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -16,14 +15,12 @@ from mtcli.system.packings import (
     LONGEST_MAGIC,
     DamagedDataError,
     Packing,
-    Unpacker,
-    new_unpacker,
+    UnpackedFile,
+    is_regular,
     packing_of,
-    unpack,
+    unpacked,
 )
 
-_PACKED_BYTES = 1 << 16
-"""Packed bytes that are read at once."""
 _BUFFER_BYTES = 1 << 17
 
 _ARCHIVES = {
@@ -80,7 +77,7 @@ def text_of(file: BinaryIO, name: str) -> BinaryIO:
     """
     if file.isatty():
         return file
-    if _is_regular(file) and isinstance(file, io.BufferedReader):
+    if is_regular(file) and isinstance(file, io.BufferedReader):
         return _unpacked(file, name)
     return io.BufferedReader(_LateText(file, name), _BUFFER_BYTES)
 
@@ -88,8 +85,27 @@ def text_of(file: BinaryIO, name: str) -> BinaryIO:
 def _unpacked(file: io.BufferedReader, name: str) -> io.BufferedReader:
     """The text of `file`, whose `peek` gives enough to recognise it."""
     while packing := _recognise(file.peek(_TAR_OFFSET + len(_TAR)), name):
-        file = io.BufferedReader(_Gathering(_Unpacked(file, packing, name)), _BUFFER_BYTES)
+        content = UnpackedFile(file, _texts(file, packing, name))
+        file = io.BufferedReader(_Gathering(content), _BUFFER_BYTES)
     return file
+
+
+def _texts(file: io.BufferedReader, packing: Packing, name: str) -> Iterator[bytes]:
+    """The content of packed data.
+
+    Raises:
+        DataError: the data is damaged or cut off.
+    """
+    num_lines = 0
+    try:
+        for some in unpacked(file, packing, name):
+            num_lines += some.text.count(b"\n")
+            yield some.text
+    except DamagedDataError as error:
+        raise DataError(
+            f"{name}: damaged {packing} data after line {num_lines} ({error})",
+            hint="get the file again, or pack it again",
+        ) from None
 
 
 def _recognise(start: bytes, name: str) -> Packing | None:
@@ -112,13 +128,6 @@ def _recognise(start: bytes, name: str) -> Packing | None:
     if archive:
         raise DataError(f"{name} is {archive}, not text", hint=_UNPACK)
     return packing_of(start)
-
-
-def _is_regular(file: BinaryIO) -> bool:
-    try:
-        return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-    except OSError:  # not a file of the system's
-        return False
 
 
 def _read_arrived(file: io.BufferedReader, target: memoryview) -> int:
@@ -204,65 +213,3 @@ class _Gathering(_Source):
             num_bytes += num_more
         self._is_begun = True
         return num_bytes
-
-
-class _Unpacked(_Source):
-    """The content of packed data, member after member; zeros behind a member are padding.
-
-    Raises:
-        DataError: from `readinto`, the data is damaged or ends too early.
-    """
-
-    _file: io.BufferedReader
-
-    def __init__(self, packed: io.BufferedReader, packing: Packing, name: str) -> None:
-        super().__init__(packed)
-        self._packing, self._name = packing, name
-        self._unpacker: Unpacker = new_unpacker(packing, name)
-        self._text = memoryview(b"")
-        self._num_lines = 0
-
-    def readinto(self, target: memoryview) -> int:  # type: ignore[override]
-        """Read some of the content; wait if none has arrived."""
-        if not self._text:
-            try:
-                text = self._more_text()
-            except DamagedDataError as error:
-                raise DataError(
-                    f"{self._name}: damaged {self._packing} data after line {self._num_lines}"
-                    f" ({error})",
-                    hint="get the file again, or pack it again",
-                ) from None
-            self._num_lines += text.count(b"\n")
-            self._text = memoryview(text)
-        num_bytes = min(len(target), len(self._text))
-        target[:num_bytes] = self._text[:num_bytes]
-        self._text = self._text[num_bytes:]
-        return num_bytes
-
-    def _more_text(self) -> bytes:
-        """Some of the content; empty at its end."""
-        while True:
-            packed = b""
-            if self._unpacker.eof:
-                packed = self._unpacker.unused_data
-                while not (packed := packed.lstrip(b"\0")):
-                    if not (packed := self._file.read1(_PACKED_BYTES)):
-                        return b""
-                self._unpacker = new_unpacker(self._packing, self._name)
-            elif self._unpacker.needs_input:
-                packed = self._file.read1(_PACKED_BYTES)
-                if not packed:
-                    raise DamagedDataError("it is cut off")
-            if text := unpack(self._unpacker, packed):
-                return text
-
-    def fileno(self) -> int:
-        """The descriptor of the file: always ready.
-
-        Raises:
-            UnsupportedOperation: it is a pipe, and packed bytes may be too few to unpack.
-        """
-        if not _is_regular(cast("BinaryIO", self._file)):
-            raise io.UnsupportedOperation("fileno")
-        return self._file.fileno()

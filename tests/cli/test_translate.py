@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from mtcli.bundle.card import ModelScore
 from mtcli.bundle.model_folder import read_model, write_model
 from mtcli.cli.app import app
+from mtcli.system.packings import packing_of
+from mtcli.system.text_input import open_text
 from mtcli.translating.controls import without_controls
 from mtcli.translating.request import PreparedRequest
 from mtcli.translating.translator import Translator
@@ -391,6 +393,29 @@ def test_an_interrupted_output_is_gone_on_with(model, tmp_path, mode):
     result = mtcli_translate(*common, "--output", output, "--resume")
     assert output.read_bytes() == expected
     assert f"resuming {output} after 0 lines" in result.stderr
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
+@pytest.mark.parametrize("mode", [[], ["--n-best", 2], ["--jsonl"]])
+def test_a_packed_output_is_resumed(model, tmp_path, suffix, mode):
+    def content(path):
+        with open_text(path) as text:
+            return text.read()
+
+    source, whole, output = tmp_path / "in", tmp_path / f"whole{suffix}", tmp_path / f"out{suffix}"
+    source.write_bytes(INPUT)
+    common = ["-m", model, "--input", source, "--batch-size", 1, *mode]
+    assert mtcli_translate(*common, "--output", whole).exit_code == 0
+    packed = whole.read_bytes()
+    assert packing_of(packed)
+    assert content(whole) == mtcli_translate(*common).stdout_bytes
+    for cut in (0, 8, len(packed) * 2 // 3, len(packed)):
+        output.write_bytes(packed[:cut])
+        result = mtcli_translate(*common, "--output", output, "--resume")
+        assert result.exit_code == 0
+        assert content(output) == content(whole)
+    output.write_bytes(b"text from before outputs were packed\n")
+    assert f"{output} is not a " in errors(*common, "--output", output, "--resume")
 
 
 def test_what_cannot_be_gone_on_with_stays_as_it_is(model, tmp_path):

@@ -3,7 +3,6 @@ import io
 import pytest
 
 from mtcli.errors import DataError
-from mtcli.streaming import resume
 from mtcli.streaming.resume import ResumePoint, find_resume_point, skip_lines
 
 
@@ -18,17 +17,13 @@ def test_no_output_yet(tmp_path):
         assert point(tmp_path, b"", layout) == ResumePoint(0, 0)
 
 
-@pytest.mark.parametrize("chunk_bytes", [1, 3, 2**20])
-def test_complete_lines_of_text(tmp_path, monkeypatch, chunk_bytes):
-    monkeypatch.setattr(resume, "_CHUNK_BYTES", chunk_bytes)
+def test_complete_lines_of_text(tmp_path):
     assert point(tmp_path, b"torn", "text") == ResumePoint(0, 0)
     assert point(tmp_path, b"a\r\n\n b\x85\rc\nto", "text") == ResumePoint(3, 10)
     assert point(tmp_path, b"a\n\n", "text") == ResumePoint(2, 3)
 
 
-@pytest.mark.parametrize("chunk_bytes", [1, 3, 2**20])
-def test_objects_must_be_numbered(tmp_path, monkeypatch, chunk_bytes):
-    monkeypatch.setattr(resume, "_CHUNK_BYTES", chunk_bytes)
+def test_objects_must_be_numbered(tmp_path):
     assert point(tmp_path, b'{"line": 1}\n{"li', "jsonl") == ResumePoint(1, 12)
     assert point(tmp_path, b'{"line": 1}\n{"line": 2}\n', "jsonl") == ResumePoint(2, 24)
     for content in (b'{"line": 1}\n{"line": 3}\n', b"\n", b"text\n", b"[]\n", b"\xff\n"):
