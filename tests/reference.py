@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import torch
 
+from mtcli.data.held_out_choice import content_key
 from mtcli.data.randomness import Purpose, random_keys
 from mtcli.decoding.options import Hypothesis, Sampling, SearchOptions
 
 # ------------------------------------------------------------------------------------- data oracles
 
 
-def held_out_indices(num_pairs: int, seed: int) -> list[int]:
+def held_out_by_content(
+    pairs: list[tuple[str, str]], seed: int
+) -> tuple[list[tuple[str, str]], list[int]]:
+    """The min(1000, 2 %) held-out pairs, in their order, and the numbers of all that leave.
+
+    Written for texts of lower-case letters, whose content is the text itself.
+    """
+    size = min(1000, max(1, int(0.02 * len(pairs))))
+    by_key = sorted(set(pairs), key=lambda pair: content_key(pair, seed))[: 2 * size]
+    srcs, tgts = Counter(src for src, _ in pairs), Counter(tgt for _, tgt in pairs)
+    held: list[tuple[str, str]] = []
+    leaving: list[int] = []
+    for src, tgt in sorted(by_key, key=lambda pair: max(srcs[pair[0]], tgts[pair[1]]))[:size]:
+        held.append((src, tgt))
+        new = [i for i, pair in enumerate(pairs) if pair[0] == src or pair[1] == tgt]
+        if len({*leaving, *new}) > 0.1 * len(pairs):
+            held.pop()
+            break
+        leaving = sorted({*leaving, *new})
+    return sorted(held, key=pairs.index), leaving
+
+
+def held_out_by_number(num_pairs: int, seed: int) -> list[int]:
     """The min(1000, 2 %) pairs with the smallest random keys, at least one, ascending."""
     keys = random_keys(num_pairs, seed, Purpose.HOLDOUT).tolist()
     by_key = sorted(range(num_pairs), key=lambda index: keys[index])

@@ -17,7 +17,8 @@ from safetensors.numpy import save_file
 
 from mtcli.config.schema.data import DataConfig
 from mtcli.data.fingerprint import fingerprint
-from mtcli.data.holdout import Indices, read_training
+from mtcli.data.held_out_choice import Indices
+from mtcli.data.holdout import read_training
 from mtcli.data.rules.chosen import REASONS, first_reason, length_rules, text_rules
 from mtcli.data.store import LENGTHS, META, Store, StoreMeta, open_store, shard_name
 from mtcli.errors import DataError, RunFolderError
@@ -51,7 +52,7 @@ def open_or_build(
 
     Args:
         config: sources and rules.
-        holdout: indices of the training pairs that are held out.
+        holdout: indices of the training pairs that are held out, or equal those that are.
         cache_dir: folder of all stores; each is named after its fingerprint.
         tokenizers: that of the source and that of the target.
         tokenizer_files: the model files of these tokenizers.

@@ -15,7 +15,9 @@ from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import BatchStream, Update
 from mtcli.data.building import open_or_build
 from mtcli.data.drawing import DrawSettings
-from mtcli.data.holdout import HeldOut, Indices, hold_out, read_training, read_validation
+from mtcli.data.held_out_choice import HeldOut, Indices
+from mtcli.data.holdout import HoldOutRule, hold_out, read_training, read_validation
+from mtcli.data.overlap import find_overlap
 from mtcli.data.plan import Plan
 from mtcli.data.prefetch import Prefetch
 from mtcli.data.sources import check_files
@@ -26,10 +28,11 @@ from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.tokenizer.train import train_tokenizers
-from mtcli.training.corpus_reports import report_store, report_tokenizers
+from mtcli.training.corpus_reports import hold_out_rule, report_store, report_tokenizers
 from mtcli.training.fingerprints import TRAINING_PAIRS, VALIDATION_PAIRS, DataFingerprints
 from mtcli.training.observers.protocol import Observer
 from mtcli.training.observers.watching import watched
+from mtcli.training.split_reports import report_held_out, report_overlap
 from mtcli.training.validation import ValidationSet
 from mtcli.training.warm_start import check_tokenizers, tokenizers_of
 
@@ -106,7 +109,8 @@ def prepare_corpus(
     # 1. Validation pairs come first: reading them takes a moment, and a mistake in them must not
     #    show after an hour's work. Only the main process reads the corpus to hold pairs out.
     observer.entered("reading")
-    held_out = on_main(world, lambda: _hold_out(config))
+    rule = on_main(world, lambda: hold_out_rule(run))
+    held_out = on_main(world, lambda: _hold_out(config, rule))
     pairs = read_validation(config.data, held_out)[: config.validation.max_pairs]
     # 2. The tokenizers decide what is in the store.
     files = on_main(world, lambda: find_tokenizers(config, run, held_out.indices, start, observer))
@@ -124,21 +128,22 @@ def prepare_corpus(
     )
     store = _open_store(config, files, (src, tgt), held_out.indices)
     if world.is_main:
-        report_store(store, run)
+        report_store(store, run, rule, held_out)
     src_texts, tgt_texts = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     valid = ValidationSet(src_texts, tgt_texts, src, tgt, store.meta.longest_src)
     return Corpus(files, src, tgt, store, valid)
 
 
-def _hold_out(config: TrainConfig) -> HeldOut:
-    """Choose the training pairs to validate on; none if the config names validation files."""
-    held_out = hold_out(config.data, config.seed, _cache_dir(config))
+def _hold_out(config: TrainConfig, rule: HoldOutRule) -> HeldOut:
+    """Choose the training pairs to validate on; none if the config names validation files.
+
+    What training and validation share is logged either way.
+    """
+    held_out = hold_out(config.data, config.seed, _cache_dir(config), rule)
     if held_out.pairs:
-        logger.info(
-            "data.valid is not set: %d training pairs, chosen by the seed, are held out for"
-            " validation",
-            len(held_out.pairs),
-        )
+        report_held_out(held_out, rule)
+    elif overlap := find_overlap(config.data, _cache_dir(config)):
+        report_overlap(overlap)
     return held_out
 
 

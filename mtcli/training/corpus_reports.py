@@ -7,9 +7,12 @@ from dataclasses import asdict
 from itertools import islice
 
 from mtcli.config.schema.root import TrainConfig
+from mtcli.data.held_out_choice import HeldOut
+from mtcli.data.holdout import HoldOutRule
 from mtcli.data.sources import read_pairs
 from mtcli.data.store import Store
-from mtcli.folders import write_json
+from mtcli.errors import RunFolderError
+from mtcli.folders import read_json, write_json
 from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.report import report
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
@@ -27,8 +30,8 @@ def describe_drops(drops: dict[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in drops.items() if count) or "none"
 
 
-def report_store(store: Store, run: RunFolder) -> None:
-    """Log and save what is in the store."""
+def report_store(store: Store, run: RunFolder, rule: HoldOutRule, held_out: HeldOut) -> None:
+    """Log and save what is in the store, and how pairs were held out."""
     meta = store.meta
     logger.info(
         "%d training pairs of %d read (dropped: %s); %d source and %d target tokens, EOS included",
@@ -40,8 +43,29 @@ def report_store(store: Store, run: RunFolder) -> None:
     )
     write_json(
         run.path / "data_report.json",
-        {"format_version": 1, "store": str(store.path)} | asdict(meta),
+        {
+            "format_version": 1,
+            "store": str(store.path),
+            "hold_out": {
+                "rule": rule,
+                "num_pairs": len(held_out.pairs),
+                "num_same": held_out.num_same,
+            },
+        }
+        | asdict(meta),
     )
+
+
+def hold_out_rule(run: RunFolder) -> HoldOutRule:
+    """The rule by which a run holds pairs out: the one that it began with, perhaps an old one."""
+    if not (run.all_checkpoints() or run.all_models()):
+        return "content"
+    try:
+        report = read_json(run.path / "data_report.json", RunFolderError)
+    except RunFolderError:
+        return "content"
+    is_old = isinstance(report, dict) and report.get("hold_out", {}).get("rule") != "content"
+    return "number" if is_old else "content"
 
 
 def report_tokenizers(

@@ -23,6 +23,7 @@ from mtcli.runs.metrics import read_validations
 from mtcli.runs.ranking import rank_key
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.averaging import mean_weights, named_weights
+from mtcli.training.corpus_reports import hold_out_rule
 from mtcli.training.model_card import make_scores
 from mtcli.training.validation import ValidationSet, Validator
 
@@ -155,7 +156,8 @@ def _validated(
         for name, weight in named_weights(model).items():
             weight.copy_(weights[name])
     assert config.data.cache_dir is not None  # load_config fills it in
-    held_out = hold_out(config.data, config.seed, config.data.cache_dir)
+    rule = hold_out_rule(run)
+    held_out = hold_out(config.data, config.seed, config.data.cache_dir, rule)
     pairs = read_validation(config.data, held_out)[: config.validation.max_pairs]
     valid = ValidationSet(
         [src for src, _ in pairs],

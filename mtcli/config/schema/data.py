@@ -86,7 +86,8 @@ class DataConfig:
     train: Annotated[list[Source], Bounds(min_length=1)]
     """Training sources, read in this order."""
     valid: Annotated[list[Source], Bounds(min_length=1)] | None = None
-    """Validation sources. Null: hold out 2 % of the training pairs, at most 1000."""
+    """Validation sources. Null: hold out 2 % of the training pairs, at most 1000, and train on none
+    with the same source or target."""
     cache_dir: Path | None = None
     """Folder of tokenised stores, shared by runs. Null: `.cache` next to `run_dir`."""
     max_length: Positive = 256

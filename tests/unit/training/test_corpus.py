@@ -1,12 +1,15 @@
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from mtcli.config.load import load_config
 from mtcli.data import sources
+from mtcli.data.holdout import hold_out
 from mtcli.distributed.world import World
 from mtcli.runs.folder import RunFolder
 from mtcli.training.corpus import prepare_corpus
+from mtcli.training.corpus_reports import hold_out_rule
 from tests.support.small_run import write_run
 
 
@@ -58,13 +61,92 @@ def test_without_validation_sources_only_the_first_start_reads_the_corpus(tmp_pa
     run = RunFolder(config.run_dir)
     main = MainProcess()
     first = contents(prepare_corpus(config, run, main))
-    # for the held-out pairs, the tokenizer, its report and the store
-    assert len(reads) == 4
+    # twice for the held-out pairs, then for the tokenizer, its report and the store
+    assert len(reads) == 5
     other = contents(prepare_corpus(config, run, OtherProcess(rank=1, sent=main.sent)))
     resumed = contents(prepare_corpus(config, run, World()))
-    assert len(reads) == 4
+    assert len(reads) == 5
     assert first == other == resumed
     assert len(first[1]) == 4
+
+
+def test_pairs_with_a_side_of_a_held_out_one_leave_training_and_are_counted(tmp_path, caplog):
+    path = write_run(tmp_path)
+    config = load_config(path, ["data.valid=null"], working_dir=tmp_path)
+    config = replace(config, data=replace(config.data, train=config.data.train * 2))
+    run = RunFolder(config.run_dir)
+    with caplog.at_level("INFO"):
+        corpus = prepare_corpus(config, run, World())
+    trained_on = {corpus.store.text(side, i) for side in ("src", "tgt") for i in range(380)}
+    assert not trained_on.intersection(corpus.valid.src_texts)
+    assert not trained_on.intersection(corpus.valid.tgt_texts)
+    report = json.loads((run.path / "data_report.json").read_text())
+    same = report["hold_out"].pop("num_same")
+    assert report["hold_out"] == {"rule": "content", "num_pairs": 8}
+    assert same >= 8
+    assert report["num_read"] + 8 + same == 400
+    (message,) = (text for text in caplog.messages if "more pairs" in text)
+    assert message.startswith(
+        f"{same} more pairs with the source or target of a held-out one are not trained on, such as"
+    )
+
+
+def test_a_run_that_began_with_the_old_rule_goes_on_with_it(tmp_path, caplog):
+    config = load_config(write_run(tmp_path), ["data.valid=null"], working_dir=tmp_path)
+    run = RunFolder(config.run_dir)
+    cache = config.data.cache_dir
+    old = hold_out(config.data, config.seed, cache, "number")
+    assert contents(prepare_corpus(config, run, World()))[1] != [src for src, _ in old.pairs]
+    report = json.loads((run.path / "data_report.json").read_text())
+    del report["hold_out"]  # as 0.1.0 wrote it
+    (run.path / "data_report.json").write_text(json.dumps(report))
+    assert hold_out_rule(run) == "content"  # nothing was trained yet
+    run.checkpoint(5).mkdir(parents=True)
+    for _ in range(2):
+        caplog.clear()
+        assert hold_out_rule(run) == "number"
+        assert contents(prepare_corpus(config, run, World()))[1] == [src for src, _ in old.pairs]
+        assert [text for text in caplog.messages if "by their number" in text] == [
+            "this run began with an earlier mtcli, which held pairs out by their number: pairs that"
+            " are repeated may be trained on as well"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "side"), [(("src", "tgt"), "target"), (("tgt", "src"), "source")]
+)
+def test_too_few_texts_to_hold_out_are_named(tmp_path, caplog, labels, side):
+    config = load_config(write_run(tmp_path), ["data.valid=null"], working_dir=tmp_path)
+    source = config.data.train[0]
+    getattr(source, labels[0]).write_text(
+        "".join(f"ba {'ce ' * (i // 9)}di{i}\n" for i in range(99))
+    )
+    getattr(source, labels[1]).write_text(
+        "".join(f"{'GU' if i % 2 else 'HA'}\n" for i in range(99))
+    )
+    settings = replace(config, tokenizer=replace(config.tokenizer, vocab_size=40))
+    prepare_corpus(settings, RunFolder(config.run_dir), World())
+    (message,) = (text for text in caplog.messages if "too few" in text)
+    assert message.startswith(
+        f"too few {side}s differ: pairs with the {side} of a held-out one, such as '"
+    )
+
+
+def test_every_start_warns_of_validation_pairs_in_the_training_text(tmp_path, caplog, reads):
+    config = load_config(write_run(tmp_path), working_dir=tmp_path)
+    (train,), (valid,) = config.data.train, config.data.valid
+    for of_train, of_valid in ((train.src, valid.src), (train.tgt, valid.tgt)):
+        lines = of_train.read_text().splitlines()
+        of_valid.write_text("\n".join(["ba 1", "ce 2", *lines[:3]]) + "\n")
+    for _ in range(2):
+        caplog.clear()
+        reads.clear()
+        prepare_corpus(config, RunFolder(config.run_dir), World())
+        (message,) = (text for text in caplog.messages if "data.valid" in text)
+        assert message.startswith("3 of 5 pairs of data.valid stand in the training text")
+        assert "such as number 3, '" in message
+        assert "remove them from data.train or data.valid" in message
+    assert reads == [valid]
 
 
 def test_validation_sources_are_all_that_a_later_start_reads(tmp_path, reads):
