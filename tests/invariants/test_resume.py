@@ -21,6 +21,7 @@ from mtcli.runs.folder import RunFolder
 from mtcli.runs.lock import locked
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.checkpoint import write_checkpoint
+from mtcli.training.observers.protocol import Observer
 from mtcli.training.setup import train
 from tests.support import warm
 from tests.support.small_run import write_run
@@ -188,19 +189,17 @@ import torch
 
 from mtcli.config.load import load_config
 from mtcli.training import state
+from mtcli.training.observers.protocol import Observer
 from mtcli.training.setup import train
 
 
-class Sums:
+class Sums(Observer):
     count, sums = 0, torch.zeros(3)
 
     def stepped(self, step, total):
         self.count, self.sums = self.count + 1, self.sums + step / 3
         if step == int(sys.argv[1]):
             os.kill(os.getpid(), signal.SIGKILL)
-
-    def reported(self, metrics): ...
-    def validated(self, metrics): ...
 
     def state_dict(self):
         return {"count": self.count, "third": self.count / 3, "sums": self.sums}
@@ -458,16 +457,12 @@ def stop_at(config, folder, step, stop="signal"):
     """Train until the step, as if a signal came during it, or the budget were used up."""
     from mtcli.training import setup
 
-    class Interrupt:
+    class Interrupt(Observer):
         def stepped(self, done, total):
             if done == step and stop == "signal":
                 requests[0].signal_name = "SIGTERM"
             elif done == step:
                 requests[0].budget_s = 0.0
-
-        def reported(self, metrics): ...
-
-        def validated(self, metrics): ...
 
     requests = []
     original = setup.StopRequest
