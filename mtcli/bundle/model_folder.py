@@ -14,6 +14,7 @@ from mtcli.bundle.readme import render_readme
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.errors import ModelFolderError, RunFolderError
 from mtcli.folders import (
+    check_readable,
     new_folder,
     read_manifest,
     verify_files,
@@ -61,6 +62,7 @@ class Bundle:
         from safetensors.numpy import load_file
 
         path = self.path / WEIGHTS
+        check_readable(path, ModelFolderError)
         try:
             return load_file(path)
         except (SafetensorError, OSError) as error:

@@ -23,7 +23,8 @@ VARIANTS = "Variants"
 @app.command(cls=Command)
 def bench(
     configs: Annotated[
-        list[Path], typer.Argument(metavar="CONFIG...", help="YAML training configs.")
+        list[Path],
+        typer.Argument(metavar="CONFIG...", readable=False, help="YAML training configs."),
     ],
     overrides: OverridesOption = None,
     vary: Annotated[

@@ -51,6 +51,15 @@ def user_errors() -> Iterator[None]:
             raise RuntimeError("a pipe other than standard output broke") from error
         _silence_stdout()
         raise SystemExit(READER_GONE) from None
+    except PermissionError as error:
+        if error.filename is None:
+            raise
+        from pathlib import Path  # here, and the next one, because `--help` needs neither
+
+        from mtcli.folders import why_refused
+
+        why = why_refused(Path(error.filename), error)
+        _exit_with(MtcliError(f"cannot open {error.filename}: {why}"))
     except OSError as error:
         if error.errno not in _OUTPUT_FULL:
             raise

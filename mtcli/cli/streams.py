@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 import typer
 
 from mtcli.errors import ConfigError, DataError, MtcliError
+from mtcli.folders import why_refused
 from mtcli.system.processes import discard_output
 
 if TYPE_CHECKING:
@@ -136,4 +137,4 @@ def output_or_standard(
     try:
         return open_output(path, num_kept_bytes)
     except OSError as error:
-        raise MtcliError(f"{path} cannot be written: {error.strerror}") from error
+        raise MtcliError(f"{path} cannot be written: {why_refused(path, error)}") from error

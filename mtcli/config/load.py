@@ -13,6 +13,7 @@ from mtcli.config.preset import PRESETS, merged, preset_values
 from mtcli.config.problems import KeyPath, Origin, Problem, config_error, nearest
 from mtcli.config.resolve import resolve
 from mtcli.errors import ConfigError
+from mtcli.folders import why_refused
 
 if TYPE_CHECKING:
     from mtcli.config.schema.root import TrainConfig
@@ -137,7 +138,7 @@ def _read_text(path: Path) -> str:
             hint=f"did you mean {inside}?" if inside.is_file() else "",
         ) from None
     except OSError as error:
-        raise ConfigError(f"cannot read the config {path}: {error.strerror}") from None
+        raise ConfigError(f"cannot read the config {path}: {why_refused(path, error)}") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mtcli.errors import DataError
+from mtcli.folders import why_refused
 from mtcli.system.text_input import open_text
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -62,4 +63,4 @@ def unreadable(path: Path, error: OSError) -> str:
     """The error sentence for a file that cannot be opened or read."""
     if isinstance(error, FileNotFoundError):
         return f"{path} does not exist"
-    return f"{path} cannot be read: {error.strerror or error}"
+    return f"{path} cannot be read: {why_refused(path, error)}"

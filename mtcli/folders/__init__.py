@@ -12,6 +12,7 @@ from mtcli.folders.manifest import (
     verify_folder,
 )
 from mtcli.folders.refusals import is_refusal
+from mtcli.folders.rights import check_readable, why_refused
 from mtcli.folders.writing import (
     new_folder,
     remove_folder,
@@ -24,6 +25,7 @@ from mtcli.folders.writing import (
 __all__ = [
     "FORMAT_VERSION",
     "MANIFEST",
+    "check_readable",
     "follow_link",
     "is_refusal",
     "link_target",
@@ -37,6 +39,7 @@ __all__ = [
     "sha256_of",
     "verify_files",
     "verify_folder",
+    "why_refused",
     "write_bytes_atomically",
     "write_json",
     "write_text_atomically",

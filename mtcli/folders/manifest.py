@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mtcli.errors import MtcliError
+from mtcli.folders.rights import why_refused
 
 FORMAT_VERSION = 1
 """Version of every folder that mtcli writes; a newer one is refused, an older one is read."""
@@ -58,7 +59,7 @@ def read_json(path: Path, error: type[MtcliError]) -> Any:
     except FileNotFoundError as cause:
         raise error(f"{path} does not exist") from cause
     except OSError as cause:
-        raise error(f"cannot read {path}: {cause.strerror}") from cause
+        raise error(f"cannot read {path}: {why_refused(path, cause)}") from cause
     except UnicodeDecodeError as cause:
         raise error(f"{path} is damaged: byte {cause.start} is not UTF-8") from cause
     except json.JSONDecodeError as cause:
@@ -169,7 +170,7 @@ def verify_files(
         except FileNotFoundError as cause:
             raise error(f"{folder} is incomplete: `{name}` is missing") from cause
         except OSError as cause:
-            raise error(f"cannot read {path}: {cause.strerror}") from cause
+            raise error(f"cannot read {path}: {why_refused(path, cause)}") from cause
 
 
 def _is_entry(item: tuple[str, object]) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from mtcli.errors import RunFolderError
 from mtcli.folders.manifest import MANIFEST, files_in, make_manifest
 from mtcli.folders.refusals import is_refusal
+from mtcli.folders.rights import share_files, why_refused
 
 _TEMPORARY = re.compile(r"\..+\.tmp-(?P<pid>\d{1,9})-(?P<host>.+)-[0-9a-f]{8}")
 _STALE_AFTER_S = 24 * 3600
@@ -45,6 +46,7 @@ def new_folder(path: Path, *, manifest: bool = True) -> Iterator[Path]:
         yield temporary
         if manifest:
             write_json(temporary / MANIFEST, make_manifest(temporary))
+        share_files(files_in(temporary), temporary)
         _flush_tree(temporary)
         # A rename would replace an empty folder silently, and fails on one with files.
         _refuse_existing(path)
@@ -178,7 +180,7 @@ def _cannot_write(path: Path, error: OSError) -> str:
     """The sentence; it names the file at fault unless that is a temporary of ours."""
     where = str(error.filename or path)
     culprit = "" if ".tmp-" in where or where == str(path) else f" ({where})"
-    return f"cannot write {path}: {error.strerror or error}{culprit}"
+    return f"cannot write {path}: {why_refused(path, error)}{culprit}"
 
 
 def _flush_tree(folder: Path) -> None:

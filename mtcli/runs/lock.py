@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mtcli.errors import RunFolderError
-from mtcli.folders import is_refusal
+from mtcli.folders import is_refusal, why_refused
 
 _LOCK = ".lock"
 
@@ -29,7 +29,7 @@ def locked(path: Path) -> Iterator[str]:
         lock = (path / _LOCK).open("a+")
     except OSError as error:
         raise RunFolderError(
-            f"cannot write into the run folder {path}: {error.strerror}"
+            f"cannot write into the run folder {path}: {why_refused(path / _LOCK, error)}"
         ) from error
     why_unlocked = ""
     with lock:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sentencepiece
 
 from mtcli.errors import TokenizerError
+from mtcli.folders import why_refused
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, SPACE, UNK_ID
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _load(path: Path) -> sentencepiece.SentencePieceProcessor:
         content = path.read_bytes()
     except OSError as error:
         raise TokenizerError(
-            f"cannot read the tokenizer {path}: {error.strerror or error}"
+            f"cannot read the tokenizer {path}: {why_refused(path, error)}"
         ) from None
     try:
         processor.load_from_serialized_proto(content)

@@ -21,7 +21,14 @@ from torch import Tensor
 from mtcli.distributed.fsdp import gather_on_main
 from mtcli.distributed.world import World
 from mtcli.errors import CheckpointError, RunFolderError
-from mtcli.folders import new_folder, read_json, refuse_newer_format, verify_folder, write_json
+from mtcli.folders import (
+    check_readable,
+    new_folder,
+    read_json,
+    refuse_newer_format,
+    verify_folder,
+    write_json,
+)
 from mtcli.runs.folder import RunFolder
 from mtcli.training.state import AVERAGE, MODEL, OPTIMIZER, Stateful
 
@@ -109,8 +116,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     refuse_newer_format(path, version, CheckpointError, _FORMAT_VERSION)
     if version == 1:
         _upgrade(values)
+    files = sorted(path.glob(f"*{_SUFFIX}"))
+    for file in files:
+        check_readable(file, CheckpointError)
     try:
-        tensors = {file.stem: load_file(file) for file in sorted(path.glob(f"*{_SUFFIX}"))}
+        tensors = {file.stem: load_file(file) for file in files}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: damaged, cannot be read ({error})") from error
     names = values.keys() | tensors.keys()

@@ -9,6 +9,7 @@ from pathlib import Path
 from mtcli.config.schema.root import TrainConfig
 from mtcli.data.sources import read_pairs
 from mtcli.errors import TokenizerError
+from mtcli.folders import why_refused
 from mtcli.runs.resolve import resolve_model
 from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
 from mtcli.tokenizer.report import TokenizerReport, report
@@ -90,7 +91,7 @@ def _check(config: TrainConfig, output_dir: Path) -> None:
         output_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TokenizerError(
-            f"{output_dir} cannot be created: {error.strerror or error}"
+            f"{output_dir} cannot be created: {why_refused(output_dir, error)}"
         ) from error
 
 

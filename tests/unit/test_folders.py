@@ -7,7 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from mtcli.errors import CheckpointError, DataError, ModelFolderError, RunFolderError
 from mtcli.folders import (
@@ -62,6 +64,36 @@ def test_a_finished_folder_has_its_files_and_a_manifest(folder):
 def test_a_folder_has_the_rights_that_mkdir_gives(folder, tmp_path):
     (tmp_path / "plain").mkdir()
     assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o002, 0o077])
+def test_files_get_the_rights_that_the_umask_gives(tmp_path, umask):
+    """Some libraries write for the owner alone, safetensors for one."""
+    before = os.umask(umask)
+    try:
+        with new_folder(tmp_path / "x") as folder:
+            save_file({"a": np.zeros(3)}, folder / "a.safetensors")
+            (folder / "program").touch(0o777)
+            (folder / "plain").touch()
+    finally:
+        os.umask(before)
+    modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / "x").iterdir()}
+    assert modes == {
+        "a.safetensors": 0o666 & ~umask,
+        "plain": 0o666 & ~umask,
+        "MANIFEST.json": 0o666 & ~umask,
+        "program": 0o777 & ~umask,
+    }
+
+
+def test_a_file_system_without_rights_is_no_obstacle(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    with new_folder(tmp_path / "x") as folder:
+        save_file({"a": np.zeros(3)}, folder / "a.safetensors")
+    assert (tmp_path / "x" / "a.safetensors").exists()
 
 
 def test_no_manifest_on_request(tmp_path):

@@ -34,6 +34,7 @@ from mtcli.engines.ctranslate2.searches import (
 )
 from mtcli.engines.protocol import EngineBatch, Report, RunningSearch, no_report
 from mtcli.errors import ConfigError, ModelFolderError
+from mtcli.folders import check_readable
 from mtcli.tokenizer.protocol import EOS_ID
 
 _AGAIN, _SCORED = 16, 64
@@ -60,6 +61,8 @@ class CTranslate2Engine:
     ) -> None:
         translator_class = import_translator()
         self.max_positions = max_positions
+        for file in folder.iterdir():
+            check_readable(file, ModelFolderError)
         try:
             self._translator = translator_class(
                 str(folder),
