@@ -31,6 +31,7 @@ SHARD_SIZE = 2**20
 
 _CHUNK_SIZE = 10_000
 """Pairs that are tokenized at once, so that memory stays bounded for any corpus."""
+_EXAMPLE_CHARACTERS = 200
 _RULES_VERSION = 1
 """Raise it if the same sources, tokenizer and config would give another store."""
 
@@ -101,7 +102,7 @@ def build_store(
         DataError: no pair is left.
         RunFolderError: `path` exists or cannot be written.
     """
-    drops = dict.fromkeys(REASONS, 0)
+    drops = _Drops()
     with new_folder(path) as folder:
         chunks = _encode(pairs, tokenizers, config, drops)
         src_lengths, tgt_lengths = [], []
@@ -112,25 +113,41 @@ def build_store(
         shard_sizes = [len(lengths) for lengths in src_lengths]
         num_pairs = sum(shard_sizes)
         if num_pairs == 0:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in drops.items() if count)
+            counts = drops.counts.items()
+            reasons = ", ".join(f"{count} {reason}" for reason, count in counts if count)
             raise DataError(
-                f"all {sum(drops.values())} training pairs were dropped: {reasons}",
+                f"all {sum(drops.counts.values())} training pairs were dropped: {reasons}",
                 hint="check the corpus, and the cleaning rules in the `data` section",
             )
         all_src, all_tgt = np.concatenate(src_lengths), np.concatenate(tgt_lengths)
         save_file({"src_lengths": all_src, "tgt_lengths": all_tgt}, folder / LENGTHS)
         meta = StoreMeta(
-            num_read=num_pairs + sum(drops.values()),
+            num_read=num_pairs + sum(drops.counts.values()),
             num_pairs=num_pairs,
-            drops=drops,
+            drops=drops.counts,
             shard_sizes=shard_sizes,
             num_src_tokens=int(all_src.sum()),
             num_tgt_tokens=int(all_tgt.sum()),
             longest_src=int(all_src.max()),
             longest_tgt=int(all_tgt.max()),
             max_length=config.max_length,
+            examples=drops.examples,
         )
         write_json(folder / META, asdict(meta))
+
+
+class _Drops:
+    """How many pairs were dropped for each reason, and the first of each."""
+
+    def __init__(self) -> None:
+        self.counts = dict.fromkeys(REASONS, 0)
+        self.examples: dict[str, list[str]] = {}
+
+    def add(self, reason: str, pair: tuple[str, str]) -> None:
+        """Count a pair."""
+        self.counts[reason] += 1
+        if reason not in self.examples:
+            self.examples[reason] = [text.strip()[:_EXAMPLE_CHARACTERS] for text in pair]
 
 
 @dataclass(frozen=True)
@@ -171,7 +188,7 @@ def _encode(
     pairs: Iterable[tuple[str, str]],
     tokenizers: tuple[Tokenizer, Tokenizer],
     config: DataConfig,
-    drops: dict[str, int],
+    drops: _Drops,
 ) -> Iterator[tuple[_Column, _Column]]:
     """Clean and tokenize chunk by chunk, and count dropped pairs in `drops`."""
     pairs = iter(pairs)
@@ -184,7 +201,7 @@ def _encode(
             if reason is None:
                 texts.append((src, tgt))
             else:
-                drops[reason] += 1
+                drops.add(reason, (src, tgt))
         src_ids, tgt_ids = (
             tokenizer.encode_batch([pair[side] for pair in texts], num_threads)
             for side, tokenizer in enumerate(tokenizers)
@@ -195,7 +212,7 @@ def _encode(
             if reason is None:
                 kept.append(row)
             else:
-                drops[reason] += 1
+                drops.add(reason, texts[row])
         yield (
             _column([src_ids[row] for row in kept], [texts[row][0] for row in kept], tokenizers[0]),
             _column([tgt_ids[row] for row in kept], [texts[row][1] for row in kept], tokenizers[1]),

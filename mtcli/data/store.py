@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -45,6 +45,9 @@ class StoreMeta:
     """Pieces of the longest target kept, EOS not counted."""
     max_length: int
     """Longer pairs were dropped, in pieces."""
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    """Source and target, shortened, of the first pair that was dropped for each reason; none in
+    stores of an earlier mtcli."""
 
 
 class Store:
@@ -121,10 +124,11 @@ def open_store(path: Path) -> Store:
     """
     verify_folder(path, error=DataError, required=[META, LENGTHS], hashed_below_bytes=0)
     content = read_json(path / META, DataError)
-    names = {field.name for field in fields(StoreMeta)}
-    if not isinstance(content, dict) or not names <= content.keys():
-        raise DataError(f"{path / META} is damaged: it must have {', '.join(sorted(names))}")
-    return Store(path, StoreMeta(**{name: content[name] for name in names}))
+    names = {entry.name for entry in fields(StoreMeta)}
+    required = names - {"examples"}
+    if not isinstance(content, dict) or not required <= content.keys():
+        raise DataError(f"{path / META} is damaged: it must have {', '.join(sorted(required))}")
+    return Store(path, StoreMeta(**{name: content[name] for name in names & content.keys()}))
 
 
 def shard_name(shard: int) -> str:

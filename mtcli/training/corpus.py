@@ -28,11 +28,15 @@ from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.tokenizer.train import train_tokenizers
-from mtcli.training.corpus_reports import hold_out_rule, report_store, report_tokenizers
+from mtcli.training.corpus_reports import (
+    hold_out_rule,
+    report_store,
+    report_tokenizers,
+)
 from mtcli.training.fingerprints import TRAINING_PAIRS, VALIDATION_PAIRS, DataFingerprints
 from mtcli.training.observers.protocol import Observer
 from mtcli.training.observers.watching import watched
-from mtcli.training.split_reports import report_held_out, report_overlap
+from mtcli.training.pair_reports import report_duplicates, report_held_out, report_overlap
 from mtcli.training.validation import ValidationSet
 from mtcli.training.warm_start import check_tokenizers, tokenizers_of
 
@@ -129,6 +133,7 @@ def prepare_corpus(
     store = _open_store(config, files, (src, tgt), held_out.indices)
     if world.is_main:
         report_store(store, run, rule, held_out)
+        report_duplicates(store.meta, config.data)
     src_texts, tgt_texts = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     valid = ValidationSet(src_texts, tgt_texts, src, tgt, store.meta.longest_src)
     return Corpus(files, src, tgt, store, valid)

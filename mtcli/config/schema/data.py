@@ -97,6 +97,6 @@ class DataConfig:
     drop_identical: bool = False
     """Drop training pairs whose target equals their source."""
     drop_duplicates: bool = False
-    """Drop training pairs that repeat an earlier pair."""
+    """Drop training pairs that repeat an earlier pair; repeating them then gives no weight."""
     prefetch_batches: Positive = 8
     """Number of updates to prepare ahead in the background."""

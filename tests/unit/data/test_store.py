@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -130,3 +131,12 @@ def test_meta_data_without_a_key_are_damaged(store):
     (store.path / "store.json").write_text(content.replace("num_read", "num_rEad"))
     with pytest.raises(DataError, match=r"store\.json is damaged: it must have drops, longest_src"):
         open_store(store.path)
+
+
+def test_a_store_of_an_earlier_mtcli_has_no_examples(store):
+    meta = store.path / "store.json"
+    size = meta.stat().st_size
+    content = json.loads(meta.read_text())
+    del content["examples"]
+    meta.write_text(json.dumps(content).ljust(size))
+    assert open_store(store.path).meta == replace(store.meta, examples={})

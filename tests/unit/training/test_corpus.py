@@ -149,6 +149,29 @@ def test_every_start_warns_of_validation_pairs_in_the_training_text(tmp_path, ca
     assert reads == [valid]
 
 
+@pytest.mark.parametrize("is_listed_twice", [True, False])
+def test_repetition_that_is_dropped_is_said(tmp_path, caplog, is_listed_twice):
+    config = load_config(write_run(tmp_path), ["data.drop_duplicates=true"], working_dir=tmp_path)
+    sources = config.data.train
+    if not is_listed_twice:
+        for path in (sources[0].src, sources[0].tgt):
+            path.write_text(path.read_text() * 2)
+    config = replace(config, data=replace(config.data, train=sources * (1 + is_listed_twice)))
+    for _ in range(2):
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            prepare_corpus(config, RunFolder(config.run_dir), World())
+        (record,) = (record for record in caplog.records if "to give them weight" in record.message)
+        assert "of 400 training pairs that repeat an earlier one, such as '" in record.message
+        assert record.levelname == ("WARNING" if is_listed_twice else "INFO")
+        hint = "data.train lists a source twice, so set data.drop_duplicates to false"
+        assert (hint in record.message) == is_listed_twice
+    report = json.loads((config.run_dir / "data_report.json").read_text())
+    assert report["drops"]["duplicate"] >= 200
+    src, tgt = report["examples"]["duplicate"]
+    assert tgt == " ".join(reversed(src.split())).upper()
+
+
 def test_validation_sources_are_all_that_a_later_start_reads(tmp_path, reads):
     config = load_config(write_run(tmp_path), working_dir=tmp_path)
     run = RunFolder(config.run_dir)

@@ -1,12 +1,14 @@
-"""Say in the log what training and validation pairs have in common."""
+"""Say in the log which pairs are held out, shared with the validation, or dropped as repeated."""
 
 from __future__ import annotations
 
 import logging
 
+from mtcli.config.schema.data import DataConfig
 from mtcli.data.held_out_choice import HeldOut
 from mtcli.data.holdout import HoldOutRule
 from mtcli.data.overlap import Overlap
+from mtcli.data.store import StoreMeta
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,27 @@ def report_overlap(overlap: Overlap) -> None:
         others,
         overlap.first,
         shown((overlap.src, overlap.tgt)),
+    )
+
+
+def report_duplicates(meta: StoreMeta, config: DataConfig) -> None:
+    """Log that a repetition has no weight where repeated pairs are dropped.
+
+    It is a warning if sources are listed twice, for which there is no other reason.
+    """
+    num_dropped = meta.drops["duplicate"]
+    if not num_dropped:
+        return
+    has_twice = any(source in config.train[:i] for i, source in enumerate(config.train))
+    src, tgt = meta.examples.get("duplicate", ("", ""))
+    logger.log(
+        logging.WARNING if has_twice else logging.INFO,
+        "data.drop_duplicates dropped %d of %d training pairs that repeat an earlier one%s:"
+        " repeating pairs or sources to give them weight has no effect%s",
+        num_dropped,
+        meta.num_read,
+        f", such as {shown((src, tgt))}" if src else "",
+        "; data.train lists a source twice, so set data.drop_duplicates to false" * has_twice,
     )
 
 
