@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from mtcli.bench.flops import TRAINING_PER_FORWARD
+from mtcli.config.flops import TRAINING_PER_FORWARD
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.model.loss import CHUNK_CELLS
 

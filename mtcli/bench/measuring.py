@@ -12,10 +12,10 @@ from typing import Any
 import torch
 
 from mtcli.bench.decoding_speed import measure_decoding
-from mtcli.bench.flops import training_flops
 from mtcli.bench.jobs import Job
 from mtcli.bench.matmul_limit import measure_limit, products_of
 from mtcli.bench.where_time_goes import DATA_RANGE, time_by_category
+from mtcli.config.flops import training_flops
 from mtcli.config.load import load_config
 from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import Update

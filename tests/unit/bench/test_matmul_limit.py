@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mtcli.bench.flops import forward_flops
 from mtcli.bench.matmul_limit import Product, measure_limit, products_of
+from mtcli.config.flops import forward_flops
 from mtcli.config.schema.architecture import ModelConfig
 
 CPU = torch.device("cpu")

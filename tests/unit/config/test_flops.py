@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mtcli.bench.flops import forward_flops, training_flops
+from mtcli.config.flops import forward_flops, training_flops
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.model.seq2seq import Seq2Seq
 
