@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 import sys
 import tempfile
@@ -26,12 +27,14 @@ from mtcli.tokenizer.protocol import EOS_ID
 from mtcli.training.corpus import Corpus, check_files_of, make_plan, prepare_corpus
 from mtcli.training.corpus_reports import describe_drops
 from mtcli.training.optim import build_optimizers
-from mtcli.training.run_length import check_length
+from mtcli.training.run_length import check_length, check_warmup, find_step_limit, long_warmup
 from mtcli.training.step import LESS_MEMORY, StepParts, train_step
 from mtcli.training.tensors import to_tensors
 from mtcli.training.text_checks import report_on_texts
 from mtcli.training.validation import batch_of
 from mtcli.training.warm_start import starting_model, take_weights
+
+logger = logging.getLogger(__name__)
 
 _MIB = 2**20
 
@@ -47,6 +50,7 @@ def check(config: TrainConfig, budget_s: float | None = None) -> Iterator[str]:
     """
     yield f"config: {config.src_lang} to {config.tgt_lang}, run folder {config.run_dir}"
     check_length(config, budget_s)
+    check_warmup(config, config.training.max_steps, budget_s)
     check_tokenization(config.tgt_lang, config.validation.bleu_tokenize)
     check_files_of(config)
     device = choose_device(config.training.device)
@@ -59,6 +63,10 @@ def check(config: TrainConfig, budget_s: float | None = None) -> Iterator[str]:
         corpus = prepare_corpus(replace(config, data=data), run, World(), start)
         report_on_texts(config)
         yield from _describe_corpus(config, corpus)
+        total_steps = find_step_limit(config, make_plan(config, corpus.store))
+        check_warmup(config, total_steps, budget_s)
+        if budget_s is None and (warning := long_warmup(config, total_steps)):
+            logger.warning(warning)
         yield from _one_step(config, corpus, numerics, start)
 
 

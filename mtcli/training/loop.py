@@ -14,6 +14,7 @@ from mtcli.data.batches import Update
 from mtcli.device.memory import memory_errors
 from mtcli.errors import DivergedError
 from mtcli.model.seq2seq import PassSettings
+from mtcli.training.budget import RESERVE, BudgetFit
 from mtcli.training.corpus import open_stream
 from mtcli.training.loop_parts import LoopParts
 from mtcli.training.outcome import Outcome
@@ -21,17 +22,12 @@ from mtcli.training.rates import multiplier_at
 from mtcli.training.readings import Readings
 from mtcli.training.reporting import Report, report_steps
 from mtcli.training.run_length import STEPS_TO_MEASURE
-from mtcli.training.schedule import fits_budget
 from mtcli.training.step import LESS_MEMORY, StepStats, train_step
 from mtcli.training.tensors import to_tensors
 from mtcli.training.validate_and_save import save, save_stop, validate
 
 logger = logging.getLogger(__name__)
 
-_SHARE_FOR_STEPS = 0.92
-"""Share of a time budget that goes into updates; the rest is for validating and saving."""
-_RESERVE = 1.5
-"""Time that is kept of a budget for the end, in multiples of the last validation."""
 _SMALLEST_LOSS_SCALE = 2.0**-10
 
 
@@ -48,7 +44,7 @@ def run_loop(parts: LoopParts) -> Outcome:
 
 def _train(parts: LoopParts) -> Outcome:
     config, progress, world = parts.config, parts.state.progress, parts.world
-    first_step, started_s = progress.step, parts.stop.spent_s
+    budget_fit = BudgetFit(parts, STEPS_TO_MEASURE)
     saved_at, validation_s = progress.step, 0.0
     parts.clock.start()
     parts.model.trained.train()
@@ -58,15 +54,14 @@ def _train(parts: LoopParts) -> Outcome:
         parts.observers.entered("training")
         for update in stream:
             # 1. Count over all processes, and ask whether one of them is to stop.
-            wants_stop = parts.stop.reason(reserve_s=_RESERVE * validation_s) is not None
+            wants_stop = parts.stop.reason(reserve_s=RESERVE * validation_s) is not None
             num_tokens, num_cells, num_stops = _count(update, parts, wants_stop=wants_stop)
             if num_stops:
                 break
             # 2. Update the model, and count the update.
             stats = _make_update(parts, update, num_tokens)
             report.add(stats.loss_sum, num_tokens, num_cells)
-            if fits_budget(config.schedule) and progress.total_steps is None:
-                fit_to_budget(parts, progress.step - first_step, parts.stop.spent_s - started_s)
+            budget_fit.stepped()
             if world.is_main:
                 parts.observers.stepped(progress.step, progress.total_steps)
                 _read(parts, readings, update, stats, num_tokens)
@@ -80,6 +75,8 @@ def _train(parts: LoopParts) -> Outcome:
                 before_s = parts.stop.spent_s
                 validate(parts, update)
                 validation_s = parts.stop.spent_s - before_s
+                if not due.is_last:
+                    budget_fit.validated(validation_s)
             if due.save:
                 save(parts)
                 saved_at = progress.step
@@ -91,7 +88,7 @@ def _train(parts: LoopParts) -> Outcome:
         else:
             return Outcome(True, f"reached the end of epoch {progress.epoch}, the last one")
     # 4. Stopped: save what is not saved yet.
-    reason = world.broadcast_object(parts.stop.reason(reserve_s=_RESERVE * validation_s))
+    reason = world.broadcast_object(parts.stop.reason(reserve_s=RESERVE * validation_s))
     reason = reason or "another process was asked to stop"
     if saved_at != progress.step:
         # who sends a signal may not wait for a validation
@@ -196,19 +193,6 @@ def seed_update(seed: int, step: int, rank: int) -> None:
     validation say, can change the training.
     """
     torch.manual_seed(int(np.random.SeedSequence([seed, step, rank]).generate_state(1)[0]))
-
-
-def fit_to_budget(parts: LoopParts, num_steps: int, elapsed_s: float) -> None:
-    """Fix the number of steps once the first ones have shown how fast they go."""
-    remaining_s = parts.stop.remaining_s()
-    if num_steps < STEPS_TO_MEASURE or remaining_s is None:
-        return
-    progress, limit = parts.state.progress, parts.step_limit
-    more = max(0.0, remaining_s) * _SHARE_FOR_STEPS / (elapsed_s / num_steps)
-    total = parts.world.broadcast_object(progress.step + max(1, int(more)))
-    progress.budget_steps = total
-    progress.total_steps = total if limit is None else min(total, limit)
-    logger.info("the time budget allows %d steps: the schedule ends there", progress.total_steps)
 
 
 def refuse_divergence(parts: LoopParts, report: Report, grad_norm: float) -> None:

@@ -27,6 +27,8 @@ class Progress:
     """Number of the last step, once it is known."""
     budget_steps: int | None = None
     """Number of the last step that a budget allows, once it is measured (`schedule.fit`)."""
+    warmup_steps: int | None = None
+    """Steps of the warm-up, if a budget has shortened it (`schedule.max_warmup_ratio`)."""
     elapsed_s: float = 0.0
     """Training time of all invocations."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from mtcli.config.schema.optimization import Schedule
@@ -19,7 +19,9 @@ _SMALLEST_JUMP = 0.01
 def multiplier_at(
     schedule: Schedule, step: int, progress: Progress, plateau: PlateauState
 ) -> float:
-    """The schedule's value for the update `step`."""
+    """The schedule's value for the update `step`, its warm-up as a budget has shortened it."""
+    if progress.warmup_steps is not None:
+        schedule = replace(schedule, warmup_steps=progress.warmup_steps)
     if progress.total_steps is None and fits_budget(schedule):
         # The length is not known yet: warm up, then wait at the peak.
         return min(1.0, step / max(1, schedule.warmup_steps))

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
-from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema.root import TrainConfig
 from mtcli.distributed.world import World
 from mtcli.evaluation.tokenization import check_tokenization
@@ -16,16 +15,15 @@ from mtcli.training.building import Compute, build
 from mtcli.training.corpus import on_main, prepare_corpus
 from mtcli.training.describing import describe
 from mtcli.training.loop import run_loop
-from mtcli.training.loop_parts import LoopParts
 from mtcli.training.observers.notebook import notebook_observers
 from mtcli.training.observers.protocol import Observer, Observers
 from mtcli.training.opening import opened
 from mtcli.training.outcome import Outcome, describe_end, with_model
-from mtcli.training.run_length import already_finished, check_length, long_warmup
+from mtcli.training.run_length import already_finished, check_length, check_warmup, check_warmup_of
 from mtcli.training.stopping import Interrupted, StopRequest, interruptible
 from mtcli.training.threads import keep_threads
 from mtcli.training.validate_and_save import validate_stop
-from mtcli.training.warm_start import starting_model, take_weights
+from mtcli.training.warm_start import begin_with, starting_model
 
 logger = logging.getLogger(__name__)
 
@@ -75,13 +73,15 @@ def _train(
     config: TrainConfig, fresh: bool, stop: StopRequest, observers: Sequence[Observer], world: World
 ) -> Outcome:
     check_length(config, stop.budget_s)
+    if fresh or not RunFolder(config.run_dir).all_checkpoints():
+        check_warmup(config, config.training.max_steps, stop.budget_s)
     check_tokenization(config.tgt_lang, config.validation.bleu_tokenize)
     compute = Compute.choose(config.training, world)
     prepare_memory()
     run = RunFolder(config.run_dir)
     is_main = world.is_main
-    folder = opened(run, config, fresh=fresh, budget_s=stop.budget_s) if is_main else nullcontext()
-    with folder:
+    opening = opened(run, config, fresh=fresh, budget_s=stop.budget_s)
+    with opening if is_main else nullcontext():
         world.barrier()
         # A run that has a checkpoint needs no other model: that may have been removed by now.
         has_begun = on_main(world, lambda: bool(run.all_checkpoints()))
@@ -91,11 +91,10 @@ def _train(
         corpus = prepare_corpus(config, run, world, start, told)
         parts = build(config, run, corpus, compute, stop, observers)
         if start is not None:
-            _start_from(parts, start)
+            begin_with(start, parts.model, config, parts.state.progress)
         if is_main:
             describe(parts)
-            if warning := long_warmup(config, parts.state.progress.total_steps):
-                logger.warning(warning)
+        check_warmup_of(parts)
         if outcome := already_finished(parts):
             logger.info(outcome.reason)
             if not on_main(world, lambda: parts.state.progress.step in run.all_models()):
@@ -104,11 +103,3 @@ def _train(
         outcome = run_loop(parts)
         logger.info(describe_end(outcome, parts.state))
         return outcome
-
-
-def _start_from(parts: LoopParts, start: Bundle) -> None:
-    """Begin with the weights of a model folder, and count what it has seen."""
-    take_weights(parts.model.whole, parts.config, start)
-    parts.model.weights_changed()
-    if start.card.training is not None:
-        parts.state.progress.total_tgt_tokens_computed = start.card.training.all_tgt_tokens

@@ -16,6 +16,8 @@ from mtcli.model.seq2seq import Seq2Seq
 from mtcli.runs.resolve import resolve_model
 from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
 from mtcli.training.averaging import named_weights
+from mtcli.training.progress import Progress
+from mtcli.training.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +71,20 @@ def check_tokenizers(config: TrainConfig, bundle: Bundle, files: dict[str, Path]
 
 
 @torch.no_grad()
+def begin_with(
+    bundle: Bundle, model: TrainedModel, config: TrainConfig, progress: Progress
+) -> None:
+    """Begin a run with the weights of a model folder, and count what that has seen.
+
+    Raises:
+        ConfigError: as `take_weights`.
+    """
+    take_weights(model.whole, config, bundle)
+    model.weights_changed()
+    if bundle.card.training is not None:
+        progress.total_tgt_tokens_computed = bundle.card.training.all_tgt_tokens
+
+
 def take_weights(model: Seq2Seq, config: TrainConfig, bundle: Bundle) -> None:
     """Put the model folder's weights into `model`.
 

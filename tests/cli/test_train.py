@@ -297,12 +297,44 @@ def test_what_ended_a_run_is_named(folder):
     )
 
 
-def test_a_warmup_that_never_ends_is_warned_of(folder):
-    result = invoke("--set", "schedule.warmup_steps=12")
-    assert result.exit_code == 0
-    assert "the learning rate rises until step 12 (schedule.warmup_steps), and the run ends at" in (
-        result.output.replace("\n", " ")
-    )
+def test_a_run_that_ends_before_its_warmup_is_refused_before_anything_is_made(folder):
+    for check in ((), ("--check",)):
+        text = refusal("--set", "schedule.warmup_steps=12", *check)
+        assert "rises until step 12 (`schedule.warmup_steps`), but the run ends at step 12" in text
+        assert "hint: set `schedule.warmup_steps` to 1, a tenth of the run" in text
+    assert not (folder / "run").exists()
+
+
+def test_epochs_that_end_before_the_warmup_are_refused_once_they_are_steps(folder):
+    epochs = ("--set", "training={max_epochs: 2}", "--set", "schedule.warmup_steps=100")
+    for check in ((), ("--check",)):
+        assert "rises until step 100 (`schedule.warmup_steps`), but the run" in refusal(
+            *epochs, *check
+        )
+
+
+def test_a_budget_shortens_the_warmup_of_a_preset_to_a_tenth_and_keeps_that(folder):
+    options = ["--set", "schedule={warmup_steps: 2000, max_warmup_ratio: 0.1}"]
+    options += ["--set", "training.log_every_steps=1"]
+    result = invoke("--budget", "1h", *options, "--set", "training.max_steps=40")
+    assert result.exit_code == 0, result.output
+    told = "the learning rate rises until step 4 instead of 2000: a tenth of the 40 steps"
+    assert told in " ".join(result.output.split())
+    metrics = map(json.loads, (folder / "run/metrics.jsonl").read_text().split("\n")[:-1])
+    rates = {m["step"]: m["lr"] for m in metrics if m["kind"] == "step"}
+    assert rates[10] == pytest.approx(5e-3 * 10 / 2000)
+    assert rates[11] == pytest.approx(5e-3 * (4 / 11) ** 0.5)
+    assert invoke(*options, "--set", "training.max_steps=44").exit_code == 0
+    metrics = map(json.loads, (folder / "run/metrics.jsonl").read_text().split("\n")[:-1])
+    rates = {m["step"]: m["lr"] for m in metrics if m["kind"] == "step"}
+    assert rates[44] == pytest.approx(5e-3 * (4 / 44) ** 0.5)
+
+
+def test_a_budget_that_ends_in_the_warmup_is_refused_when_that_shows(folder, monkeypatch):
+    monkeypatch.setattr("mtcli.training.loop.STEPS_TO_MEASURE", 10)
+    long = ["--set", "schedule.warmup_steps=90000", "--set", "training.max_steps=100000"]
+    text = refusal("--budget", "20s", *long)
+    assert "rises until step 90000 (`schedule.warmup_steps`), but the time budget allows" in text
 
 
 def start(folder, *options):

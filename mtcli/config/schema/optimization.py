@@ -105,6 +105,10 @@ class InverseSqrtConfig:
     kind: Literal["inverse_sqrt"] = "inverse_sqrt"
     warmup_steps: Positive = 4000
     """Steps until the peak."""
+    max_warmup_ratio: Fraction | None = None
+    """Largest share of the run that the warm-up may take if `--budget` is given: it is shortened to
+    that, by the throughput of the first updates. Null: it is as long as `warmup_steps` says, and a
+    run that ends before it is refused."""
 
 
 @section
@@ -114,6 +118,8 @@ class CosineConfig:
     kind: Literal["cosine"]
     warmup_steps: NotNegative = 1000
     """Steps until the peak."""
+    max_warmup_ratio: Fraction | None = None
+    """As in inverse_sqrt."""
     final_ratio: Fraction = 0.0
     """Learning rate at the end, as a share of the peak. The step after the last one would
     reach it, so no step is made at 0."""
@@ -129,6 +135,8 @@ class LinearConfig:
     kind: Literal["linear"]
     warmup_steps: NotNegative = 1000
     """Steps until the peak."""
+    max_warmup_ratio: Fraction | None = None
+    """As in inverse_sqrt."""
     final_ratio: Fraction = 0.0
     """Learning rate at the end, as a share of the peak. The step after the last one would
     reach it, so no step is made at 0."""
@@ -143,6 +151,8 @@ class WsdConfig:
     kind: Literal["wsd"]
     warmup_steps: NotNegative = 1000
     """Steps until the peak."""
+    max_warmup_ratio: Fraction | None = None
+    """As in inverse_sqrt."""
     decay_ratio: Annotated[float, Bounds(gt=0, le=1)] = 0.2
     """Share of all steps, at the end, over which the learning rate falls."""
     final_ratio: Fraction = 0.0
@@ -159,6 +169,8 @@ class PlateauConfig:
     kind: Literal["plateau"]
     warmup_steps: NotNegative = 1000
     """Steps until the peak."""
+    max_warmup_ratio: Fraction | None = None
+    """As in inverse_sqrt."""
     factor: Annotated[float, Bounds(gt=0, lt=1)] = 0.7
     """Factor that lowers the learning rate."""
     patience: Positive = 3
