@@ -20,6 +20,7 @@ from mtcli.folders import read_json, write_json
 from mtcli.runs.folder import RunFolder
 from mtcli.runs.split import Split
 from mtcli.system.cores import num_cores
+from mtcli.training.settling import settle
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ def choose_nproc(config: TrainConfig, kept: Split | None = None) -> int:
         MtcliError: config, data or device are wrong.
         RunFolderError: the run folder cannot be written.
     """
+    config = settle(config).config
     run = RunFolder(config.run_dir)
     fingerprint = _fingerprint(config)
     remembered = _read(run)

@@ -11,6 +11,7 @@ from mtcli.config.load import load_config
 from mtcli.config.overrides import parse_override
 from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import ConfigError
+from mtcli.training.settling import settle
 
 _PROCESS_KEYS = ("nproc", "threads")
 """What `vary` may name besides config keys."""
@@ -64,7 +65,7 @@ def make_variants(
         variants.append(
             Variant(
                 label=" ".join([*names, *(f"{key}={value}" for key, value in chosen)]),
-                config=load_config(path, own),
+                config=settle(load_config(path, own)).config,
                 nproc=processes["nproc"] or 1,
                 threads=processes["threads"],
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from mtcli.cli.command import Command, Group
@@ -19,14 +21,26 @@ def template() -> None:
 
 
 @app.command(cls=Command)
-def show(config: ConfigArgument, overrides: OverridesOption = None) -> None:
+def show(
+    config: ConfigArgument,
+    overrides: OverridesOption = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="Choose for `mtcli train --budget DURATION`."),
+    ] = None,
+) -> None:
     """Check a config and print every value with its origin.
 
-    The output is a complete config: defaults are included and paths are absolute.
+    The output is a complete config: defaults are included and paths are absolute. With
+    `preset: auto`, the training pairs are read, and what is chosen for them is printed with the
+    reason; a run that has begun keeps what it began with.
     """
+    from mtcli.cli.train import parse_duration
     from mtcli.config.provenance import explained_config
+    from mtcli.training.settling import settle
 
-    print(explained_config(config, overrides or ()), end="")
+    budget_s = None if budget is None else parse_duration(budget)
+    print(explained_config(config, overrides or (), lambda c: settle(c, budget_s)), end="")
 
 
 @app.command(cls=Command)

@@ -73,7 +73,8 @@ def _locate(loc: tuple[str | int, ...]) -> _Place:
         path.append(part)
         key = section.keys.get(str(part))
         if key is None or not key.variants:
-            path += parts
+            # pydantic appends the name of the type that it tried, where there are several
+            path += [part for part in parts if isinstance(part, int) or key is None]
             break
         if key.is_list:
             index = next(parts, None)

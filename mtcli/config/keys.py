@@ -103,9 +103,11 @@ def _key(node: Mapping[str, Any], definitions: Mapping[str, Any], *, is_required
         if "$ref" in option
     )
     doc = _one_line(node.get("description", ""))
+    is_null_allowed = any(option.get("type") == "null" for option in node.get("anyOf", ()))
+    words = [f"`{word}`" for word in _words_besides(node)]
     return Key(
         doc=doc or (variants[0].doc if len(variants) == 1 else ""),
-        expected=_expected(bare) + (", or null" if bare is not node else ""),
+        expected=", or ".join([_expected(bare), *words, *(["null"] if is_null_allowed else [])]),
         is_required=is_required,
         default=node.get("default", [] if is_list else None),
         variants=variants,
@@ -119,6 +121,11 @@ def _without_null(node: Mapping[str, Any]) -> Mapping[str, Any]:
     """The one option of `X | None`, or the node itself."""
     options = [option for option in node.get("anyOf", ()) if option.get("type") != "null"]
     return options[0] if options else node
+
+
+def _words_besides(node: Mapping[str, Any]) -> tuple[str, ...]:
+    """The words that are valid where else a number is: `auto` of `X | Literal["auto"]`."""
+    return tuple(option["const"] for option in node.get("anyOf", ())[1:] if "const" in option)
 
 
 def _choices(node: Mapping[str, Any]) -> tuple[str, ...]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from mtcli.config.auto.facts import TYPICAL, Machine
+from mtcli.config.auto.rules import choose_recipe, choose_vocabulary
 from mtcli.config.document import parse_yaml
 from mtcli.config.overrides import apply_overrides
 from mtcli.config.preset import PRESETS, merged, preset_values
 from mtcli.config.problems import KeyPath, Origin, Problem, config_error, nearest
 from mtcli.config.resolve import resolve
+from mtcli.config.unsettled import Given, UnsettledConfig, is_unsettled, without_open_keys
 from mtcli.errors import ConfigError
 from mtcli.folders import why_refused
 
@@ -41,21 +45,51 @@ def load_config(
     Returns:
         The resolved config: every path absolute, relative data paths under `data.root` where it
         is set, hub sources that have local files there replaced by these, `data.cache_dir`
-        filled in. Dumping and loading it again gives the same config.
+        filled in. Dumping and loading it again gives the same config. With `preset: auto` or
+        `vocab_size: auto` it is an `UnsettledConfig`, whose open keys are chosen when a run starts.
 
     Raises:
         ConfigError: the file cannot be read, is not YAML, or breaks the schema; the message lists
             every problem with its line, or with the override that caused it.
     """
     values, origins, problems = read_values(source, overrides)
+    given = Given(
+        name=_name(source),
+        values=values,
+        origins=origins,
+        has_lines=not isinstance(source, Mapping),
+        overrides=tuple(overrides),
+        working_dir=Path.cwd() if working_dir is None else working_dir.absolute(),
+    )
+    if not is_unsettled(values):
+        return completed(given, {}, problems)
+    choose = choose_recipe if given.is_all_open else choose_vocabulary
+    stand_in = completed(given, choose(TYPICAL, Machine(), values).values, problems)
+    keys = {key.name: getattr(stand_in, key.name) for key in fields(stand_in)}
+    return UnsettledConfig(**keys, given=given)
+
+
+def completed(
+    given: Given, chosen: dict[str, Any], problems: Sequence[Problem] = ()
+) -> TrainConfig:
+    """The resolved config of a user's values over chosen ones.
+
+    Args:
+        given: what the user wrote.
+        chosen: values by section, in place of defaults.
+        problems: what is known to be wrong with `given` already.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    values, found = merged(chosen, without_open_keys(given.values)), list(problems)
     for name in _section_names():
         if values.get(name) is None:
             values[name] = {}  # so that its missing keys are reported, too
-    config = _validate(values, origins, problems)
+    config = _validate(values, given.origins, found)
     if config is None:
-        has_lines = not isinstance(source, Mapping)
-        raise config_error(_name(source), problems, overrides, has_lines=has_lines)
-    return resolve(config, Path.cwd() if working_dir is None else working_dir.absolute())
+        raise config_error(given.name, found, given.overrides, has_lines=given.has_lines)
+    return resolve(config, given.working_dir)
 
 
 def read_values(

@@ -10,7 +10,11 @@ from mtcli.config.document import parse_yaml
 from mtcli.config.schema.root import PresetName
 from mtcli.config.schema.sections import KIND
 
-PRESETS: tuple[str, ...] = get_args(PresetName)
+AUTO = "auto"
+"""The preset whose values `mtcli.config.auto` chooses, without a file."""
+
+PRESETS: tuple[str, ...] = tuple(name for name in get_args(PresetName) if name != AUTO)
+"""Presets that are files."""
 
 
 @cache

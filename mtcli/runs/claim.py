@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from mtcli.config.compare import differences, identity_differences
-from mtcli.config.dump import dump_config
 from mtcli.config.load import load_config
+from mtcli.config.problems import KeyPath
 from mtcli.config.schema.root import TrainConfig
+from mtcli.config.settle import Settled
 from mtcli.errors import RunFolderError
 from mtcli.folders import remove_leftovers, write_text_atomically
 from mtcli.runs.folder import RunFolder
 from mtcli.runs.retention import forget_preparation
 
 
-def claim(run: RunFolder, config: TrainConfig) -> list[str]:
+def claim(
+    run: RunFolder, config: TrainConfig, reasons: Mapping[KeyPath, str] | None = None
+) -> list[str]:
     """Write the config into the folder, or check that the run in it is the same one.
 
     A run that has no checkpoint yet gives way to another: it may have failed because of a wrong
     path.
+
+    Args:
+        run: the folder.
+        config: a settled config.
+        reasons: why keys that it left open have their values; written next to them.
 
     Returns:
         The keys that changed since the last invocation.
@@ -48,7 +57,8 @@ def claim(run: RunFolder, config: TrainConfig) -> list[str]:
         changed = differences(old, config)
     else:
         _refuse_strangers(run)
-    write_text_atomically(run.config, dump_config(config))
+    if changed or not run.config.exists():
+        write_text_atomically(run.config, Settled(config, reasons or {}).as_yaml())
     return changed
 
 

@@ -157,7 +157,7 @@ def _train(sentences: list[str], config: TokenizerConfig, model_path: Path) -> b
             sentence_iterator=iter(sentences),
             model_writer=model,
             model_type=config.algorithm,
-            vocab_size=config.vocab_size,
+            vocab_size=config.num_pieces,
             hard_vocab_limit=True,
             character_coverage=config.character_coverage,
             byte_fallback=config.byte_fallback,
@@ -181,7 +181,7 @@ def _train(sentences: list[str], config: TokenizerConfig, model_path: Path) -> b
 
 def _explained(text: str, config: TokenizerConfig, model_path: Path) -> TokenizerError | None:
     """SentencePiece's error as one that the user can fix; None if the user cannot."""
-    size = f"{model_path}: `tokenizer.vocab_size` is {config.vocab_size}"
+    size = f"{model_path}: `tokenizer.vocab_size` is {config.num_pieces}"
     if match := re.search(r"too high \(\d+\).* <= (\d+)", text):
         return TokenizerError(
             f"{size}, but the training text yields at most {match[1]} {config.algorithm} pieces",

@@ -28,6 +28,7 @@ from mtcli.training.corpus import Corpus, check_files_of, make_plan, prepare_cor
 from mtcli.training.corpus_reports import describe_drops
 from mtcli.training.optim import build_optimizers
 from mtcli.training.run_length import check_length, check_warmup, find_step_limit, long_warmup
+from mtcli.training.settling import settle
 from mtcli.training.step import LESS_MEMORY, StepParts, train_step
 from mtcli.training.tensors import to_tensors
 from mtcli.training.text_checks import report_on_texts
@@ -48,6 +49,10 @@ def check(config: TrainConfig, budget_s: float | None = None) -> Iterator[str]:
     Raises:
         MtcliError: anything that would stop the run.
     """
+    settled = settle(config, budget_s)
+    config = settled.config
+    for line in settled.described():
+        yield f"auto: {line}"
     yield f"config: {config.src_lang} to {config.tgt_lang}, run folder {config.run_dir}"
     check_length(config, budget_s)
     check_warmup(config, config.training.max_steps, budget_s)

@@ -184,7 +184,7 @@ def find_tokenizers(
     if not all(path.exists() for path in files.values()):
         observer.entered("tokenizer")
         logger.info(
-            "training the tokenizer: %s, %d pieces", settings.algorithm, settings.vocab_size
+            "training the tokenizer: %s, %d pieces", settings.algorithm, settings.num_pieces
         )
         run.tokenizers.mkdir(parents=True, exist_ok=True)
         train_tokenizers(

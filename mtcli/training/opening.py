@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mtcli.config.schema.root import TrainConfig
+from mtcli.config.settle import Settled
 from mtcli.errors import RunFolderError
 from mtcli.folders import read_json
 from mtcli.runs.claim import claim
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def opened(
-    run: RunFolder, config: TrainConfig, *, fresh: bool, budget_s: float | None
+    run: RunFolder, settled: Settled, *, fresh: bool, budget_s: float | None
 ) -> Iterator[None]:
     """Within the context, the run folder belongs to this process, and what it says is logged.
 
@@ -31,10 +31,12 @@ def opened(
         DataError: a file of the corpus is missing, and nothing was touched.
         RunFolderError: the folder is in use, or holds something else.
     """
+    config = settled.config
     check_files_of(config)
     aside = start_over(run, config) if fresh else None
     with locked(run.path) as why_unlocked:
-        changed_keys = claim(run, config)
+        is_begun = bool(run.all_checkpoints())
+        changed_keys = claim(run, config, settled.reasons)
         with logging_to(run.log):
             if why_unlocked:
                 logger.warning(
@@ -49,6 +51,8 @@ def opened(
                     "training until it is stopped: training.max_steps, training.max_epochs,"
                     " validation.patience and --budget are not set"
                 )
+            for line in () if is_begun else settled.described():
+                logger.info("auto: %s", line)
             if aside is not None:
                 logger.info("kept the earlier run as %s", aside)
             if run.nproc.exists():

@@ -20,6 +20,7 @@ from mtcli.training.observers.protocol import Observer, Observers
 from mtcli.training.opening import opened
 from mtcli.training.outcome import Outcome, describe_end, with_model
 from mtcli.training.run_length import already_finished, check_length, check_warmup, check_warmup_of
+from mtcli.training.settling import settle
 from mtcli.training.stopping import Interrupted, StopRequest, interruptible
 from mtcli.training.threads import keep_threads
 from mtcli.training.validate_and_save import validate_stop
@@ -72,6 +73,8 @@ def train(
 def _train(
     config: TrainConfig, fresh: bool, stop: StopRequest, observers: Sequence[Observer], world: World
 ) -> Outcome:
+    settled = on_main(world, lambda: settle(config, stop.budget_s, fresh=fresh))
+    config = settled.config
     check_length(config, stop.budget_s)
     if fresh or not RunFolder(config.run_dir).all_checkpoints():
         check_warmup(config, config.training.max_steps, stop.budget_s)
@@ -80,7 +83,7 @@ def _train(
     prepare_memory()
     run = RunFolder(config.run_dir)
     is_main = world.is_main
-    opening = opened(run, config, fresh=fresh, budget_s=stop.budget_s)
+    opening = opened(run, settled, fresh=fresh, budget_s=stop.budget_s)
     with opening if is_main else nullcontext():
         world.barrier()
         # A run that has a checkpoint needs no other model: that may have been removed by now.

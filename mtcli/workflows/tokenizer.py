@@ -15,6 +15,7 @@ from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENI
 from mtcli.tokenizer.report import TokenizerReport, report
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.tokenizer.train import train_tokenizers
+from mtcli.training.settling import settle
 
 _REPORTED_PAIRS = 1000
 
@@ -30,6 +31,7 @@ def train_and_describe(config: TrainConfig, output_dir: Path) -> Iterator[str]:
         TokenizerError: there is nothing to train, a file is in the way, or training fails.
         DataError: as `read_pairs`.
     """
+    config = settle(config).config
     _check(config, output_dir)
 
     def read() -> Iterable[tuple[str, str]]:

@@ -232,8 +232,9 @@ class TrainConfig:
     """A whole training run."""
 
     preset: PresetName | None = None
-    """Recipe whose values replace the defaults; docs/guides/configs.md lists them. A section of
-    another `kind` than the recipe's takes nothing from it. Null in a resolved config."""
+    """Recipe whose values replace the defaults; docs/guides/configs.md lists them. `auto` chooses
+    them from the data and the budget when a run starts. A section of another `kind` than the
+    recipe's takes nothing from it. Null in a resolved config."""
     src_lang: Annotated[str, Bounds(min_length=1)]
     """Source language, as a BCP 47 tag (`en`, `no`, `zh-Hans`)."""
     tgt_lang: Annotated[str, Bounds(min_length=1)]

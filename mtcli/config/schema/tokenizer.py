@@ -20,8 +20,9 @@ class TokenizerConfig:
     shared: bool = True
     """One model for both languages; false trains one per side, and forbids
     `tied_embeddings: all`."""
-    vocab_size: Annotated[int, Bounds(ge=16)] = 8000
-    """Pieces of each model, special pieces included."""
+    vocab_size: Annotated[int, Bounds(ge=16)] | Literal["auto"] = 8000
+    """Pieces of each model, special pieces included; auto chooses from the size of the text, when a
+    run starts."""
     model: Path | None = None
     """A trained SentencePiece model for both sides; null trains one."""
     src_model: Path | None = None
@@ -46,6 +47,13 @@ class TokenizerConfig:
 
     def __post_init__(self) -> None:
         refuse(self._conflicts())
+
+    @property
+    def num_pieces(self) -> int:
+        """`vocab_size` of a config whose open keys are settled."""
+        if self.vocab_size == "auto":
+            raise ValueError("tokenizer.vocab_size is auto: the config was not settled")
+        return self.vocab_size
 
     def _conflicts(self) -> Iterator[Conflict]:
         if self.shared and (self.src_model or self.tgt_model):

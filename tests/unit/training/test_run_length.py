@@ -113,7 +113,7 @@ def test_a_warmup_is_shortened_where_the_schedule_allows_it(load, options, fitti
     assert fitting_warmup(load(*options), 100) == fitting
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", [*PRESETS, "auto"])
 def test_no_preset_of_ours_warms_up_for_more_than_a_tenth(load, name):
     """Published recipes keep their figures, and `--budget` shortens them."""
     options = ["schedule=null", "training=null", "optim=null"]

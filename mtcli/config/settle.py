@@ -1,0 +1,113 @@
+"""Settle a config: choose the keys that it leaves open, from facts or as a run has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from mtcli.config.auto.facts import CorpusFacts, Machine
+from mtcli.config.auto.rules import choose_recipe, choose_vocabulary
+from mtcli.config.document import parse_yaml
+from mtcli.config.dump import dump_config, plain_values
+from mtcli.config.load import completed, load_config
+from mtcli.config.places import value_at, value_places
+from mtcli.config.preset import AUTO
+from mtcli.config.problems import KeyPath, dotted
+from mtcli.config.schema.root import TrainConfig
+from mtcli.config.unsettled import Given, UnsettledConfig
+
+_NOT_CHOSEN = ("preset", "src_lang", "tgt_lang", "run_dir", "seed", "data")
+"""What no recipe says."""
+_COMMENT = re.compile(r"  # auto: (.*)$")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A config without open keys."""
+
+    config: TrainConfig
+    reasons: Mapping[KeyPath, str] = field(default_factory=dict)
+    """Why the keys that were open have their values."""
+
+    def described(self) -> list[str]:
+        """A line for each of those keys: its name, value and reason."""
+        values = plain_values(self.config)
+        return [
+            f"{dotted(place)} {value_at(values, place)}: {reason}"
+            for place, reason in self.reasons.items()
+        ]
+
+    def as_yaml(self) -> str:
+        """The config as YAML, with the reasons in comments, which `settled_like` reads."""
+        text = dump_config(self.config)
+        if not self.reasons:
+            return text
+        lines = text.split("\n")
+        for number, place in value_places(parse_yaml(text)).items():
+            if place in self.reasons:
+                lines[number - 1] += f"  # auto: {self.reasons[place]}"
+        return "\n".join(lines)
+
+
+def settled_by_rules(config: UnsettledConfig, facts: CorpusFacts, machine: Machine) -> Settled:
+    """Choose the open keys from the corpus, the machine and the budget.
+
+    Raises:
+        ConfigError: what the user set does not go with it.
+    """
+    given = config.given
+    choose = choose_recipe if given.is_all_open else choose_vocabulary
+    recipe = choose(facts, machine, given.values)
+    return Settled(_completed(config, recipe.values), recipe.reasons)
+
+
+def settled_like(config: UnsettledConfig, saved: Path) -> Settled:
+    """Take over the open keys from the config that a run has saved, whatever the rules say now.
+
+    Raises:
+        ConfigError: what the user set does not go with it.
+    """
+    values = plain_values(load_config(saved))
+    if config.given.is_all_open:
+        chosen = {name: value for name, value in values.items() if name not in _NOT_CHOSEN}
+    else:
+        chosen = {"tokenizer": {"vocab_size": values["tokenizer"]["vocab_size"]}}
+    reasons = {
+        place: reason
+        for place, reason in _read_reasons(saved).items()
+        if _is_open(config.given, place)
+    }
+    return Settled(_completed(config, chosen), reasons)
+
+
+def _completed(config: UnsettledConfig, chosen: dict[str, Any]) -> TrainConfig:
+    """The config of the user's values over the chosen ones."""
+    complete = completed(config.given, chosen)
+    # the caller may have changed what no rule chooses, the run folder say
+    return replace(
+        complete,
+        **{
+            key.name: getattr(config, key.name)
+            for key in fields(TrainConfig)
+            if key.name in _NOT_CHOSEN and key.name != "preset"
+        },
+    )
+
+
+def _read_reasons(saved: Path) -> dict[KeyPath, str]:
+    text = saved.read_text(encoding="utf-8")
+    lines = text.split("\n")
+    return {
+        place: match[1]
+        for number, place in value_places(parse_yaml(text)).items()
+        if (match := _COMMENT.search(lines[number - 1]))
+    }
+
+
+def _is_open(given: Given, place: KeyPath) -> bool:
+    """Whether the user left a key of a section open."""
+    section = given.values.get(str(place[0])) or {}
+    return bool(section.get(place[-1], AUTO) == AUTO)

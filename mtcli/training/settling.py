@@ -1,0 +1,50 @@
+"""Settle the config of a run: read its data and measure the machine, or read what the run has."""
+
+from __future__ import annotations
+
+import logging
+
+from mtcli.config.auto.facts import Machine
+from mtcli.config.schema.root import TrainConfig
+from mtcli.config.settle import Settled, settled_by_rules, settled_like
+from mtcli.config.unsettled import UnsettledConfig
+from mtcli.data.facts import read_facts
+from mtcli.runs.folder import RunFolder
+
+logger = logging.getLogger(__name__)
+
+
+def settle(config: TrainConfig, budget_s: float | None = None, *, fresh: bool = False) -> Settled:
+    """Choose the keys that a config leaves open; one without open keys stays as it is.
+
+    A run that has begun keeps what it began with, whatever the budget, the data and the machine are
+    now.
+
+    Args:
+        config: as `load_config` returns it.
+        budget_s: seconds of `--budget`, if given.
+        fresh: whether the run starts over.
+
+    Raises:
+        ConfigError: what the user set does not go with what was chosen.
+        DataError: the training pairs cannot be read.
+        DeviceError: the device is missing.
+    """
+    if not isinstance(config, UnsettledConfig):
+        return Settled(config)
+    run = RunFolder(config.run_dir)
+    if run.config.exists() and not fresh and (run.all_checkpoints() or run.all_models()):
+        return settled_like(config, run.config)
+    facts = read_facts(config.data.train)
+    return settled_by_rules(config, facts, _machine(config, budget_s))
+
+
+def _machine(config: TrainConfig, budget_s: float | None) -> Machine:
+    from mtcli.device.choice import choose_device  # torch, which `config show` may not need
+
+    device = choose_device(config.training.device).type
+    if budget_s is None:
+        return Machine(device=device)
+    from mtcli.training.throughput import reference_tokens_per_s
+
+    return Machine(budget_s, reference_tokens_per_s(config.training), device)

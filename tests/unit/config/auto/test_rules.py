@@ -1,0 +1,183 @@
+"""The rules of `preset: auto`: monotone, sound for every language, and open to the user's keys."""
+
+import math
+
+import pytest
+
+from mtcli.config.auto.facts import TYPICAL, CorpusFacts, Machine, letters_per_sign
+from mtcli.config.auto.rules import choose_recipe, choose_vocabulary
+from mtcli.config.auto.sizes import REFERENCE, short
+from mtcli.config.load import load_config
+
+SIZES = [int(10 ** (3 + n / 12)) for n in range(6 * 12 + 1)]
+"""Pairs, from a thousand to a billion."""
+
+CPU = 4000.0
+"""Target tokens per second of the reference shape on one core."""
+MACHINES = {
+    "no budget": Machine(),
+    "ten minutes of one core": Machine(600.0, CPU),
+    "a day of one core": Machine(86400.0, CPU),
+    "an hour of a GPU": Machine(3600.0, 300_000.0, "cuda"),
+    "a month of a GPU": Machine(30 * 86400.0, 300_000.0, "cuda"),
+}
+LANGUAGES = {  # characters of source and target, words of a pair, scripts, characters in all
+    "captions": (62, 72, 24, ("Latin", "Latin"), 90),
+    "long sentences": (140, 150, 50, ("Latin", "Latin"), 200),
+    "Chinese": (26, 72, 13, ("Han", "Latin"), 5_000),
+    "Japanese to Chinese": (30, 22, 2, ("Hiragana", "Han"), 6_000),
+    "Thai": (60, 62, 13, ("Thai", "Latin"), 160),
+    "Arabic": (55, 70, 22, ("Arabic", "Latin"), 140),
+}
+
+
+def facts(num_pairs, language="captions"):
+    """A corpus whose lexicon and characters grow with it, as Heaps' law has it."""
+    src, tgt, words, scripts, characters = LANGUAGES[language]
+    num_words = words * min(num_pairs, 100_000)
+    seen = min(characters, int(40 + characters * num_pairs / (num_pairs + 20_000)))
+    weights = [letters_per_sign({script: 1.0}) for script in scripts]
+    return CorpusFacts(
+        num_pairs=num_pairs,
+        src_letters=num_pairs * src * weights[0],
+        tgt_letters=num_pairs * tgt * weights[1],
+        num_words=num_words,
+        num_word_types=int(8 * num_words**0.6) if words > 2 else num_words,
+        num_characters=seen,
+        num_frequent_characters=math.ceil(0.7 * seen),
+        is_sampled=num_pairs > 100_000,
+    )
+
+
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_more_pairs_never_mean_a_smaller_model_or_more_dropout(language, machine):
+    recipes = [choose_recipe(facts(size, language), machine, {}).values for size in SIZES]
+    rising = {
+        "vocabulary": [r["tokenizer"]["vocab_size"] for r in recipes],
+        "width": [r["model"]["d_model"] for r in recipes],
+        "feed-forward width": [r["model"]["d_ff"] for r in recipes],
+        "depth": [r["model"]["encoder_layers"] for r in recipes],
+        "updates": [r["training"]["max_steps"] for r in recipes],
+        "batch": [r["batch"]["tokens_per_update"] for r in recipes],
+        "room for dropout": [1 - r["model"]["dropout"] for r in recipes],
+        "room for sampling": [1 - r["tokenizer"]["sample_src"] for r in recipes],
+    }
+    for name, values in rising.items():
+        assert values == sorted(values), name
+
+
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("size", [2, 20, 200, 1000, 30_000, 10**6, 10**9])
+def test_every_recipe_is_a_sound_config(tmp_path, size, language, machine):
+    known = facts(size, language)
+    recipe = choose_recipe(known, machine, {})
+    user = {"src_lang": "en", "tgt_lang": "de", "run_dir": "r"}
+    data = {"train": [{"src": "a", "tgt": "b"}]}
+    config = load_config(user | {"data": data} | recipe.values, working_dir=tmp_path)
+    pieces = config.tokenizer.vocab_size
+    covered = known.num_characters
+    if config.tokenizer.character_coverage < 1:
+        covered = known.num_frequent_characters
+    assert 260 + covered <= pieces <= 32_000
+    if not known.is_sampled:  # else SentencePiece may find fewer
+        assert pieces <= 260 + known.num_characters + known.num_word_types
+    assert config.schedule.warmup_steps <= max(1, config.training.max_steps / 10)
+    assert {(section, key) for section, keys in recipe.values.items() for key in keys} == set(
+        recipe.reasons
+    )
+    assert all(recipe.reasons.values())
+
+
+def test_a_corpus_of_signs_is_worth_as_much_as_its_translation():
+    """The same pairs in Chinese have a third of the characters, and get the same model."""
+    latin = choose_recipe(facts(200_000, "captions"), Machine(), {}).values
+    han = choose_recipe(facts(200_000, "Chinese"), Machine(), {}).values
+    assert han["model"] == latin["model"]
+    assert han["tokenizer"]["vocab_size"] >= latin["tokenizer"]["vocab_size"]
+    assert (han["tokenizer"]["character_coverage"], latin["tokenizer"]["character_coverage"]) == (
+        0.9995,
+        1.0,
+    )
+
+
+def test_a_budget_never_makes_a_model_larger():
+    for size in SIZES:
+        free = choose_recipe(facts(size), Machine(), {}).values
+        bound = choose_recipe(facts(size), MACHINES["ten minutes of one core"], {}).values
+        for section, key in (("model", "d_model"), ("tokenizer", "vocab_size")):
+            assert bound[section][key] <= free[section][key]
+        assert bound["model"]["dropout"] <= free["model"]["dropout"]
+        assert (free["schedule"]["fit"], bound["schedule"]["fit"]) == ("steps", "budget")
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "value"),
+    [
+        ({"model": {"d_model": 96}}, ("model", "d_ff"), 192),
+        ({"model": {"d_model": 96}}, ("model", "num_heads"), 4),
+        ({"model": {"d_model": 100}}, ("model", "num_heads"), 5),
+        ({"model": {"d_model": 512}}, ("optim", "adam_lr"), 0.002),
+        ({"training": {"max_steps": 500}}, ("schedule", "warmup_steps"), 50),
+        ({"training": {"max_epochs": 3}}, ("schedule", "warmup_steps"), 81),
+        ({"training": {"ema_decay": 0.999}}, ("checkpoints", "average_last"), 1),
+        ({"tokenizer": {"shared": False}}, ("model", "tied_embeddings"), "decoder"),
+        ({"data": {"max_length": 6000}}, ("batch", "max_tokens"), 6001),
+        ({"validation": {"every_steps": 30}}, ("checkpoints", "every_steps"), 15),
+        ({"tokenizer": {"vocab_size": "auto"}}, ("tokenizer", "vocab_size"), 8500),
+    ],
+)
+def test_rules_go_by_what_the_user_set(given, key, value):
+    recipe = choose_recipe(TYPICAL, Machine(), given)
+    assert recipe.values[key[0]][key[1]] == value
+    for section, keys in given.items():
+        for name, of_user in keys.items():
+            assert of_user == "auto" or name not in recipe.values.get(section, {})
+
+
+def test_a_section_of_another_kind_takes_nothing():
+    given = {"optim": {"kind": "adamw"}, "schedule": {"kind": "cosine"}}
+    recipe = choose_recipe(TYPICAL, Machine(), given)
+    assert recipe.values.keys().isdisjoint(given)
+    same = choose_recipe(TYPICAL, Machine(), {"optim": {"kind": "muon", "lr": 0.01}})
+    assert same.values["optim"].keys() == {"adam_lr", "clip_norm"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"model": 5},
+        {"model": {"d_model": "wide"}},
+        {"model": {"d_model": -4, "num_heads": 0}},
+        {"model": {"d_model": None}},
+        {"batch": {"tokens_per_update": 0}},
+        {"training": {"max_steps": None, "max_epochs": -1}},
+        {"validation": {"every_steps": None}},
+        {"tokenizer": ["auto"]},
+    ],
+)
+def test_mistakes_of_the_user_are_left_to_the_loader(given):
+    assert choose_recipe(TYPICAL, MACHINES["a day of one core"], given).values
+
+
+def test_the_vocabulary_may_be_chosen_alone():
+    recipe = choose_vocabulary(TYPICAL, Machine(), {"tokenizer": {"vocab_size": "auto"}})
+    assert recipe.values == {"tokenizer": {"vocab_size": 8500}}
+    assert recipe.reasons == {("tokenizer", "vocab_size"): "3.9 million characters of text"}
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(12_345, "12,345"), (3.9e6, "3.9 million"), (2.5e9, "2.5 billion")]
+)
+def test_numbers_in_reasons_are_short(number, text):
+    assert short(number) == text
+
+
+def test_the_reference_shape_is_the_one_for_a_small_corpus():
+    shape = choose_recipe(facts(10_000), Machine(), {}).values["model"]
+    assert (shape["d_model"], shape["encoder_layers"], shape["d_ff"]) == (
+        REFERENCE.d_model,
+        REFERENCE.encoder_layers,
+        REFERENCE.d_ff,
+    )
