@@ -1,5 +1,6 @@
 """The errors that a user can fix, and the exit codes that a queue can act on."""
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -62,3 +63,8 @@ class DivergedError(MtcliError):
     """The loss became NaN or infinite; the last good checkpoint is intact."""
 
     exit_code = ExitCode.DIVERGED
+
+
+def in_backticks(words: Iterable[object]) -> str:
+    """The words of a message that lists them: `` `a`, `b` ``."""
+    return ", ".join(f"`{word}`" for word in words)

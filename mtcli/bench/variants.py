@@ -60,7 +60,9 @@ def make_variants(
             elif value.isdecimal() and int(value) > 0:
                 processes[key] = int(value)
             else:
-                raise ConfigError(f"`{key}` must be a whole number, at least 1, found `{value}`")
+                raise ConfigError(
+                    f"`--vary {key}` must be a whole number, at least 1, found `{value}`"
+                )
         names = [path.stem] if len(configs) > 1 or not chosen else []
         variants.append(
             Variant(

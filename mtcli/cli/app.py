@@ -13,8 +13,9 @@ import typer
 
 from mtcli import __version__
 from mtcli.cli.command import Group
+from mtcli.cli.completion import explain_failures
 from mtcli.cli.errors import ending_on_signals, user_errors
-from mtcli.cli.help import MAX_WIDTH
+from mtcli.cli.help import MAX_WIDTH, epilog
 from mtcli.cli.stderr import keep_stderr
 from mtcli.system.threads import prepare_waiting
 
@@ -36,12 +37,12 @@ COMMANDS = {
     "demo": Entry(
         "Start",
         "mtcli.cli.demo",
-        "Write a small English-German corpus and a config that trains on it in minutes.",
+        "Write a small corpus and a config that trains on it in minutes.",
     ),
     "config": Entry(
         "Start",
         "mtcli.cli.config",
-        "Print a config template, check a config, or print the JSON schema.",
+        "Print a config template, check a config, or print the schema.",
     ),
     "train": Entry("Train", "mtcli.cli.train", "Train a translation model, or resume a run."),
     "tokenizer": Entry(
@@ -57,27 +58,27 @@ COMMANDS = {
     "translate": Entry(
         "Translate",
         "mtcli.cli.translate",
-        "Translate text: one line out for each line in, in the same order.",
+        "Translate text: one line out for each line in, in their order.",
     ),
     "export": Entry(
         "Translate",
         "mtcli.cli.export",
-        "Export a model to CTranslate2 and verify that it translates alike.",
+        "Export a model to CTranslate2, and verify the export.",
     ),
     "eval": Entry(
         "Evaluate",
         "mtcli.cli.evaluate",
-        "Score translations with BLEU and chrF, with the signatures of sacreBLEU.",
+        "Score translations with BLEU and chrF, as sacreBLEU does.",
     ),
     "score": Entry(
         "Evaluate",
         "mtcli.cli.score",
-        "Print the log-probability of each translation, one number for each pair.",
+        "Print the log-probability of each translation.",
     ),
     "bench": Entry(
         "Evaluate",
         "mtcli.cli.bench",
-        "Measure how fast configs train and translate, and where the time goes.",
+        "Measure how fast configs train and translate.",
     ),
 }
 """Every command by name, in the order of the help page."""
@@ -88,6 +89,7 @@ class Root(Group):
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Read the root's own options."""
+        explain_failures(self.params)
         with user_errors():
             return super().parse_args(ctx, args)
 
@@ -119,6 +121,7 @@ def load_command(name: str) -> Command:
 app = typer.Typer(
     name="mtcli",
     cls=Root,
+    epilog=epilog("mtcli demo . && mtcli train configs/demo.yaml", "index.md"),
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": MAX_WIDTH},
 )

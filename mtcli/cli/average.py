@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from mtcli.cli.command import Command
+from mtcli.cli.help import epilog
 from mtcli.cli.streams import only
 
 app = typer.Typer()
@@ -30,7 +31,12 @@ def parse_steps(text: str) -> tuple[int, ...]:
     return tuple(int(step) for step in text.split(","))
 
 
-@app.command(cls=Command)
+@app.command(
+    cls=Command,
+    epilog=epilog(
+        "mtcli average -m runs/demo --last 5 --output averaged", "guides/better-models.md"
+    ),
+)
 def average(
     models: Annotated[
         list[Path], typer.Option("-m", "--model", metavar="RUN", help="The run folder.")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mtcli.cli.command import Command
+from mtcli.cli.help import epilog
 from mtcli.cli.options import OverridesOption
 
 app = typer.Typer()
@@ -20,7 +21,12 @@ VARIANTS = "Variants"
 """Sections of the help page."""
 
 
-@app.command(cls=Command)
+@app.command(
+    cls=Command,
+    epilog=epilog(
+        "mtcli bench configs/demo.yaml --vary training.precision=fp32,bf16", "guides/speed.md"
+    ),
+)
 def bench(
     configs: Annotated[
         list[Path],
@@ -95,10 +101,11 @@ def bench(
         typer.Option("--json", metavar="FILE", help="Write all measurements to a JSON file."),
     ] = None,
 ) -> None:
-    """Measure how fast configs train and translate, and where the time goes.
+    """Measure how fast configs train and translate.
 
-    Every measurement runs in a fresh process. Variants take turns, and ratios are taken within a
-    turn, so other load on the machine affects all variants alike.
+    The report shows speed, memory and where the time goes. Every measurement runs in a fresh
+    process. Variants take turns, and ratios are taken within a turn, so other load on the machine
+    affects all variants alike.
     """
     from mtcli.bench.bench import BenchOptions
     from mtcli.bench.bench import bench as run_bench

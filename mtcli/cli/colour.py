@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
-BOLD, RED, CYAN = 1, 31, 36
+BOLD, RED, GREEN, CYAN = 1, 31, 32, 36
 """Codes of ANSI terminals (ECMA-48, select graphic rendition)."""
 
 

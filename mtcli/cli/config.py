@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from mtcli.cli.command import Command, Group
+from mtcli.cli.help import epilog
 from mtcli.cli.options import ConfigArgument, OverridesOption
 
-app = typer.Typer(cls=Group)
+app = typer.Typer(
+    cls=Group, epilog=epilog("mtcli config show configs/demo.yaml", "guides/configs.md")
+)
 
 
-@app.command(cls=Command)
+@app.command(cls=Command, epilog=epilog("mtcli config template > my.yaml", "guides/configs.md"))
 def template() -> None:
     """Print a config with every key, its documentation and its default."""
     from mtcli.config.describe import template as config_template
@@ -20,7 +23,10 @@ def template() -> None:
     print(config_template(), end="")
 
 
-@app.command(cls=Command)
+@app.command(
+    cls=Command,
+    epilog=epilog("mtcli config show configs/demo.yaml --set optim.lr=1e-3", "guides/configs.md"),
+)
 def show(
     config: ConfigArgument,
     overrides: OverridesOption = None,
@@ -43,7 +49,9 @@ def show(
     print(explained_config(config, overrides or (), lambda c: settle(c, budget_s)), end="")
 
 
-@app.command(cls=Command)
+@app.command(
+    cls=Command, epilog=epilog("mtcli config schema > mtcli.schema.json", "guides/configs.md")
+)
 def schema() -> None:
     """Print the JSON schema of a config, for completion and checks in an editor."""
     from mtcli.config.describe import json_schema

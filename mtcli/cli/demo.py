@@ -10,18 +10,22 @@ from typing import Annotated
 import typer
 
 from mtcli.cli.command import Command
+from mtcli.cli.help import epilog
 
 app = typer.Typer()
 
 
-@app.command(cls=Command)
+@app.command(
+    cls=Command,
+    epilog=epilog("mtcli demo . && mtcli train configs/demo.yaml", "guides/getting-started.md"),
+)
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to write into.")],
 ) -> None:
-    """Write a small English-German corpus and a config that trains on it in minutes.
+    """Write a small corpus and a config that trains on it in minutes.
 
-    The 21,000 sentence pairs are artificial: a grammar of mtcli made them. Existing files are
-    never overwritten.
+    The 21,000 English-German sentence pairs are artificial: a grammar of mtcli made them. Existing
+    files are never overwritten.
     """
     from mtcli.workflows.demo import write_demo
 

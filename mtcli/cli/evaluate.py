@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtcli.cli.choices import TOKENIZATIONS, completing
 from mtcli.cli.command import Command
+from mtcli.cli.help import epilog
 from mtcli.cli.notes import note
 from mtcli.cli.options import CheckpointOption, DeviceOption
 from mtcli.cli.scored_texts import (
@@ -43,7 +45,14 @@ class _Scoring:
     is_lowercase: bool
 
 
-@app.command(cls=Command)
+@app.command(
+    cls=Command,
+    epilog=epilog(
+        "mtcli eval -m runs/demo --src data/demo/test.en --ref data/demo/test.de\n"
+        "mtcli eval --hyp output.de --ref data/demo/test.de",
+        "guides/evaluate.md",
+    ),
+)
 def evaluate(
     refs: Annotated[
         list[Path],
@@ -117,6 +126,7 @@ def evaluate(
         typer.Option(
             metavar="NAME",
             help="Choose BLEU's tokenization by name: `13a`, `intl`, `char`, `none`, ...",
+            autocompletion=completing(TOKENIZATIONS),
             rich_help_panel=SCORE,
         ),
     ] = None,
@@ -130,7 +140,7 @@ def evaluate(
         ),
     ] = False,
 ) -> None:
-    """Score translations with BLEU and chrF, with the signatures of sacreBLEU.
+    """Score translations with BLEU and chrF, as sacreBLEU does.
 
     Give `--hyp` to score a file, or `--model` and `--src` to translate and score. Line N of one
     file belongs to line N of the others; only a line feed ends a line. A file may be `-`, standard

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtcli.cli.choices import QUANTIZATIONS, completing, one_of
 from mtcli.cli.command import Command
+from mtcli.cli.help import epilog
 from mtcli.cli.options import CheckpointOption
 from mtcli.errors import ConfigError, DataError
 
@@ -17,14 +19,25 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+_TARGETS = ("ctranslate2",)
+"""Engines to export to."""
 
-@app.command(cls=Command)
+
+@app.command(
+    cls=Command, epilog=epilog("mtcli export -m runs/demo --quantize int8", "guides/export.md")
+)
 def export(
     model: Annotated[
         Path, typer.Option("-m", "--model", metavar="MODEL", help="Run folder or model folder.")
     ],
     to: Annotated[
-        str, typer.Option(metavar="ENGINE", help="Engine to export to: `ctranslate2`.")
+        str,
+        typer.Option(
+            metavar="ENGINE",
+            help="Engine to export to: `ctranslate2`.",
+            callback=one_of(_TARGETS),
+            autocompletion=completing(_TARGETS),
+        ),
     ] = "ctranslate2",
     quantize: Annotated[
         str,
@@ -32,6 +45,8 @@ def export(
             metavar="TYPE",
             help="Store weights as `float32`, `int8`, `int8_float32`, `int16`, `float16` or"
             " `bfloat16`.",
+            callback=one_of(QUANTIZATIONS),
+            autocompletion=completing(QUANTIZATIONS),
         ),
     ] = "int8",
     output: Annotated[
@@ -64,14 +79,13 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Export a model to CTranslate2 and verify that it translates alike.
+    """Export a model to CTranslate2, and verify the export.
 
-    The export is kept in the model folder, where `mtcli translate` finds it, or in `--output`.
+    The model and its export translate the same lines, and most translations must be equal. The
+    export is kept in the model folder, where `mtcli translate` finds it, or in `--output`.
     """
     from mtcli.runs.resolve import resolve_model
 
-    if to != "ctranslate2":
-        raise ConfigError(f"`--to` must be `ctranslate2`, not {to!r}")
     chosen = resolve_model(model, checkpoint)
     sentences = _read_sentences(verify_on, ref)
     from mtcli.interchange.ctranslate2.export import export_ctranslate2

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mtcli.cli.choices import DEVICES, PRECISIONS, choice_option, complete_key, completing
+
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML training config.")]
 
 OverridesOption = Annotated[
@@ -14,6 +16,7 @@ OverridesOption = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
+        autocompletion=complete_key,
         help="Override a config key, for example `optim.lr=3e-4`. Can be repeated.",
     ),
 ]
@@ -22,16 +25,19 @@ CheckpointOption = Annotated[
     str,
     typer.Option(
         metavar="WHICH",
+        autocompletion=completing(("best", "last")),
         help="Which model of a run: `best` (the last if none is best yet), `last` or `step_N`.",
     ),
 ]
 
 DeviceOption = Annotated[
-    str, typer.Option(metavar="DEVICE", help="Use `auto`, `cpu`, `cuda` or `mps`.")
+    str,
+    choice_option(DEVICES, "DEVICE", "Use `auto`, `cpu`, `cuda` or `mps`."),
 ]
 
 PrecisionOption = Annotated[
-    str, typer.Option(metavar="TYPE", help="Compute in `fp32`, `bf16` or `fp16`.")
+    str,
+    choice_option(PRECISIONS, "TYPE", "Compute in `fp32`, `bf16` or `fp16`."),
 ]
 
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")]

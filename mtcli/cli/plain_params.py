@@ -16,6 +16,8 @@ from typing import Any, Union, get_args, get_origin
 import typer
 from typer.models import ParameterInfo
 
+from mtcli.errors import in_backticks
+
 _ATTRIBUTE = "_runtime_param"
 
 _READERS: dict[type, Callable[[str], Any]] = {str: str, Path: Path, int: int, float: float}
@@ -49,7 +51,7 @@ class PlainParam:
             if self._kind not in _NUMBERS:
                 raise
             raise typer.BadParameter(
-                f"must be {self._expected()}, found {_listed(texts)}", ctx=ctx, param=param
+                f"must be {self._expected()}, found {in_backticks(texts)}", ctx=ctx, param=param
             ) from None
 
     def _is_plain(self, value: Any) -> bool:
@@ -104,7 +106,3 @@ def _is_unchecked(info: ParameterInfo) -> bool:
         info.path_type, info.allow_dash, not info.file_okay, not info.dir_okay,
     )  # fmt: skip
     return not any(check not in (None, False) for check in checks)
-
-
-def _listed(texts: Any) -> str:
-    return ", ".join(f"`{text}`" for text in texts)

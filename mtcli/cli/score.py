@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtcli.cli.command import Command
+from mtcli.cli.help import epilog
 from mtcli.cli.notes import counted, note, note_invalid
 from mtcli.cli.options import CheckpointOption, DeviceOption, PrecisionOption, QuietOption
 from mtcli.cli.streams import (
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command(cls=Command)
+@app.command(
+    cls=Command,
+    epilog=epilog(
+        "mtcli score -m runs/demo --src test.en --tgt test.de > scores.txt", "guides/score.md"
+    ),
+)
 def score(
     model: Annotated[
         list[Path],
@@ -73,7 +79,10 @@ def score(
     ] = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Print the log-probability of each translation, one number for each pair."""
+    """Print the log-probability of each translation.
+
+    There is one line for each pair of source and translation, in their order.
+    """
     from mtcli.engines.choice import EngineOptions
     from mtcli.streaming.scoring import score_stream
     from mtcli.translating.request import TranslationRequest, prepare_scorer

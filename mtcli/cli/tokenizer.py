@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtcli.cli.command import Command, Group
+from mtcli.cli.help import epilog
 from mtcli.cli.notes import note_invalid
 from mtcli.cli.options import ConfigArgument, OverridesOption
 from mtcli.cli.streams import PIPE_OUTPUT, standard_input, standard_output
@@ -18,7 +19,10 @@ from mtcli.errors import TokenizerError
 if TYPE_CHECKING:
     from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 
-app = typer.Typer(cls=Group)
+app = typer.Typer(
+    cls=Group,
+    epilog=epilog("mtcli tokenizer encode -m runs/demo < input.en", "guides/tokenizer.md"),
+)
 
 
 class Side(StrEnum):
@@ -43,7 +47,12 @@ SideOption = Annotated[
 ]
 
 
-@app.command(cls=Command)
+@app.command(
+    cls=Command,
+    epilog=epilog(
+        "mtcli tokenizer train configs/demo.yaml --output-dir tokenizer", "guides/tokenizer.md"
+    ),
+)
 def train(
     config: ConfigArgument,
     overrides: OverridesOption = None,
@@ -65,7 +74,10 @@ def train(
         print(line)
 
 
-@app.command(cls=Command)
+@app.command(
+    cls=Command,
+    epilog=epilog("mtcli tokenizer encode -m runs/demo < input.en", "guides/tokenizer.md"),
+)
 def encode(
     model: ModelOption,
     ids: Annotated[bool, typer.Option("--ids", help="Write ids instead of pieces.")] = False,
@@ -79,7 +91,10 @@ def encode(
         _answer_lines(lambda text: " ".join(tokenizer.encode_pieces(text)))
 
 
-@app.command(cls=Command)
+@app.command(
+    cls=Command,
+    epilog=epilog("mtcli tokenizer decode -m runs/demo < pieces.de", "guides/tokenizer.md"),
+)
 def decode(
     model: ModelOption,
     ids: Annotated[bool, typer.Option("--ids", help="Read ids instead of pieces.")] = False,

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtcli.cli.choices import completing
 from mtcli.cli.command import Command
+from mtcli.cli.help import epilog
 from mtcli.cli.options import ConfigArgument, OverridesOption
 
 if TYPE_CHECKING:
@@ -59,7 +61,12 @@ def check_nproc(text: str | None) -> str | None:
     return text
 
 
-@app.command(cls=Command)
+@app.command(
+    cls=Command,
+    epilog=epilog(
+        "mtcli train configs/demo.yaml --budget 30m --set optim.lr=1e-3", "guides/train.md"
+    ),
+)
 def train(
     config: ConfigArgument,
     overrides: OverridesOption = None,
@@ -68,6 +75,7 @@ def train(
         typer.Option(
             metavar="N|auto",
             callback=check_nproc,
+            autocompletion=completing(("auto",)),
             help="Train in N processes, on CUDA one per GPU; `auto` measures which N is fastest."
             " Default: `1`, or the N that the run started with.",
         ),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import typer
 
 from mtcli.cli.command import Command
+from mtcli.cli.help import epilog
 from mtcli.cli.notes import counted, note, note_invalid
 from mtcli.cli.options import CheckpointOption
 from mtcli.cli.streams import check_output, input_or_standard, output_or_standard, stream_errors
@@ -61,7 +62,10 @@ app = typer.Typer()
 _WORST = "10%"
 
 
-@app.command(cls=Command)
+@app.command(
+    cls=Command,
+    epilog=epilog("mtcli translate -m runs/demo -i input.en -o output.de", "guides/translate.md"),
+)
 def translate(
     model: ModelsOption,
     checkpoint: CheckpointOption = "best",
@@ -95,7 +99,7 @@ def translate(
     threads: ThreadsOption = None,
     batch_size: BatchSizeOption = None,
 ) -> None:
-    """Translate text: one line out for each line in, in the same order.
+    """Translate text: one line out for each line in, in their order.
 
     Only a line feed ends a line. Blank lines are returned as they are.
     """

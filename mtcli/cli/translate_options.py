@@ -7,6 +7,16 @@ from typing import Annotated
 
 import typer
 
+from mtcli.cli.choices import (
+    DEVICES,
+    ENGINES,
+    NORMALIZATIONS,
+    PRECISIONS,
+    choice_option,
+    completing,
+    one_of,
+)
+
 OF_THE_MODEL = "the model's"
 """Shown as the default of what `generation.json` of the model folder says."""
 
@@ -147,6 +157,8 @@ NormalizationOption = Annotated[
     typer.Option(
         metavar="FORM",
         help="Normalize scores by length: `average`, `gnmt` or `none`.",
+        callback=one_of(NORMALIZATIONS),
+        autocompletion=completing(NORMALIZATIONS),
         show_default=OF_THE_MODEL,
         rich_help_panel=SEARCH,
     ),
@@ -245,25 +257,22 @@ SeedOption = Annotated[
 
 EngineOption = Annotated[
     str,
-    typer.Option(
-        metavar="ENGINE",
-        help="Use `torch`, `ctranslate2`, or `auto`: the fastest that supports the request.",
-        rich_help_panel=ENGINE,
+    choice_option(
+        ENGINES,
+        "ENGINE",
+        "Use `torch`, `ctranslate2`, or `auto`: the fastest that supports the request.",
+        panel=ENGINE,
     ),
 ]
 
 DeviceOption = Annotated[
     str,
-    typer.Option(
-        metavar="DEVICE", help="Use `auto`, `cpu`, `cuda` or `mps`.", rich_help_panel=ENGINE
-    ),
+    choice_option(DEVICES, "DEVICE", "Use `auto`, `cpu`, `cuda` or `mps`.", panel=ENGINE),
 ]
 
 PrecisionOption = Annotated[
     str,
-    typer.Option(
-        metavar="TYPE", help="Compute in `fp32`, `bf16` or `fp16`.", rich_help_panel=ENGINE
-    ),
+    choice_option(PRECISIONS, "TYPE", "Compute in `fp32`, `bf16` or `fp16`.", panel=ENGINE),
 ]
 
 ThreadsOption = Annotated[

@@ -6,7 +6,7 @@ editors cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -54,6 +54,20 @@ class Key:
             if not variant.kinds or not variant.keys[KIND].is_required:
                 return variant
         return self.variants[0]
+
+
+def all_keys() -> dict[str, tuple[str, ...]]:
+    """Every key of a config outside lists, dotted, with the words that it may be, perhaps none."""
+    return dict(_dotted_keys(root_section(), ""))
+
+
+def _dotted_keys(section: Section, prefix: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, key in section.keys.items():
+        if not key.variants or key.is_list:
+            yield prefix + name, key.choices
+        else:
+            for variant in key.variants:
+                yield from _dotted_keys(variant, f"{prefix}{name}.")
 
 
 @cache

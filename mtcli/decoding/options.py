@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 from mtcli.config.schema.decoding import MAX_LENGTH_PENALTY, Normalization
-from mtcli.errors import ConfigError
+from mtcli.errors import ConfigError, in_backticks
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID
 
 Stop = Literal["full", "optimal", "ctranslate2"]
@@ -48,13 +48,13 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if not -(2**63) <= self.seed < 2**63:
-            raise ConfigError(f"`seed` must be a 64-bit integer, not {self.seed}")
+            raise ConfigError(f"`seed` must be a 64-bit whole number, found `{self.seed}`")
         if not 0 < self.temperature < math.inf:
-            raise ConfigError(f"`temperature` must be a number above 0, not {self.temperature}")
+            raise ConfigError(f"`temperature` must be a number above 0, found `{self.temperature}`")
         if self.top_k is not None and self.top_k < 1:
-            raise ConfigError(f"`top_k` must be at least 1, not {self.top_k}")
+            raise ConfigError(f"`top_k` must be at least 1, found `{self.top_k}`")
         if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise ConfigError(f"`top_p` must be above 0 and at most 1, not {self.top_p}")
+            raise ConfigError(f"`top_p` must be above 0 and at most 1, found `{self.top_p}`")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,19 +131,21 @@ class SearchOptions:
             )
         if self.normalization not in get_args(Normalization):
             raise ConfigError(
-                f"`normalization` must be one of: {', '.join(get_args(Normalization))};"
-                f" found {self.normalization!r}"
+                f"`normalization` must be one of {in_backticks(get_args(Normalization))},"
+                f" found `{self.normalization}`"
             )
         if not 0 <= self.length_penalty <= MAX_LENGTH_PENALTY:
             raise ConfigError(
-                f"`length_penalty` must be a number between 0 and {MAX_LENGTH_PENALTY}, not"
-                f" {self.length_penalty!r}"
+                f"`length_penalty` must be a number between 0 and {MAX_LENGTH_PENALTY}, found"
+                f" `{self.length_penalty}`"
             )
         if self.no_repeat_ngram < 0:
-            raise ConfigError(f"`no_repeat_ngram` must be at least 0, not {self.no_repeat_ngram}")
+            raise ConfigError(
+                f"`no_repeat_ngram` must be at least 0, found `{self.no_repeat_ngram}`"
+            )
         if not 0 < self.repetition_penalty < math.inf:
             raise ConfigError(
-                f"`repetition_penalty` must be a number above 0, not {self.repetition_penalty}"
+                f"`repetition_penalty` must be a number above 0, found `{self.repetition_penalty}`"
             )
         if self.eos_id in self.forbidden_ids:
             raise ConfigError(f"eos_id ({self.eos_id}) is in forbidden_ids: nothing could end")
@@ -171,4 +173,4 @@ def check_positive(name: str, value: object) -> None:
         ConfigError: `value` is not an integer of at least 1.
     """
     if not isinstance(value, int) or value < 1:
-        raise ConfigError(f"`{name}` must be an integer of at least 1, not {value!r}")
+        raise ConfigError(f"`{name}` must be a whole number, at least 1, found `{value}`")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mtcli.errors import DeviceError
+from mtcli.errors import DeviceError, in_backticks
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -20,7 +20,7 @@ def choose_device(name: str, local_rank: int = 0) -> torch.device:
         DeviceError: the name is unknown, or the device is not available.
     """
     if name not in DEVICES:
-        raise DeviceError(f"`device` must be one of: {', '.join(DEVICES)}; found {name!r}")
+        raise DeviceError(f"`device` must be one of {in_backticks(DEVICES)}, found `{name}`")
     has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name == "auto":
         name = "cuda" if has_cuda else "mps" if has_mps else "cpu"

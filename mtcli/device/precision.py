@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from mtcli.errors import DeviceError
+from mtcli.errors import DeviceError, in_backticks
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -82,8 +82,10 @@ def choose_translation_numerics(device: torch.device, precision: str) -> Numeric
     Raises:
         DeviceError: the precision is unknown, or the device does not have it.
     """
-    if precision not in ("fp32", *_DTYPES):
-        raise DeviceError(f"`precision` must be one of: fp32, bf16, fp16; found {precision!r}")
+    if precision not in (precisions := ("fp32", *_DTYPES)):
+        raise DeviceError(
+            f"`precision` must be one of {in_backticks(precisions)}, found `{precision}`"
+        )
     if precision == "fp16" and device.type == "cpu":
         raise DeviceError(
             "translating in `fp16` needs a GPU, not `cpu`", hint="use `fp32` or `bf16`"

@@ -13,7 +13,7 @@ from mtcli.decoding.options import SearchOptions
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine
 from mtcli.engines.ctranslate2.package import INSTALL, MISSING, search_obstacle
 from mtcli.engines.protocol import Engine, EngineBatch, Report, RunningSearch, no_report
-from mtcli.errors import ConfigError, ModelFolderError
+from mtcli.errors import ConfigError, ModelFolderError, in_backticks
 from mtcli.system.cores import num_cores
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ class EngineOptions:
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
             raise ConfigError(
-                f"`engine` must be one of: {', '.join(ENGINES)}; found {self.engine!r}"
+                f"`engine` must be one of {in_backticks(ENGINES)}, found `{self.engine}`"
             )
         if self.threads is not None and self.threads < 1:
-            raise ConfigError(f"`threads` must be at least 1, not {self.threads}")
+            raise ConfigError(f"`threads` must be at least 1, found `{self.threads}`")
 
 
 class EngineChoice(NamedTuple):

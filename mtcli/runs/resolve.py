@@ -28,7 +28,7 @@ def resolve_model(path: Path, checkpoint: str = "best") -> Path:
     """
     if checkpoint not in (BEST, "last") and not _STEP_CHOICE.fullmatch(checkpoint):
         raise ModelFolderError(
-            f"checkpoint must be one of: best, last, step_N (for example step_1000);"
+            f"`checkpoint` must be one of `best`, `last`, `step_N` (for example `step_1000`),"
             f" found `{checkpoint}`"
         )
     path = follow_link(path)

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import statistics
 import subprocess
 import sys
 import time
-from types import ModuleType
-from typing import Any
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Annotated, Any, get_args
 
 import pytest
+import sacrebleu
 import typer
 from typer.testing import CliRunner
 
 from mtcli import __version__
 from mtcli.cli import app as root
+from mtcli.cli import choices
 from mtcli.cli.command import Command, Group
+from mtcli.cli.completion import explain_failures
 from mtcli.cli.errors import user_errors
 from mtcli.cli.help import MAX_WIDTH
-from mtcli.errors import ConfigError, DivergedError
+from mtcli.errors import ConfigError, DivergedError, MtcliError
+from tests.docs.test_readme import parse
 
 HEAVY = {"torch", "numpy", "pydantic", "datasets", "sentencepiece", "sacrebleu", "ruamel.yaml"}
 MTCLI = [sys.executable, "-m", "mtcli"]
@@ -119,14 +125,62 @@ def test_no_help_page_abbreviates_and_all_are_ascii(columns):
 
 def test_help_names_every_value_default_and_section():
     page = help_page("bench")
-    assert page.startswith("Measure how fast configs train and translate, and where the time goes.")
+    assert page.startswith("Measure how fast configs train and translate.\n\n")
     assert "\nUsage: mtcli bench [OPTIONS] CONFIG...\n" in page
     assert "\nArguments:\n  CONFIG...          YAML training configs.  [required]\n" in page
     assert "\n  --steps N          Time N updates.  [default: 20]\n" in page
     assert "\n  -m, --model MODEL  Translate with this model" in page
     assert "\n  --no-profile       Skip profiling." in page
     sections = [line for line in page.splitlines() if line.endswith(":") and line[0] != " "]
-    assert sections == ["Arguments:", "Options:", "Variants:", "Measurements:"]
+    assert sections == ["Arguments:", "Options:", "Variants:", "Measurements:", "Example:"]
+
+
+def test_the_root_page_fits_a_terminal_of_80_by_45():
+    lines = help_page(columns=80).splitlines()
+    assert (len(lines) <= 45, max(map(len, lines)) <= 80) == (True, True)
+
+
+def test_no_help_page_names_a_type_or_breaks_an_option():
+    options = options_of_all_commands()
+    for name, command in commands().items():
+        page = help_page(name, 60)
+        assert not re.search(r"<\w+>|\[(TEXT|INTEGER|FLOAT|PATH|BOOLEAN)\]|-\n", page), name
+        assert set(re.findall(r"`(--[a-z-]+)", page)) <= options, name
+        assert command.epilog, name
+
+
+def options_of_all_commands() -> set[str]:
+    params = [param for command in commands().values() for param in command.params]
+    return {option for param in params for option in (*param.opts, *param.secondary_opts)}
+
+
+def test_every_help_page_ends_with_an_example_and_its_page():
+    docs = Path(__file__).parents[2] / "docs"
+    for name in ["", *commands()]:
+        examples, page = re.fullmatch(
+            r".*\nExamples?:\n(.*)\n\nPage: docs/(\S+)", help_page(name, 200), re.DOTALL
+        ).groups()
+        assert (docs / page).is_file(), name
+        calls = [call for line in examples.splitlines() for call in line.split(" && ")]
+        for call in calls:
+            words = shlex.split(re.sub(r" [<>] \S+", "", call))
+            assert words[0] == "mtcli", name
+            parse(tuple(words[1:]))
+        assert examples.startswith(f"  mtcli {name}"), name
+
+
+def test_an_example_that_is_too_wide_is_continued_for_the_shell():
+    page = help_page("train", 50)
+    assert "\n  mtcli train configs/demo.yaml --budget 30m \\\n    --set optim.lr=1e-3\n" in page
+
+
+def test_headings_and_names_are_coloured_on_a_terminal(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    page, plain = help_page("train"), re.compile(r"\033\[\d+m")
+    assert "\033[36m--fresh\033[0m " in page
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert plain.sub("", page) == help_page("train")
 
 
 def test_usage_names_required_options():
@@ -152,7 +206,10 @@ def test_help_imports_only_typer():
         "print('IMPORTED', sorted(mine), sorted(heavy))\n"
     )
     done = run_code(code)
-    names = "app", "colour", "command", "errors", "help", "plain_params", "stderr", "usage"
+    names = (
+        "app", "colour", "command", "completion", "errors", "help", "plain_params", "stderr",
+        "usage",
+    )  # fmt: skip
     cli = ["mtcli.cli", *(f"mtcli.cli.{name}" for name in names)]
     system = ["mtcli.system", "mtcli.system.processes", "mtcli.system.threads"]
     mine = ["mtcli", *cli, "mtcli.errors", *system]
@@ -247,11 +304,154 @@ def test_a_wrong_call_is_a_sentence_a_hint_and_exit_code_2(args, message):
     assert result.stderr == f"error: {message}\n"
 
 
-def test_completion_lists_commands_without_importing_them():
-    done = run(
-        env={"_MTCLI_COMPLETE": "complete_bash", "COMP_WORDS": "mtcli tr", "COMP_CWORD": "1"}
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ("translate -m m --sample --top-k 0", "`--top-k` must be at least 1, found `0`"),
+        ("translate -m m --threads 0", "`--threads` must be at least 1, found `0`"),
+        ("translate -m m --checkpoint x", "`--checkpoint` must be one of `best`, `last`, `step_N`"),
+        ("translate -m m --device x", "`--device` must be one of `auto`, `cpu`, `cuda`, `mps`, fo"),
+        ("translate -m m --engine x", "`--engine` must be one of `auto`, `torch`, `ctranslate2`,"),
+        ("translate -m m --precision x", "`--precision` must be one of `fp32`, `bf16`, `fp16`, f"),
+        ("translate -m m --normalization x", "`--normalization` must be one of `average`, `gnmt`"),
+        ("score -m m --device=x", "`--device` must be one of `auto`, `cpu`, `cuda`, `mps`, found"),
+        ("export -m m --to x", "`--to` must be one of `ctranslate2`, found `x`"),
+        ("export -m m --quantize x", "`--quantize` must be one of `float32`, `int8`,"),
+    ],
+)
+def test_an_error_names_options_and_not_python_names(args, message):
+    result = runner.invoke(root.app, args.split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize("number", [0, 5], ids=["of the parser", "of another room"])
+@pytest.mark.parametrize(
+    ("args", "name"),
+    [("-x {}", "-x"), ("-x{}", "-x"), ("--size {}", "--size"), ("--size={}", "--size")],
+)
+def test_an_error_names_an_option_as_it_was_written(args, name, number, capsys):
+    app = typer.Typer()
+
+    @app.command(cls=Command)
+    def command(size: Annotated[int, typer.Option("-x", "--size", min=1)] = 1) -> None:
+        raise ConfigError(f"`size` is {size}", hint="use a higher `size`")
+
+    call = args.format(number).split()
+    with pytest.raises(SystemExit), user_errors():
+        typer.main.get_command(app).main(call, prog_name="mtcli", standalone_mode=False)
+    assert capsys.readouterr().err == (
+        f"error: `{name}` is 5\nhint: use a higher `{name}`\n"
+        if number
+        else f"error: `{name}` must be a whole number, at least 1, found `0`\n"
+        "hint: see `mtcli --help`\n"
     )
-    assert done.stdout.split() == ["train", "translate"]
+
+
+# -------------------------------------------------------------------------------------- completion
+
+
+def completions(words: str) -> list[str]:
+    """What bash would offer for the last word."""
+    parts = words.split(" ")
+    env = {
+        "_MTCLI_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(parts) - 1),
+    }
+    return run(env=env).stdout.split()
+
+
+def test_completion_lists_commands_without_importing_them():
+    assert completions("mtcli tr") == ["train", "translate"]
+
+
+def test_completion_lists_keys_of_a_config():
+    found = completions("mtcli train c.yaml --set schedule.")
+    assert {"schedule.kind=", "schedule.warmup_steps=", "schedule.decay_ratio="} <= set(found)
+    assert all(key.startswith("schedule.") for key in found)
+
+
+@pytest.mark.parametrize(
+    ("incomplete", "found"),
+    [
+        ("optim.ki", ["optim.kind="]),
+        ("optim.kind=m", ["optim.kind=muon"]),
+        ("model.activation=re", ["model.activation=relu"]),
+        ("nothing", []),
+        ("nothing=", []),
+    ],
+)
+def test_keys_and_their_words(incomplete, found):
+    assert choices.complete_key(incomplete) == found
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("mtcli translate --engine t", ["torch"]),
+        ("mtcli export -m m --quantize int8", ["int8", "int8_float32"]),
+        ("mtcli eval --tokenize ja", ["ja-mecab"]),
+        ("mtcli translate --checkpoint l", ["last"]),
+    ],
+)
+def test_words_of_options_are_completed(words, found):
+    assert completions(words) == found
+
+
+def test_the_words_of_options_are_those_of_the_other_rooms():
+    from mtcli.config.schema.decoding import Normalization
+    from mtcli.device.choice import DEVICES
+    from mtcli.device.precision import _DTYPES
+    from mtcli.engines.choice import ENGINES
+    from mtcli.interchange.ctranslate2.export import QUANTIZATIONS
+
+    assert set(choices.DEVICES) == set(DEVICES)
+    assert set(choices.ENGINES) == set(ENGINES)
+    assert set(choices.NORMALIZATIONS) == set(get_args(Normalization))
+    assert set(choices.PRECISIONS) == {"fp32", *_DTYPES}
+    assert set(choices.TOKENIZATIONS) <= set(sacrebleu.BLEU.TOKENIZERS)
+    assert set(choices.QUANTIZATIONS) == set(QUANTIZATIONS)
+
+
+def install_completion(home: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    return run("--install-completion", env={"HOME": str(home), **env})
+
+
+def test_completion_that_cannot_be_installed_is_an_error_with_another_way(tmp_path):
+    home = tmp_path / "file"
+    home.write_text("", encoding="utf-8")
+    done = install_completion(home)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: `--install-completion` ")
+    assert done.stderr.count("\n") == 2
+    assert "\nhint: run " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("failure", "sentence"),
+    [
+        (PermissionError(13, "Permission denied", "/h/.bashrc"),
+         "failed: cannot write /h/.bashrc: Permission denied"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"),
+         "failed: the startup file of the shell is not UTF-8"),
+        (RuntimeError("Could not determine home directory."),
+         "failed: Could not determine home directory."),
+        (subprocess.CalledProcessError(1, "pwsh"), "failed: Command 'pwsh' returned non-zero"),
+        (typer.Exit(1), "needs one of the shells `bash`, `zsh`, `fish`, `powershell`, and found"),
+    ],
+)  # fmt: skip
+def test_no_failure_of_completion_is_a_traceback(failure, sentence):
+    def fail(ctx, param, value):
+        print("Shell None is not supported.")
+        raise failure
+
+    param = SimpleNamespace(name="show_completion", opts=["--show-completion"], callback=fail)
+    explain_failures([param])
+    explain_failures([param])
+    with pytest.raises(MtcliError, match=re.escape(f"`--show-completion` {sentence}")) as raised:
+        param.callback(None, param, True)
+    assert raised.value.hint.startswith("run ")
 
 
 # ------------------------------------------------------------------------------ how a command ends

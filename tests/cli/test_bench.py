@@ -145,7 +145,7 @@ def test_a_model_that_is_none_is_told_first(folder):
 @pytest.mark.parametrize(
     ("varied", "sentence"),
     [
-        ("nproc=0", "`nproc` must be a whole number, at least 1, found `0`"),
+        ("nproc=0", "`--vary nproc` must be a whole number, at least 1, found `0`"),
         (
             "training.precision",
             "`training.precision` is not a valid `KEY=V1,V2` for `--vary` hint: use for",

@@ -356,7 +356,7 @@ def test_mistakes_are_told_before_anything_is_translated(
         "hint: line N of one file must belong to line N of the other"
     )
     message = refusal(
-        "-m", trained_run, "--src", src, "--ref", model_ref, "--tokenize", "x", "--device", "none"
+        "-m", trained_run, "--src", src, "--ref", model_ref, "--tokenize", "x", "--device", "cuda"
     )
     assert "sacreBLEU has no tokenization `x`" in message
     assert "no such run folder" in refusal("-m", tmp_path / "x", "--src", src, "--ref", model_ref)

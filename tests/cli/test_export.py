@@ -162,8 +162,8 @@ def test_another_folder_and_quantization(model, tmp_path):
     ("arguments", "sentence"),
     [
         ([], "/ctranslate2 already exists hint: remove it, or give another `--output`"),
-        (["--to", "onnx"], "`--to` must be `ctranslate2`, not 'onnx'"),
-        (["--quantize", "int4"], "`quantize` must be one of: float32, int8, int8_float32,"),
+        (["--to", "onnx"], "`--to` must be one of `ctranslate2`, found `onnx`"),
+        (["--quantize", "int4"], "`--quantize` must be one of `float32`, `int8`, `int8_float32`,"),
         (["--ref", "x"], "`--ref` needs `--verify-on`, the lines that it translates"),
         (["--verify-on", os.devnull], f"{os.devnull} is empty: there is nothing to translate"),
     ],

@@ -138,7 +138,7 @@ def test_mistakes_get_one_sentence(folders, tmp_path):
     )
     assert "cannot form an ensemble" in errors("-m", model, "-m", folders / "c")
     assert "there is no such run folder or model folder" in errors("-m", tmp_path / "no")
-    assert "`device` must be one of: auto, cpu, cuda, mps; found 'tpu'" in errors(
+    assert "`--device` must be one of `auto`, `cpu`, `cuda`, `mps`, found `tpu`" in errors(
         "-m", model, "--device", "tpu"
     )
 

@@ -237,19 +237,19 @@ def test_mistakes_get_one_sentence(run, model, tmp_path):
         "-m", run, "--checkpoint", "step_5"
     )
     assert (
-        "`n_best` is 9, but a beam of 3 finds at most 3 hypotheses\nhint: set `beam_size` to"
+        "`--n-best` is 9, but a beam of 3 finds at most 3 hypotheses\nhint: set `--beam-size` to"
         in errors("-m", model, "--n-best", "9")
     )
-    assert "`beam_size` must be an integer of at least 1, not 0" in errors(
+    assert "`--beam-size` must be a whole number, at least 1, found `0`" in errors(
         "-m", model, "--beam-size", "0"
     )
-    assert "`normalization` must be one of: average, gnmt, none; found 'wu'" in errors(
+    assert "`--normalization` must be one of `average`, `gnmt`, `none`, found `wu`" in errors(
         "-m", model, "--normalization", "wu"
     )
-    assert "`device` must be one of: auto, cpu, cuda, mps; found 'tpu'" in errors(
+    assert "`--device` must be one of `auto`, `cpu`, `cuda`, `mps`, found `tpu`" in errors(
         "-m", model, "--device", "tpu"
     )
-    assert "`precision` must be one of: fp32, bf16, fp16; found 'fp8'" in errors(
+    assert "`--precision` must be one of `fp32`, `bf16`, `fp16`, found `fp8`" in errors(
         "-m", model, "--precision", "fp8"
     )
     assert "cannot be read: Is a directory" in errors("-m", model, "--input", tmp_path)
@@ -530,8 +530,8 @@ def test_no_n_gram_comes_twice(model):
 
 def test_options_of_sampling_need_it(model):
     assert "need `--sample`" in errors("-m", model, "--top-k", 5)
-    assert "`top_p` must be above 0" in errors("-m", model, "--sample", "--top-p", 2)
-    assert "repetition_penalty" in errors("-m", model, "--repetition-penalty", -1)
+    assert "`--top-p` must be above 0" in errors("-m", model, "--sample", "--top-p", 2)
+    assert "`--repetition-penalty` must be" in errors("-m", model, "--repetition-penalty", -1)
 
 
 def test_a_prefix_begins_the_translation_and_lines_without_one_are_as_ever(model):

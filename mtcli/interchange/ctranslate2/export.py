@@ -9,7 +9,7 @@ from pathlib import Path
 from mtcli.bundle.export_record import CTRANSLATE2, RECORD, ExportRecord, weights_sha256
 from mtcli.bundle.model_folder import WEIGHTS, Bundle, read_model
 from mtcli.engines.ctranslate2.package import INSTALL, MISSING
-from mtcli.errors import ConfigError, MtcliError, RunFolderError
+from mtcli.errors import ConfigError, MtcliError, RunFolderError, in_backticks
 from mtcli.folders import new_folder, write_json
 from mtcli.interchange.ctranslate2.rounding import round_weights
 from mtcli.interchange.ctranslate2.spec import build_spec, refuse_unsupported
@@ -74,7 +74,7 @@ def export_ctranslate2(
     """
     if quantization not in QUANTIZATIONS:
         raise ConfigError(
-            f"`quantize` must be one of: {', '.join(QUANTIZATIONS)}; found {quantization!r}"
+            f"`quantize` must be one of {in_backticks(QUANTIZATIONS)}, found `{quantization}`"
         )
     version = engine_version()
     bundle = read_model(model)

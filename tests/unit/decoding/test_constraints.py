@@ -17,15 +17,15 @@ PENALTY = "`repetition_penalty`"
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"no_repeat_ngram": -1}, "`no_repeat_ngram` must be at least 0, not -1"),
-        ({"repetition_penalty": 0.0}, f"{PENALTY} must be a number above 0, not 0.0"),
+        ({"no_repeat_ngram": -1}, "`no_repeat_ngram` must be at least 0, found `-1`"),
+        ({"repetition_penalty": 0.0}, f"{PENALTY} must be a number above 0, found `0.0`"),
         (
             {"repetition_penalty": math.nan},
-            f"{PENALTY} must be a number above 0, not nan",
+            f"{PENALTY} must be a number above 0, found `nan`",
         ),
         (
             {"repetition_penalty": math.inf},
-            f"{PENALTY} must be a number above 0, not inf",
+            f"{PENALTY} must be a number above 0, found `inf`",
         ),
     ],
 )

@@ -29,7 +29,7 @@ def test_auto_takes_cuda_then_mps_then_the_cpu(has):
 @pytest.mark.parametrize(
     ("name", "local_rank", "num_cuda", "message"),
     [
-        ("tpu", 0, 0, "`device` must be one of: auto, cpu, cuda, mps; found 'tpu'"),
+        ("tpu", 0, 0, "`device` must be one of `auto`, `cpu`, `cuda`, `mps`, found `tpu`"),
         (
             "cuda",
             0,

@@ -31,7 +31,7 @@ CPU = torch.device("cpu")
             choose_translation_numerics,
             "cpu",
             "int8",
-            "`precision` must be one of: fp32, bf16, fp16; found 'int8'",
+            "`precision` must be one of `fp32`, `bf16`, `fp16`, found `int8`",
         ),
     ],
 )

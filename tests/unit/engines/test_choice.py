@@ -53,7 +53,9 @@ def test_without_an_export_there_is_nothing_to_choose(bundle):
         f"{bundle.path} has no CTranslate2 export\n"
         f"hint: run `mtcli export -m {bundle.path} --to ctranslate2`, or use `--engine torch`"
     )
-    with pytest.raises(ConfigError, match="must be one of: auto, torch, ctranslate2; found 'fai"):
+    with pytest.raises(
+        ConfigError, match="must be one of `auto`, `torch`, `ctranslate2`, found `fai"
+    ):
         EngineOptions("fairy")
 
 
@@ -124,7 +126,7 @@ def test_threads(monkeypatch):
     for threads, expected in ((4, (2, 2)), (2, (2, 1)), (1, (1, 1)), (None, (8, 1))):
         split = choose_split(RECORD, threads)
         assert (split.inter_threads, split.intra_threads) == expected
-    with pytest.raises(ConfigError, match="`threads` must be at least 1, not 0"):
+    with pytest.raises(ConfigError, match="`threads` must be at least 1, found `0`"):
         EngineOptions(threads=0)
 
 

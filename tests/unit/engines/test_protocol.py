@@ -130,9 +130,11 @@ def test_attention_of_many_pairs_is_that_of_each(engine):
 
 
 def test_options_that_make_no_sense_are_refused_before_an_engine_is_there():
-    with pytest.raises(ConfigError, match="`no_repeat_ngram` must be at least 0, not -2"):
+    with pytest.raises(ConfigError, match="`no_repeat_ngram` must be at least 0, found `-2`"):
         replace(OPTIONS, no_repeat_ngram=-2)
-    with pytest.raises(ConfigError, match=r"`repetition_penalty` must be a number above 0, not 0"):
+    with pytest.raises(
+        ConfigError, match=r"`repetition_penalty` must be a number above 0, found `0`"
+    ):
         replace(OPTIONS, repetition_penalty=0)
 
 

@@ -204,7 +204,7 @@ def test_threads(model_folder):
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
-    with pytest.raises(ConfigError, match="`threads` must be at least 1, not 0"):
+    with pytest.raises(ConfigError, match="`threads` must be at least 1, found `0`"):
         Translator.load(model_folder, device="cpu", threads=0)
 
 

@@ -81,7 +81,7 @@ def test_errors_name_what_is_there(run, tmp_path):
     assert message(run, "step_7") == (
         f"{run} has no model of step 7; it has step_500, step_1000, step_2000"
     )
-    assert "must be one of: best, last, step_N (for example step_1000); found `newest`" in message(run, "newest")
+    assert "must be one of `best`, `last`, `step_N` (for example `step_1000`), found `newest`" in message(run, "newest")
     assert "there is no such run folder or model folder" in message(tmp_path / "nowhere")
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -68,8 +68,12 @@ def test_folders_and_a_scorer_of_them(model):
 @pytest.mark.parametrize(
     ("changes", "kind", "sentence"),
     [
-        ({"overrides": {"beam_size": 0}}, ConfigError, "`beam_size` must be an integer of at"),
-        ({"overrides": {"batch_size": 0}}, ConfigError, "`batch_size` must be an integer of at"),
+        ({"overrides": {"beam_size": 0}}, ConfigError, "`beam_size` must be a whole number, at l"),
+        (
+            {"overrides": {"batch_size": 0}},
+            ConfigError,
+            "`batch_size` must be a whole number, at l",
+        ),
         ({"num_hypotheses": 4}, ConfigError, "`n_best` is 4, but a beam of 3 finds at most 3"),
         ({"engine": EngineOptions("ctranslate2")}, ModelFolderError, "has no CTranslate2 export"),
         ({"checkpoint": "last"}, ModelFolderError, "is a model folder"),

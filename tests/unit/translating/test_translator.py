@@ -228,25 +228,25 @@ def error_of(call):
 def test_options_that_make_no_sense():
     t = fake_translator(beam_size=4)
     assert error_of(lambda: t.translate(["a"], beam_size=0)) == (
-        "`beam_size` must be an integer of at least 1, not 0"
+        "`beam_size` must be a whole number, at least 1, found `0`"
     )
-    assert "`max_length` must be an integer of at least 1, not -3" in error_of(
+    assert "`max_length` must be a whole number, at least 1, found `-3`" in error_of(
         lambda: t.translate([], max_length=-3)
     )
-    assert "`batch_size` must be an integer of at least 1, not 2.5" in error_of(
+    assert "`batch_size` must be a whole number, at least 1, found `2.5`" in error_of(
         lambda: t.translate([], batch_size=2.5)
     )
     assert error_of(lambda: t.translate([], length_penalty=float("nan"))) == (
-        "`length_penalty` must be a number between 0 and 10, not nan"
+        "`length_penalty` must be a number between 0 and 10, found `nan`"
     )
     assert error_of(lambda: t.translate([], normalization="wu")) == (
-        "`normalization` must be one of: average, gnmt, none; found 'wu'"
+        "`normalization` must be one of `average`, `gnmt`, `none`, found `wu`"
     )
     assert error_of(lambda: t.translate_n_best(["a"], 5)) == (
         "`n_best` is 5, but a beam of 4 finds at most 4 hypotheses\n"
         "hint: set `beam_size` to at least 5, or lower `n_best`"
     )
-    assert "`n_best` must be an integer of at least 1, not 0" in error_of(
+    assert "`n_best` must be a whole number, at least 1, found `0`" in error_of(
         lambda: t.translate_n_best(["a"], 0)
     )
 
