@@ -17,10 +17,16 @@ import typer
 from typer.models import ParameterInfo
 
 from mtcli.errors import in_backticks
+from mtcli.system.user_paths import expanded_argument
 
 _ATTRIBUTE = "_runtime_param"
 
-_READERS: dict[type, Callable[[str], Any]] = {str: str, Path: Path, int: int, float: float}
+_READERS: dict[type, Callable[[str], Any]] = {
+    str: str,
+    Path: lambda text: expanded_argument(Path(text)),
+    int: int,
+    float: float,
+}
 _FORMS = {int: re.compile(r"-?\d{1,18}"), float: re.compile(r"-?\d{1,18}(\.\d{1,18})?")}
 _NUMBERS = {int: "a whole number", float: "a number"}
 

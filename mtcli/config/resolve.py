@@ -8,6 +8,7 @@ from pathlib import Path
 from mtcli.config.schema.data import DataConfig, HubSource, Source, TextSource
 from mtcli.config.schema.root import TrainConfig
 from mtcli.config.schema.tokenizer import TokenizerConfig
+from mtcli.system.user_paths import expanded
 
 
 def resolve(config: TrainConfig, working_dir: Path) -> TrainConfig:
@@ -15,8 +16,10 @@ def resolve(config: TrainConfig, working_dir: Path) -> TrainConfig:
 
     Args:
         config: A valid config.
-        working_dir: Absolute folder that relative paths start from. A leading `~` is the home
-            folder.
+        working_dir: Absolute folder that relative paths start from.
+
+    Raises:
+        ConfigError: a path names a user or an environment variable that does not exist.
     """
     run_dir = _absolute(config.run_dir, working_dir)
     tokenizer = config.tokenizer
@@ -72,8 +75,6 @@ def _absolute_or_none(path: Path | None, start: Path) -> Path | None:
 
 
 def _absolute(path: Path, start: Path) -> Path:
-    if path.parts[:1] == ("~",):
-        path = path.expanduser()
-    path = start / path
+    path = start / expanded(path, start)
     # Behind a symbolic link `..` is not the folder before it, so only the file system can tell.
     return path.resolve() if ".." in path.parts else path
