@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtcli.config.load import load_config
-from mtcli.config.overrides import parse_override
+from mtcli.config.overrides import parse_values
 from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import ConfigError
 from mtcli.training.settling import settle
@@ -79,8 +79,7 @@ def _choices(text: str) -> list[tuple[str, str]]:
     """The (key, value) pairs of `KEY=V1,V2,...`."""
     key, equals, values = text.partition("=")
     try:
-        # YAML knows which commas separate: those outside brackets and quotes
-        _, items = parse_override(f"{key}=[{values}]")
+        items = parse_values(key, values)
     except ConfigError:
         items = []
     if not equals or not items:

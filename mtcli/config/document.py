@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,12 @@ class Document:
     """Repeated keys, tags and other mistakes that leave the rest readable."""
 
 
-def parse_yaml(text: str) -> Document:
+def parse_yaml(text: str, is_text: Callable[[KeyPath], bool] = lambda _: False) -> Document:
     """Read one YAML 1.2 document: `no` is text, 3e-4 a number, a date is text.
+
+    Args:
+        text: the document.
+        is_text: whether a value is text even where it looks like a number.
 
     Raises:
         ConfigError: the text is not YAML; the message is a clause that starts with the line.
@@ -42,7 +47,7 @@ def parse_yaml(text: str) -> Document:
     try:
         root = yaml.compose(text)
         directed = yaml.resolver.processing_version != (1, 2)
-        reader = _Reader(yaml.constructor)
+        reader = _Reader(yaml.constructor, is_text)
         value = None if root is None else reader.read(root, ())
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -75,6 +80,7 @@ class _Reader:
     """Turns ruamel's nodes into plain values; collects lines and problems on the way."""
 
     constructor: SafeConstructor
+    is_text: Callable[[KeyPath], bool]
     lines: dict[KeyPath, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     open_nodes: set[int] = field(default_factory=set)
@@ -125,6 +131,8 @@ class _Reader:
             return node.value
         if kind == "null":
             return None
+        if self.is_text(path):
+            return node.value
         if kind == "bool" and node.value.lower() in {"true", "false"}:
             return node.value.lower() == "true"
         try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from mtcli.config.problems import KeyPath
 from mtcli.config.schema.sections import KIND
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class Key:
     choices: tuple[str, ...]
     """The valid words; empty if the value is not a choice."""
     is_whole_number: bool
+    is_text: bool
+    """The value, or each entry of the list, is free text or a path."""
+    is_nullable: bool
 
     @property
     def default_variant(self) -> Section:
@@ -97,6 +101,25 @@ def root_section() -> Section:
     return _section(schema, schema["$defs"])
 
 
+def key_at(path: KeyPath) -> Key | None:
+    """The key of a value, or of the list that it is an entry of; None if there is none.
+
+    Where `kind` chooses between sections, it is the first that has such a key.
+    """
+    sections: tuple[Section, ...] = (root_section(),)
+    key: Key | None = None
+    for part in path:
+        if isinstance(part, int):
+            if key is None or not key.is_list:
+                return None
+            continue
+        key = next((s.keys[part] for s in sections if part in s.keys), None)
+        if key is None:
+            return None
+        sections = key.variants
+    return key
+
+
 def _section(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Section:
     required = node.get("required", ())
     keys = {
@@ -128,6 +151,8 @@ def _key(node: Mapping[str, Any], definitions: Mapping[str, Any], *, is_required
         is_list=is_list,
         choices=_choices(bare),
         is_whole_number=bare.get("type") == "integer",
+        is_text=element.get("type") == "string" and not _choices(element),
+        is_nullable=bare is not node,
     )
 
 

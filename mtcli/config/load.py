@@ -16,8 +16,9 @@ from mtcli.config.preset import PRESETS, merged, preset_values
 from mtcli.config.problems import KeyPath, Origin, Problem, config_error, nearest
 from mtcli.config.resolve import resolve
 from mtcli.config.unsettled import Given, UnsettledConfig, is_unsettled, without_open_keys
-from mtcli.errors import ConfigError
+from mtcli.errors import ConfigError, DataError
 from mtcli.folders import why_refused
+from mtcli.system.text_input import refuse_encoding
 
 if TYPE_CHECKING:
     from mtcli.config.schema.root import TrainConfig
@@ -164,7 +165,11 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
+        refuse_encoding(content, str(path))
+        return content.decode("utf-8-sig")
+    except DataError as error:
+        raise ConfigError(error.sentence, hint=error.hint) from None
     except IsADirectoryError:
         inside = path / "config.yaml"
         raise ConfigError(

@@ -108,12 +108,8 @@ def _texts(file: io.BufferedReader, packing: Packing, name: str) -> Iterator[byt
         ) from None
 
 
-def _recognise(start: bytes, name: str) -> Packing | None:
-    """How data is packed that begins like this; None for plain text.
-
-    Raises:
-        DataError: it is neither text in UTF-8 nor packed text.
-    """
+def refuse_encoding(start: bytes, name: str) -> None:
+    """Raise DataError for text that begins like this if it is in UTF-16 or UTF-32."""
     encoding = next((e for mark, e in _ENCODINGS.items() if start.startswith(mark)), None)
     if encoding is None and len(start) >= 4:
         encoding = _ENCODINGS_BY_ZEROS.get((not start[0], not start[1], not start[2], not start[3]))
@@ -122,6 +118,15 @@ def _recognise(start: bytes, name: str) -> Packing | None:
             f"{name} is in {encoding}, not UTF-8",
             hint=f"convert it with `iconv -f {encoding} -t UTF-8`",
         )
+
+
+def _recognise(start: bytes, name: str) -> Packing | None:
+    """How data is packed that begins like this; None for plain text.
+
+    Raises:
+        DataError: it is neither text in UTF-8 nor packed text.
+    """
+    refuse_encoding(start, name)
     archive = next((a for magic, a in _ARCHIVES.items() if start.startswith(magic)), None)
     if start[_TAR_OFFSET:].startswith(_TAR):
         archive = "a tar archive"

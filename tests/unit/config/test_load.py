@@ -25,6 +25,7 @@ from mtcli.config.schema.optimization import (
 from mtcli.config.schema.root import TrainConfig
 from mtcli.config.schema.tokenizer import TokenizerConfig
 from mtcli.errors import ConfigError
+from tests.support.packings import ENCODINGS
 
 # ------------------------------------------------------------------------------- what is accepted
 
@@ -471,6 +472,17 @@ def test_a_run_folder_is_pointed_to_its_config(tmp_path):
     assert str(error.value) == (
         f"{tmp_path} is a folder, but a config is a YAML file\n"
         f"hint: did you mean {tmp_path / 'config.yaml'}?"
+    )
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_other_encodings_are_refused_by_name(tmp_path, name):
+    path = tmp_path / "c.yaml"
+    path.write_bytes("src_lang: de\n".encode(ENCODINGS[name]))
+    with pytest.raises(ConfigError) as error:
+        load_config(path)
+    assert str(error.value) == (
+        f"{path} is in {name}, not UTF-8\nhint: convert it with `iconv -f {name} -t UTF-8`"
     )
 
 

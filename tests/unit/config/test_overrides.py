@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mtcli.config.overrides import parse_override, sets_key
+from mtcli.config.dump import dump_config
+from mtcli.config.keys import root_section
+from mtcli.config.overrides import parse_override, parse_values, sets_key
+from mtcli.config.problems import dotted
 from mtcli.config.schema.data import TextSource
 from mtcli.config.schema.optimization import MuonConfig
 from mtcli.errors import ConfigError
@@ -30,6 +33,92 @@ from mtcli.errors import ConfigError
 )
 def test_key_and_value(override, path, value):
     assert parse_override(override) == (path, value)
+
+
+TEXTS = [
+    "runs/model #3", "# x", "4711", "0042", "20261130_1530", "1_000", "12e45", "1e5", ".5", "1.0",
+    "0x1f", "0o17", "true", "no", ">>deu<<", "| a", "> a", "- a", "? a", "! a", "!tag", "&a", "*a",
+    "@a", "`a`", "%a", "a: b", "a:", "[a", "[a]", "{a: 1}", "a, b", "'a", "a'b'", "'a' b", '"a" b',
+    "2026-11-30", "=", "<<", "...", "---", "--- a", "a\tb", "a\nb", "größe", "\u4f60\u597d", "~",
+    " a", "a ", "a = b", "null and void", ".inf", ".nan", "-1", "+1", "1:30", "\\n",
+]  # fmt: skip
+"""What YAML would read as something else, or not at all."""
+
+
+def text_keys(section, path=()):
+    """The path of every key that holds one text, a list of them, or either in a section."""
+    for name, key in section.keys.items():
+        here = (*path, name)
+        if key.is_text:
+            yield here, key
+        for variant in key.variants:
+            yield from text_keys(variant, (*here, 0) if key.is_list else here)
+
+
+TEXT_KEYS = dict(text_keys(root_section()))
+
+
+def test_there_are_keys_that_hold_text():
+    assert {("run_dir",), ("data", "train", 0, "src"), ("src_lang",)} <= TEXT_KEYS.keys()
+    assert ("tokenizer", "user_symbols") in TEXT_KEYS
+    assert not {("model", "norm"), ("optim", "kind"), ("optim", "lr")} & TEXT_KEYS.keys()
+
+
+@pytest.mark.parametrize("path", TEXT_KEYS, ids=dotted)
+def test_a_text_or_a_path_is_that_text(path):
+    if TEXT_KEYS[path].is_list:
+        path = (*path, 0)
+    for text in TEXTS:
+        assert parse_override(f"{dotted(path)}={text}") == (path, text)
+
+
+@pytest.mark.parametrize("path", TEXT_KEYS, ids=dotted)
+def test_null_unsets_a_text_that_can_be_unset(path):
+    key = TEXT_KEYS[path]
+    if not key.is_list:
+        assert parse_override(f"{dotted(path)}=") == (path, None)
+        for null in ("null", "Null", "NULL"):
+            value = None if key.is_nullable else null
+            assert parse_override(f"{dotted(path)}={null}") == (path, value)
+
+
+def test_texts_in_lists_and_sections_are_those_texts():
+    override = "data.train=[{src: 0042, tgt: 1e5}, {kind: tsv, path: 1_0, src_column: 01}]"
+    assert parse_override(override)[1] == [
+        {"src": "0042", "tgt": "1e5"},
+        {"kind": "tsv", "path": "1_0", "src_column": 1},
+    ]
+    for values, texts in [
+        ("[>>deu<<, >>fra<<]", [">>deu<<", ">>fra<<"]),
+        ("[007, 1e5, true, 1_0]", ["007", "1e5", "true", "1_0"]),
+        ("['a, b', \"c\"]", ["a, b", "c"]),
+        ("[a #b, c]", ["a #b", "c"]),
+        ("[]", []),
+        ("", None),
+    ]:
+        assert parse_override(f"tokenizer.user_symbols={values}")[1] == texts
+
+
+def test_spaces_around_the_equals_sign_are_no_text():
+    assert parse_override("run_dir = a b") == (("run_dir",), "a b")
+    assert parse_override("seed = 3") == (("seed",), 3)
+
+
+def test_values_to_vary():
+    assert parse_values("training.precision", "fp32,bf16") == ["fp32", "bf16"]
+    assert parse_values("optim.betas", "[0.9, 0.98],[0.9, 0.999]") == [[0.9, 0.98], [0.9, 0.999]]
+    assert parse_values("src_lang", "no,1e5,>>deu<<") == ["no", "1e5", ">>deu<<"]
+    assert parse_values("seed", "1,2") == [1, 2]
+    with pytest.raises(ConfigError, match="not a key"):
+        parse_values("a b", "1,2")
+
+
+def test_a_text_reaches_the_config_and_its_dump(load, smallest, tmp_path):
+    for text in TEXTS:
+        if text != "~":
+            config = load(smallest, f"run_dir={text}")
+            assert config.run_dir == tmp_path / text
+            assert load(dump_config(config)).run_dir == tmp_path / text
 
 
 def test_which_top_level_key_is_set():
