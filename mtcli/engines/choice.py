@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from mtcli.bundle.export_record import CTRANSLATE2, ExportRecord, ThreadSplit, read_export
@@ -183,7 +184,8 @@ def _insist(bundle: Bundle, how: EngineOptions, obstacle: str | None) -> EngineC
     if record is None:
         raise ModelFolderError(
             f"{bundle.path} has no CTranslate2 export",
-            hint=f"run `mtcli export -m {bundle.path} --to ctranslate2`, or use `--engine torch`",
+            hint=f"run `mtcli export -m {quote(str(bundle.path))} --to ctranslate2`,"
+            " or use `--engine torch`",
         )
     if obstacle == MISSING:
         raise ConfigError(f"engine ctranslate2 cannot run: {obstacle}", hint=INSTALL)

@@ -32,8 +32,8 @@ RECORD = ExportRecord(
 @pytest.fixture
 def bundle(tmp_path):
     train_on_words(tmp_path / "tokenizer.model")
-    write_tiny_model(tmp_path / "model", tmp_path / "tokenizer.model")
-    return read_model(tmp_path / "model")
+    write_tiny_model(tmp_path / "my model", tmp_path / "tokenizer.model")
+    return read_model(tmp_path / "my model")
 
 
 def put_export(bundle, **changes):
@@ -51,7 +51,7 @@ def test_without_an_export_there_is_nothing_to_choose(bundle):
         choose_engine([bundle], EngineOptions("ctranslate2"))
     assert str(info.value) == (
         f"{bundle.path} has no CTranslate2 export\n"
-        f"hint: run `mtcli export -m {bundle.path} --to ctranslate2`, or use `--engine torch`"
+        f"hint: run `mtcli export -m '{bundle.path}' --to ctranslate2`, or use `--engine torch`"
     )
     with pytest.raises(
         ConfigError, match="must be one of `auto`, `torch`, `ctranslate2`, found `fai"
