@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mtcli.bundle.card import read_checked
-from mtcli.bundle.model_folder import WEIGHTS, Bundle
+from mtcli.bundle.model_folder import EXPORT_RECORD, WEIGHTS, Bundle
 from mtcli.config.schema.bounds import Fraction, NotNegativeFloat, Positive
 from mtcli.config.schema.sections import section
 from mtcli.errors import ModelFolderError
@@ -14,7 +14,7 @@ from mtcli.folders import FORMAT_VERSION, MANIFEST, read_manifest, verify_folder
 CTRANSLATE2 = "ctranslate2"
 """Folder of the export in the model folder."""
 
-RECORD = "mtcli.json"
+RECORD = EXPORT_RECORD
 """File of the export that holds an `ExportRecord`."""
 
 
@@ -61,20 +61,25 @@ class ExportRecord:
         return self.splits[0]
 
 
+def export_folder(bundle: Bundle) -> Path:
+    """Where the model's export is: in the model folder, or that folder itself."""
+    return bundle.path if bundle.is_export else bundle.path / CTRANSLATE2
+
+
 def read_export(bundle: Bundle) -> ExportRecord | None:
     """The record of the model's export; None if the model has no export.
 
     Raises:
         ModelFolderError: the export is damaged, or was made from other weights.
     """
-    folder = bundle.path / CTRANSLATE2
+    folder = export_folder(bundle)
     if not (folder / RECORD).is_file():
         return None
     verify_folder(folder, error=ModelFolderError, required=(RECORD,), hashed_below_bytes=0)
     record = read_checked(folder / RECORD, ExportRecord)
     if not record.splits:
         raise ModelFolderError(f"{folder / RECORD} is damaged: it lists no thread split")
-    if record.weights_sha256 != weights_sha256(bundle.path):
+    if not bundle.is_export and record.weights_sha256 != weights_sha256(bundle.path):
         raise ModelFolderError(
             f"{folder} was exported from other weights than {bundle.path / WEIGHTS}",
             hint=f"remove {folder}, then run `mtcli export` again",

@@ -32,6 +32,10 @@ GENERATION = "generation.json"
 SCORES = "scores.json"
 README = "README.md"
 
+EXPORT_RECORD = "mtcli.json"
+"""File of an export that says how it was made; a folder that has it and a card is an export that
+translates by itself."""
+
 HASHED_BELOW_BYTES = 64 * 2**20
 """Files smaller than this have their SHA-256 checked on every read; larger ones only their size,
 because hashing a gigabyte takes a second or two that every `mtcli translate` would pay."""
@@ -72,9 +76,14 @@ class Bundle:
         """Check the weights as `read_model` does, if it was told not to.
 
         Raises:
-            ModelFolderError: the file is missing or damaged.
+            ModelFolderError: the file is missing or damaged, or the folder is an export.
         """
-        _verify(self.path, [WEIGHTS])
+        _check_weights(self.path)
+
+    @property
+    def is_export(self) -> bool:
+        """Whether the folder is an export that translates by itself, without the weights."""
+        return _is_export(self.path)
 
 
 def write_model(
@@ -143,7 +152,9 @@ def read_model(path: Path, *, check_weights: bool = True) -> Bundle:
     _verify(path, [CARD])
     card = read_checked(path / CARD, ModelCard)
     names = _tokenizer_names(card)
-    _verify(path, [GENERATION, SCORES, *names, *[WEIGHTS] * check_weights])
+    _verify(path, [GENERATION, SCORES, *names])
+    if check_weights:
+        _check_weights(path)
     return Bundle(
         path=path,
         card=card,
@@ -167,6 +178,20 @@ def verify_model(path: Path) -> Bundle:
 
 def _tokenizer_names(card: ModelCard) -> tuple[str, ...]:
     return (SHARED_TOKENIZER,) if card.shared_vocab else (SRC_TOKENIZER, TGT_TOKENIZER)
+
+
+def _is_export(path: Path) -> bool:
+    return (path / EXPORT_RECORD).is_file()
+
+
+def _check_weights(path: Path) -> None:
+    if _is_export(path):
+        raise ModelFolderError(
+            f"{path} is an export: it translates with CTranslate2, and lacks the weights that"
+            " everything else needs",
+            hint="give the model folder or run folder that it was exported from",
+        )
+    _verify(path, [WEIGHTS])
 
 
 def _verify(folder: Path, names: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from mtcli.cli.choices import QUANTIZATIONS, completing, one_of
 from mtcli.cli.command import Command
 from mtcli.cli.help import epilog
+from mtcli.cli.notes import note
 from mtcli.cli.options import CheckpointOption
 from mtcli.errors import ConfigError, DataError
 
@@ -96,8 +98,22 @@ def export(
         quantization=quantize,
         sentences=sentences,
         threshold=threshold,
+        progress=_note_stages(),
     )
     _print(report, chosen)
+
+
+def _note_stages() -> Callable[[str, int, int], None]:
+    """Prints what is being verified: with a slow model it takes a while."""
+    noted: set[str] = set()
+
+    def tell(doing: str, done: int, total: int) -> None:
+        if doing not in noted:
+            noted.add(doing)
+            unit = "lines" if doing.endswith("translates") else "times"
+            note(f"{doing} ({total} {unit})")
+
+    return tell
 
 
 def _read_sentences(path: Path | None, ref: Path | None) -> Sentences | None:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
-from mtcli.bundle.export_record import CTRANSLATE2, ExportRecord, ThreadSplit, read_export
+from mtcli.bundle.export_record import ExportRecord, ThreadSplit, export_folder, read_export
 from mtcli.bundle.model_folder import Bundle
 from mtcli.decoding.options import SearchOptions
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine
@@ -80,9 +80,12 @@ def choose_engine(
         ModelFolderError: `ctranslate2` is asked for, and there is no export, or a damaged one.
     """
     if how.engine == "torch":
+        for bundle in bundles:
+            if bundle.is_export:
+                bundle.check_weights()
         return EngineChoice(None, "")
     obstacle = _obstacle(bundles, how, search, only_torch)
-    if how.engine == "ctranslate2":
+    if how.engine == "ctranslate2" or bundles[0].is_export:
         return _insist(bundles[0], how, obstacle)
     try:
         record = read_export(bundles[0])
@@ -118,7 +121,8 @@ def load_engine(bundles: Sequence[Bundle], how: EngineOptions, choice: EngineCho
     if choice.record is None:
         return load_torch()
     export = load_export(bundles[0], choice.record, how.threads)
-    return export if how.engine == "ctranslate2" else AutoEngine(export, load_torch)
+    is_alone = how.engine == "ctranslate2" or bundles[0].is_export
+    return export if is_alone else AutoEngine(export, load_torch)
 
 
 def load_export(bundle: Bundle, record: ExportRecord, threads: int | None) -> CTranslate2Engine:
@@ -130,7 +134,7 @@ def load_export(bundle: Bundle, record: ExportRecord, threads: int | None) -> CT
     """
     split = choose_split(record, threads)
     return CTranslate2Engine(
-        bundle.path / CTRANSLATE2,
+        export_folder(bundle),
         max_positions=bundle.card.architecture.max_positions,
         inter_threads=split.inter_threads,
         intra_threads=split.intra_threads,
@@ -191,7 +195,10 @@ def _insist(bundle: Bundle, how: EngineOptions, obstacle: str | None) -> EngineC
         raise ConfigError(f"engine ctranslate2 cannot run: {obstacle}", hint=INSTALL)
     if obstacle is not None:
         raise ConfigError(
-            f"engine ctranslate2 cannot run: {obstacle}", hint="use `--engine torch` or `auto`"
+            f"engine ctranslate2 cannot run: {obstacle}",
+            hint="give the model that this was exported from, or use other options"
+            if bundle.is_export
+            else "use `--engine torch` or `auto`",
         )
     return EngineChoice(record, f"engine ctranslate2 ({_describe(record, how.threads)})")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from mtcli.bundle.export_record import ThreadSplit
 from mtcli.bundle.model_folder import Bundle
@@ -21,6 +22,7 @@ from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.translating.answer import Translation
 from mtcli.translating.loaded_model import model_of
 from mtcli.translating.request import TranslationRequest, open_translator
+from mtcli.translating.running import no_progress as tell_nobody
 from mtcli.translating.translator import Translator
 
 NUM_MADE_UP = 32
@@ -32,6 +34,20 @@ _REPEATS = 3
 _MOST_TIMED = 128
 """Lines that speeds are measured on, at most."""
 
+_TIMING_S = 15.0
+"""Time after which no speed is measured again; each is measured once at least."""
+
+_MADE_UP_MAX_LENGTH = 48
+"""Longest translation of made-up lines, in pieces: a model that has learned little never ends one,
+and 256 pieces of nonsense, which once took 93 s, show no more than 48."""
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and of how much."""
+
+
+def no_progress(doing: str, done: int, total: int) -> None:
+    """Tells nobody."""
+
 
 @dataclass(frozen=True)
 class Sentences:
@@ -40,6 +56,9 @@ class Sentences:
     sources: tuple[str, ...]
     references: tuple[str, ...] | None = None
     """Human translations, for BLEU."""
+    is_made_up: bool = False
+    """Whether they are random pieces, which only show that both translate alike: their translations
+    are short, and none is repeated."""
 
 
 @dataclass(frozen=True)
@@ -61,23 +80,30 @@ class Comparison:
     """Fastest first."""
 
 
-def compare(bundle: Bundle, folder: Path, sentences: Sentences) -> Comparison:
+def compare(
+    bundle: Bundle, folder: Path, sentences: Sentences, progress: Progress = no_progress
+) -> Comparison:
     """Translate the same lines with the torch engine and with the export in `folder`.
 
     Speeds are those of translating, without start-up, on all cores that the process may use.
     """
+    request = _request(bundle, is_made_up=sentences.is_made_up)
     model = open_translator(
-        TranslationRequest(models=(bundle.path,), engine=EngineOptions("torch", device="cpu"))
+        replace(request, models=(bundle.path,), engine=EngineOptions("torch", device="cpu"))
     )
     splits = thread_splits(num_cores())
-    exports = [_translator(bundle, _engine(bundle, folder, *split)) for split in splits]
+    exports = [_translator(request, bundle, _engine(bundle, folder, *split)) for split in splits]
     texts = sentences.sources
     timed = texts[:_MOST_TIMED]
     begun_s = time.perf_counter()
-    ours = _best(model, texts)
+    ours = _best(model, texts, partial(progress, "verifying: torch translates"))
     torch_s = time.perf_counter() - begun_s
-    theirs = _best(exports[0], texts)
-    speeds = _speeds([partial(_best, export, timed) for export in exports], len(timed))
+    theirs = _best(exports[0], texts, partial(progress, "verifying: ctranslate2 translates"))
+    speeds = _speeds(
+        [partial(_best, export, timed) for export in exports],
+        len(timed),
+        partial(progress, "measuring the speed of ctranslate2"),
+    )
     measured = [
         ThreadSplit(inter_threads=inter, intra_threads=intra, lines_per_s=speed)
         for (inter, intra), speed in zip(splits, speeds, strict=True)
@@ -105,12 +131,13 @@ def made_up_sentences(bundle: Bundle, num_lines: int = NUM_MADE_UP) -> Sentences
     draw = random.Random(0)
     longest = max(2, min(bundle.card.max_src_length, 16))
     return Sentences(
-        tuple(
+        sources=tuple(
             tokenizer.decode(
                 [draw.randrange(4, tokenizer.vocab_size) for _ in range(draw.randint(2, longest))]
             )
             for _ in range(num_lines)
-        )
+        ),
+        is_made_up=True,
     )
 
 
@@ -128,23 +155,44 @@ def _engine(bundle: Bundle, folder: Path, inter: int, intra: int) -> CTranslate2
     )
 
 
-def _translator(bundle: Bundle, engine: Engine) -> Translator:
-    return open_translator(TranslationRequest(loaded=model_of([bundle], engine)))
+def _translator(request: TranslationRequest, bundle: Bundle, engine: Engine) -> Translator:
+    return open_translator(replace(request, loaded=model_of([bundle], engine)))
 
 
-def _best(translator: Translator, texts: Sequence[str]) -> list[Translation]:
-    return [translations[0] for translations in translator.translate_n_best(texts, 1)]
+def _request(bundle: Bundle, *, is_made_up: bool) -> TranslationRequest:
+    """How both translate: as the model does by default, or briefly."""
+    if not is_made_up:
+        return TranslationRequest()
+    max_length = min(bundle.generation.max_length, _MADE_UP_MAX_LENGTH)
+    return TranslationRequest(overrides={"max_length": max_length}, retries=False)
 
 
-def _speeds(translates: Sequence[Callable[[], object]], num_lines: int) -> list[float]:
+def _best(
+    translator: Translator,
+    texts: Sequence[str],
+    progress: Callable[[int, int], None] = tell_nobody,
+) -> list[Translation]:
+    answers = translator.begin(texts, progress=progress).result()
+    return [answer.translations[0] for answer in answers]
+
+
+def _speeds(
+    translates: Sequence[Callable[[], object]],
+    num_lines: int,
+    progress: Callable[[int, int], None],
+) -> list[float]:
     """Lines per second of each, measured in turn so that other load affects all alike."""
     times: list[list[float]] = [[] for _ in translates]
-    for _ in range(_REPEATS):
+    end_s = time.perf_counter() + _TIMING_S
+    for repeat in range(_REPEATS):
+        if repeat and time.perf_counter() > end_s:
+            break
+        progress(repeat, _REPEATS)
         for translate, times_s in zip(translates, times, strict=True):
             begun_s = time.perf_counter()
             translate()
             times_s.append(time.perf_counter() - begun_s)
-    return [num_lines / sorted(times_s)[_REPEATS // 2] for times_s in times]
+    return [num_lines / sorted(times_s)[len(times_s) // 2] for times_s in times]
 
 
 def _difference_per_piece(a: Translation, b: Translation, tokenizer: Tokenizer) -> float:

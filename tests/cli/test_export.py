@@ -3,11 +3,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
+from mtcli.bundle.model_folder import read_model
 from mtcli.cli.app import app
+from mtcli.interchange import verification
 from mtcli.translating.translator import Translator
 from tests.support.model_folder import write_tiny_model
 from tests.support.tokenizers import train_on_words
@@ -156,6 +159,86 @@ def test_another_folder_and_quantization(model, tmp_path):
     assert "32 lines of random pieces" in result.stdout
     small, large = (tmp_path / "small/model.bin"), model / "ctranslate2/model.bin"
     assert small.stat().st_size < large.stat().st_size
+
+
+@pytest.fixture(scope="module")
+def alone(exported, tmp_path_factory):
+    """A folder of `--output`, moved to where there is nothing else."""
+    folder = tmp_path_factory.mktemp("alone")
+    result = mtcli(
+        "export", "-m", exported[0], "--quantize", "float32", "--output", folder / "there"
+    )
+    assert result.exit_code == 0, result.output
+    return (folder / "there").rename(folder / "here")
+
+
+@pytest.mark.parametrize("engine", [[], ["--engine", "auto"], ["--engine", "ctranslate2"]])
+def test_an_exported_folder_translates_by_itself(exported, alone, engine):
+    want = mtcli("translate", "-m", exported[0], "--engine", "torch", input_bytes=LINES.encode())
+    got = mtcli("translate", "-m", alone, *engine, input_bytes=LINES.encode())
+    assert (got.exit_code, got.stdout_bytes) == (0, want.stdout_bytes), got.output
+    assert Translator.load(alone).translate(["ralo teku"]) == Translator.load(
+        exported[0]
+    ).translate(["ralo teku"])
+
+
+def test_an_exported_folder_holds_all_but_the_weights(exported, alone):
+    names = {path.name for path in exported[0].iterdir() if path.is_file()}
+    engine = {"model.bin", "config.json", "shared_vocabulary.json", "mtcli.json"}
+    assert {path.name for path in alone.iterdir()} == (names - {"model.safetensors"}) | engine
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["translate", "--engine", "torch"],
+        ["eval", "--src", "{src}", "--ref", "{src}"],
+        ["score", "--src", "{src}", "--tgt", "{src}"],
+        ["export", "--output", "{src}.export"],
+    ],
+)
+def test_what_needs_the_weights_says_so(exported, alone, call):
+    src = exported[0].parent / "src"
+    arguments = [argument.format(src=src) for argument in call]
+    result = mtcli(*arguments, "-m", alone, input_bytes=b"ralo\n")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-2:] == [
+        f"error: {alone} is an export: it translates with CTranslate2, and lacks the weights that"
+        " everything else needs",
+        "hint: give the model folder or run folder that it was exported from",
+    ]
+
+
+def test_what_an_export_cannot_do_by_itself_is_named(alone):
+    result = mtcli("translate", "-m", alone, "--sample", input_bytes=b"ralo\n")
+    assert result.exit_code == 2
+    assert "engine ctranslate2 cannot run: exports do not support sampling" in result.stderr
+    assert "hint: give the model that this was exported from" in result.stderr
+
+
+def test_a_model_that_never_ends_is_verified_soon_and_not_in_silence(exported, tmp_path):
+    """Made-up lines have short translations, none of them repeated."""
+    counts = []
+    bundle = read_model(exported[0])
+    endless = replace(bundle, generation=replace(bundle.generation, max_length=250))
+    lines = verification.made_up_sentences(endless)
+    assert lines.is_made_up
+    assert verification._request(endless, is_made_up=True).overrides == {"max_length": 48}
+    assert verification._request(bundle, is_made_up=True).overrides == {"max_length": 12}
+    assert not verification._request(endless, is_made_up=True).retries
+    assert verification._request(endless, is_made_up=False).retries
+    clock = iter(range(0, 10_000, 10))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verification.time, "perf_counter", lambda: float(next(clock)))
+        speeds = verification._speeds([lambda: counts.append(1)] * 2, 5, lambda *_: None)
+    assert speeds == [0.5, 0.5]
+    assert len(counts) == 2  # 15 s are over, so each is measured once
+    result = mtcli("export", "-m", exported[0], "--output", tmp_path / "e")
+    assert result.stderr.splitlines() == [
+        "verifying: torch translates (32 lines)",
+        "verifying: ctranslate2 translates (32 lines)",
+        "measuring the speed of ctranslate2 (3 times)",
+    ]
 
 
 @pytest.mark.parametrize(

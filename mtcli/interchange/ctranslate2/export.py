@@ -5,15 +5,29 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copyfile
 
 from mtcli.bundle.export_record import CTRANSLATE2, RECORD, ExportRecord, weights_sha256
 from mtcli.bundle.model_folder import WEIGHTS, Bundle, read_model
 from mtcli.engines.ctranslate2.package import INSTALL, MISSING
-from mtcli.errors import ConfigError, MtcliError, RunFolderError, in_backticks
-from mtcli.folders import new_folder, write_json
+from mtcli.errors import (
+    ConfigError,
+    ModelFolderError,
+    MtcliError,
+    RunFolderError,
+    in_backticks,
+)
+from mtcli.folders import new_folder, read_manifest, write_json
 from mtcli.interchange.ctranslate2.rounding import round_weights
 from mtcli.interchange.ctranslate2.spec import build_spec, refuse_unsupported
-from mtcli.interchange.verification import Comparison, Sentences, compare, made_up_sentences
+from mtcli.interchange.verification import (
+    Comparison,
+    Progress,
+    Sentences,
+    compare,
+    made_up_sentences,
+    no_progress,
+)
 from mtcli.system.cores import num_cores
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 
@@ -53,17 +67,19 @@ def export_ctranslate2(
     quantization: str = "int8",
     sentences: Sentences | None = None,
     threshold: float | None = None,
+    progress: Progress = no_progress,
 ) -> ExportReport:
     """Export a model folder to CTranslate2, and keep the export if both translate alike.
 
     Args:
         model: the model folder.
-        output: the folder to write; None: `ctranslate2` in the model folder, where translating
-            finds it.
+        output: the folder to write, which then translates by itself; None: `ctranslate2` in the
+            model folder, where translating finds it.
         quantization: one of QUANTIZATIONS.
         sentences: what both translate; None: lines of random pieces.
         threshold: least share of lines that both translate alike; None: EXACT_THRESHOLD for
             float32, ROUNDED_THRESHOLD for all else.
+        progress: told how far the verification is.
 
     Raises:
         ConfigError: the package is not installed, or the architecture or the quantization cannot
@@ -85,7 +101,9 @@ def export_ctranslate2(
     least = least if threshold is None else threshold
     with new_folder(folder) as temporary:
         _write(bundle, temporary, quantization)
-        comparison = compare(bundle, temporary, sentences or made_up_sentences(bundle))
+        if output is not None:
+            _copy_what_translating_needs(bundle, temporary)
+        comparison = compare(bundle, temporary, sentences or made_up_sentences(bundle), progress)
         if comparison.agreement < least:
             raise VerificationError(_describe_failure(folder, quantization, comparison, least))
         record = _record(model, quantization, version, comparison)
@@ -145,6 +163,13 @@ def _write(bundle: Bundle, folder: Path, quantization: str) -> None:
     )
     round_weights(spec, quantization)
     spec.save(str(folder))
+
+
+def _copy_what_translating_needs(bundle: Bundle, folder: Path) -> None:
+    """Tokenizers, card and settings, so that the folder translates without the model's."""
+    for name in read_manifest(bundle.path, ModelFolderError):
+        if name != WEIGHTS:
+            copyfile(bundle.path / name, folder / name)
 
 
 def _pieces(path: Path) -> list[str]:
