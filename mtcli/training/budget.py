@@ -36,6 +36,7 @@ class BudgetFit:
         self._first_step = parts.state.progress.step
         self._started_s = parts.stop.spent_s
         self._has_measured = False
+        self._validated_at = (self._first_step, self._started_s)
 
     def stepped(self) -> None:
         """After a step: shorten the warm-up, fix the last step, or refuse the warm-up, when due.
@@ -73,6 +74,7 @@ class BudgetFit:
         """
         if self._has_measured and isinstance(self._parts.config.schedule, WsdConfig):
             self._fix_last_step(_SHARE_OF_THE_REST, reserve_s=RESERVE * validation_s)
+        self._validated_at = (self._parts.state.progress.step, self._parts.stop.spent_s)
 
     def _fix_last_step(self, share: float, reserve_s: float = 0.0) -> None:
         progress, limit = self._parts.state.progress, self._parts.step_limit
@@ -102,5 +104,9 @@ class BudgetFit:
         """Number of the step that the budget ends with, the same on all processes."""
         parts, step = self._parts, self._parts.state.progress.step
         remaining_s = max(0.0, (parts.stop.remaining_s() or 0.0) - reserve_s)
-        step_s = (parts.stop.spent_s - self._started_s) / (step - self._first_step)
+        # the slower of all steps so far and those since the last validation: better too early
+        step_s = max(
+            (parts.stop.spent_s - since_s) / max(1, step - since)
+            for since, since_s in ((self._first_step, self._started_s), self._validated_at)
+        )
         return parts.world.broadcast_object(step + max(1, int(remaining_s * share / step_s)))
