@@ -127,21 +127,23 @@ def _choose_length(choices: Choices, facts: CorpusFacts, scale: float, machine: 
     fits = f"fits the memory of most machines ({machine.device})"
     choices.choose("batch.max_tokens", cells, fits)
     updates = sizes.full_updates(facts.tgt_pieces)
+    affordable = sizes.updates_in_budget(scale, machine)
     epochs = choices.number("training.max_epochs")
     if epochs is not None:
         updates = max(1, int(epochs * facts.tgt_pieces / tokens))
     else:
-        reason = f"{updates * tokens / facts.tgt_pieces:.0f} passes over the corpus at most"
+        reason = f"{updates * tokens / facts.tgt_pieces:.3g} passes over the corpus at most"
+        if affordable < updates:
+            reason += f"; about {affordable:,.0f} updates fit into the budget"
         updates = choices.choose("training.max_steps", updates, reason)
-    if machine.budget_s is not None:
-        updates = int(max(1, min(updates, sizes.updates_in_budget(scale, machine))))
+    updates = int(max(1, min(updates, affordable)))
     d_model = choices.number("model.d_model") or sizes.shape_for(scale).d_model
     return _Length(updates, updates * tokens / facts.tgt_pieces, d_model)
 
 
 def _choose_regularization(choices: Choices, facts: CorpusFacts, length: _Length) -> None:
     dropout = sizes.dropout_for(facts.tgt_pieces, length.passes)
-    passes = f"{short(facts.tgt_pieces)} target pieces, about {length.passes:.0f} passes over them"
+    passes = f"{short(facts.tgt_pieces)} target pieces, about {length.passes:.2g} passes over them"
     choices.choose("model.dropout", dropout, passes)
     choices.choose("training.label_smoothing", 0.1, "as in all published recipes")
     sampling = 0.1 if facts.tgt_pieces < sizes.FEW_PIECES else 0.0

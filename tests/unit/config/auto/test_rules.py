@@ -125,7 +125,7 @@ def test_a_budget_never_makes_a_model_larger():
         ({"tokenizer": {"shared": False}}, ("model", "tied_embeddings"), "decoder"),
         ({"data": {"max_length": 6000}}, ("batch", "max_tokens"), 6001),
         ({"validation": {"every_steps": 30}}, ("checkpoints", "every_steps"), 15),
-        ({"tokenizer": {"vocab_size": "auto"}}, ("tokenizer", "vocab_size"), 8500),
+        ({"tokenizer": {"vocab_size": "auto"}}, ("tokenizer", "vocab_size"), 9000),
     ],
 )
 def test_rules_go_by_what_the_user_set(given, key, value):
@@ -163,7 +163,7 @@ def test_mistakes_of_the_user_are_left_to_the_loader(given):
 
 def test_the_vocabulary_may_be_chosen_alone():
     recipe = choose_vocabulary(TYPICAL, Machine(), {"tokenizer": {"vocab_size": "auto"}})
-    assert recipe.values == {"tokenizer": {"vocab_size": 8500}}
+    assert recipe.values == {"tokenizer": {"vocab_size": 9000}}
     assert recipe.reasons == {("tokenizer", "vocab_size"): "3.9 million characters of text"}
 
 
