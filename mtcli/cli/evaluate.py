@@ -25,12 +25,24 @@ from mtcli.cli.streams import only
 from mtcli.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mtcli.evaluation.metrics import Score
+    from mtcli.evaluation.odd_texts import NamedTexts
     from mtcli.translating.request import TranslationRequest
 
 app = typer.Typer()
 
 HYP_OR_MODEL = "use `--hyp` to score a file, or `--model` and `--src` to translate and score"
+
+HINTS = {
+    "blank": "complete it, or remove these lines from all files",
+    "tokenized": "use `--tokenize none` to score it as it is",
+    "escaped": "unescape it, for example with Python's `html.unescape`",
+    "unspaced": "use `--tokenize char`",
+    "short": "read chrF, or use `--tokenize char`",
+}
+"""What to do, by the oddity of a text."""
 
 TRANSLATE, SCORE = "Translate and score", "Scoring"
 """Sections of the help page."""
@@ -148,6 +160,7 @@ def evaluate(
     """
     from mtcli.config.languages import language_of_country
     from mtcli.engines.choice import EngineOptions
+    from mtcli.evaluation.odd_texts import NamedTexts
     from mtcli.translating.request import TranslationRequest
 
     if tgt_lang is not None and (language := language_of_country(tgt_lang)):
@@ -166,6 +179,7 @@ def evaluate(
         hypotheses = read_texts(hyp, "--hyp")
         check_counts(hyp, len(hypotheses), refs, references)
         scoring = _Scoring(tgt_lang or "en", tokenize, lowercase)
+        sources = None
     elif model is None or src is None:
         raise ConfigError("there is nothing to score", hint=HYP_OR_MODEL)
     else:
@@ -183,8 +197,9 @@ def evaluate(
         )
         hypotheses, model_lang = _translate(request, sources, tgt_lang, tokenize, output)
         scoring = _Scoring(tgt_lang or model_lang, tokenize, lowercase)
-    for ref, texts in zip(refs, references, strict=True):
-        _warn_of_odd_references(ref, texts, scoring)
+    translations = NamedTexts("the translation" if hyp is None else name_of(hyp), hypotheses)
+    named = [NamedTexts(name_of(ref), texts) for ref, texts in zip(refs, references, strict=True)]
+    _warn(translations, named, sources, scoring)
     _print(_score(hypotheses, references, scoring), as_json=as_json)
 
 
@@ -219,26 +234,34 @@ def _refuse_model_options(model: Path | None, src: Path | None, output: Path | N
             raise ConfigError(f"`{name}` cannot be combined with `--hyp`", hint=HYP_OR_MODEL)
 
 
-def _warn_of_odd_references(ref: Path, references: list[str], scoring: _Scoring) -> None:
+def _warn(
+    hypotheses: NamedTexts,
+    references: Sequence[NamedTexts],
+    sources: Sequence[str] | None,
+    scoring: _Scoring,
+) -> None:
+    """Say what makes the scores lower or less comparable than they look."""
+    from mtcli.evaluation.odd_texts import Oddity, blank, odd_references, odd_text, short
     from mtcli.evaluation.tokenization import choose_tokenization
-    from mtcli.evaluation.tokenized import looks_tokenized, looks_unspaced
 
-    tokenization = choose_tokenization(scoring.tgt_lang, scoring.tokenize)
+    language = scoring.tgt_lang, scoring.tokenize
+    tokenization = choose_tokenization(*language)
     if tokenization.remark:
         kind = "warning" if tokenization.is_makeshift else "note"
         note(f"{kind}: {tokenization.remark}; `--tokenize` chooses another tokenization")
-    if scoring.tokenize is not None or tokenization.name != "13a":
-        return
-    if looks_unspaced(references):
-        note(
-            f"warning: {ref} looks Chinese or Japanese; BLEU would take whole sentences for words"
-            "\nhint: use `--tgt-lang zh` or `--tgt-lang ja`"
-        )
-    if looks_tokenized(references):
-        note(
-            f"warning: {ref} looks tokenised; BLEU tokenises text itself, so only scores on plain"
-            " text are comparable\nhint: use `--tokenize none` to score it as it is"
-        )
+    findings = []
+    for each in references:
+        beside = hypotheses.texts if sources is None else sources
+        findings += odd_references(each, beside, *language)
+    findings += [finding for finding in (blank(hypotheses, references[0].texts),) if finding]
+    findings += [] if tokenization.name == "none" else odd_text(hypotheses)
+    if not any(finding.oddity is Oddity.UNSPACED for finding in findings):
+        findings += [finding for finding in (short(references, *language),) if finding]
+    for finding in findings:
+        hint = HINTS[finding.oddity.value]
+        if finding.languages:
+            hint = f"use `--tgt-lang` with its language, {finding.languages}"
+        note(f"warning: {finding.sentence}\nhint: {hint}")
 
 
 def _score(hypotheses: list[str], references: list[list[str]], scoring: _Scoring) -> list[Score]:

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -36,22 +36,19 @@ class _ConsoleHandler(logging.Handler):
 
 
 @contextmanager
-def showing(
-    *, level: int, is_live: bool, best_by: Literal["bleu", "chrf", "loss"] = "bleu"
-) -> Iterator[LiveObserver | None]:
+def showing(*, level: int, is_live: bool) -> Iterator[LiveObserver | None]:
     """Inside, print mtcli's log to standard error; yields the observer of a live panel, or None.
 
     Args:
         level: a level of `logging`; records below it are not printed.
         is_live: whether to draw a live panel, which needs a terminal.
-        best_by: the metric whose course the panel shows.
     """
     console = Console(file=sys.stderr, soft_wrap=True)
     if is_live and level <= logging.INFO and not console.is_dumb_terminal:
         from mtcli.cli.live_panel import LiveObserver
         from mtcli.cli.live_region import Region
 
-        observer = LiveObserver(best_by, is_ascii=console.options.ascii_only)
+        observer = LiveObserver(is_ascii=console.options.ascii_only)
         region = Region(console, observer.content)
         observer.draw_soon = region.draw_soon
         with _logging_to(_ConsoleHandler(region.print, with_progress=False), level), region:

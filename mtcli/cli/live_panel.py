@@ -8,7 +8,7 @@ import time
 import unicodedata
 from collections.abc import Callable
 from difflib import SequenceMatcher
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from rich.console import ConsoleDimensions, Group
 from rich.text import Text
@@ -34,14 +34,12 @@ class LiveObserver(Observer):
     """Remembers what a run has told, and shows it.
 
     Args:
-        best_by: the metric that chooses the best model, as `validation.best_by`.
         draw_soon: called when there is something that must not wait for the next drawing.
         is_ascii: whether the terminal can show nothing but ASCII.
     """
 
     def __init__(
         self,
-        best_by: Literal["bleu", "chrf", "loss"] = "bleu",
         draw_soon: Callable[[], None] = lambda: None,
         *,
         is_ascii: bool = False,
@@ -49,7 +47,6 @@ class LiveObserver(Observer):
         self.draw_soon, self.is_ascii = draw_soon, is_ascii
         self.elapsed_s = 0.0
         """Training time of the run, as far as it was told."""
-        self._best_by = best_by
         self._phase: Phase | None = None
         self._phase_began, self._read_at = time.monotonic(), 0.0
         self._done: tuple[int, int | None] = (0, None)
@@ -89,8 +86,8 @@ class LiveObserver(Observer):
         """Show the scores and the sample."""
         self._validation, self.elapsed_s = metrics, metrics.elapsed_s
         score = {"bleu": metrics.bleu, "chrf": metrics.chrf, "loss": metrics.loss_per_token}
-        if math.isfinite(score[self._best_by]):
-            self._scores.add(score[self._best_by])
+        if math.isfinite(score[metrics.best_by]):
+            self._scores.add(score[metrics.best_by])
         self.draw_soon()
 
     def content(self, size: ConsoleDimensions) -> Group:
@@ -163,7 +160,7 @@ class LiveObserver(Observer):
     def _score_blocks(self, validation: ValidationMetrics, width: int) -> list[list[Text]]:
         """Scores of the last validation."""
         name, digits = {"bleu": ("BLEU", 2), "chrf": ("chrF", 2), "loss": ("loss", 3)}[
-            self._best_by
+            validation.best_by
         ]
         best = f"{validation.best_score:.{digits}f} at step {validation.best_step}"
         plain = f"{validation.loss_per_token:.3f} plain"

@@ -170,7 +170,7 @@ def _train(
     is_main = rank_from_environment() == 0
     level = logging.WARNING if quiet or not is_main else logging.DEBUG if verbose else logging.INFO
     is_live = is_main and not quiet and sys.stderr.isatty()
-    with showing(level=level, is_live=is_live, best_by=config.validation.best_by) as observer:
+    with showing(level=level, is_live=is_live) as observer:
         from mtcli.device.choice import choose_device
         from mtcli.training.setup import train as run_training
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from mtcli.config.schema.data import HubSource, Source, TableSource, TextSource, TsvSource
@@ -30,6 +30,15 @@ def read_pairs(sources: Sequence[Source]) -> Iterator[tuple[str, str]]:
     if num_pairs == 0:
         names = ", ".join(describe_source(source) for source in sources)
         raise DataError(f"the corpus is empty: there are no sentence pairs in {names}")
+
+
+def read_beginning(source: Source, num_pairs: int) -> list[tuple[str, str]]:
+    """Read the first pairs of one source, all if it has fewer; it may be empty.
+
+    Raises:
+        DataError: as `read_pairs`.
+    """
+    return list(islice(_read_source(source), num_pairs))
 
 
 def local_paths(source: Source) -> list[Path]:

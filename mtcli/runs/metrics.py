@@ -67,6 +67,8 @@ class ValidationMetrics:
     is_best: bool
     is_stop: bool
     """Made because the budget ended, between two validations that the config asks for."""
+    best_by: str
+    """Metric that chooses the best model: `bleu`, `chrf` or `loss`."""
     best_score: float
     best_step: int
     total_tgt_tokens: int

@@ -30,6 +30,7 @@ from mtcli.training.run_length import find_step_limit, find_total_steps
 from mtcli.training.state import RunState
 from mtcli.training.step import StepParts
 from mtcli.training.stopping import StopRequest
+from mtcli.training.text_checks import ranking_metric
 from mtcli.training.trained_model import TrainedModel, sharded_twin
 from mtcli.training.validation import Validator
 
@@ -88,7 +89,7 @@ def build(
         scaler,
         corpus.fingerprints(),
         config.schedule,
-        config.validation.best_by,
+        ranking_metric(config, corpus.valid),
     )
     resume(run, state, world)
     step_limit = find_step_limit(config, make_plan(config, corpus.store))

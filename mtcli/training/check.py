@@ -66,7 +66,7 @@ def check(config: TrainConfig, budget_s: float | None = None) -> Iterator[str]:
         data = replace(config.data, cache_dir=Path(temporary) / "cache")
         start = starting_model(config)
         corpus = prepare_corpus(replace(config, data=data), run, World(), start)
-        report_on_texts(config)
+        report_on_texts(config, corpus.valid, reads_training=True)
         yield from _describe_corpus(config, corpus)
         total_steps = find_step_limit(config, make_plan(config, corpus.store))
         check_warmup(config, total_steps, budget_s)

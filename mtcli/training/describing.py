@@ -51,4 +51,5 @@ def describe(parts: LoopParts) -> None:
         "optimizer_groups": [asdict(group) for group in groups],
     }
     write_environment(parts.run, facts)
-    report_on_texts(config)
+    is_new = parts.state.progress.step == 0  # later starts have it in the log
+    report_on_texts(config, parts.corpus.valid, reads_training=is_new)

@@ -118,6 +118,7 @@ def report_validation(
                 chrf_signature=result.chrf.signature,
                 is_best=best.step == progress.step,
                 is_stop=is_stop,
+                best_by=best.metric,
                 best_score=best.score,
                 best_step=best.step,
                 total_tgt_tokens=progress.total_tgt_tokens,

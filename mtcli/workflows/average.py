@@ -126,12 +126,15 @@ def _chosen_steps(run: RunFolder, choice: Choice) -> list[int]:
 
 def _keys_of_steps(run: RunFolder) -> dict[int, tuple[float, ...]]:
     """The rank of every validation, whether its model is still there or not; more is better."""
+    validations = read_validations(run.metrics)
     metric = load_config(run.config).validation.best_by
+    if validations:  # the run may have chosen another metric, where BLEU can only be 0
+        metric = validations[-1].get("best_by", metric)
     return {
         m["step"]: rank_key(
             metric, {"bleu": m["bleu"], "chrf": m["chrf"], "loss": m["loss_per_token"]}
         )
-        for m in read_validations(run.metrics)
+        for m in validations
     }
 
 

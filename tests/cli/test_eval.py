@@ -258,24 +258,69 @@ def test_a_reference_without_spaces(tmp_path):
     ref.write_text("狗在跑。\n我们去公园。\n", encoding="utf-8")
     blind = run("--hyp", ref, "--ref", ref)
     assert blind.stderr == (
-        f"warning: {ref} looks Chinese or Japanese; BLEU would take whole sentences for words\n"
-        "hint: use `--tgt-lang zh` or `--tgt-lang ja`\n"
+        f"warning: {ref} has no spaces between words: 2 of 2 lines, for example line 1, `狗在跑。`;"
+        " BLEU would take whole sentences for words\n"
+        "hint: use `--tgt-lang` with its language, `zh` or `ja`\n"
     )
     told = run("--hyp", ref, "--ref", ref, "--tgt-lang", "zh")
     assert told.stderr == ""
     assert told.stdout.startswith("BLEU 100.00")
+    ref.write_text("ꦏꦸꦕꦶꦁ\n", encoding="utf-8")
+    assert "\nhint: use `--tokenize char`\n" in run("--hyp", ref, "--ref", ref).stderr
 
 
-def test_a_tokenised_reference(hyp, tmp_path):
+def test_tokenised_text(hyp, tmp_path):
     ref = write(tmp_path / "ref.tok", ["the miller , he counts .", "rain falls .", "ba ko ."])
     warning = (
-        f"warning: {ref} looks tokenised; BLEU tokenises text itself, so only scores on plain text"
-        " are comparable\nhint: use `--tokenize none` to score it as it is\n"
+        "warning: {} looks tokenised: 3 of 3 lines, for example line 1, `the miller , he counts .`;"
+        " BLEU and mtcli tokenise text themselves, so only scores on plain text are comparable\n"
+        "hint: use `--tokenize none` to score it as it is\n"
     )
-    assert run("--hyp", hyp, "--ref", ref).stderr == warning
-    assert run("--hyp", hyp, "--ref", ref, "--tgt-lang", "de").stderr == warning
+    for options in ([], ["--tgt-lang", "de"], ["--tgt-lang", "zh"]):
+        assert run("--hyp", hyp, "--ref", ref, *options).stderr == warning.format(ref)
     assert run("--hyp", hyp, "--ref", ref, "--tokenize", "none").stderr == ""
-    assert run("--hyp", hyp, "--ref", ref, "--tgt-lang", "zh").stderr == ""
+    assert run("--hyp", ref, "--ref", hyp).stderr == warning.format(ref)
+    both = run("--hyp", ref, "--ref", hyp, "--ref", ref).stderr
+    assert both == 2 * warning.format(ref)
+
+
+def test_escaped_text(hyp, tmp_path):
+    ref = write(tmp_path / "ref.html", ["The miller", "Rain &lt;falls&gt;", "It&#39;s ba ko here"])
+    assert run("--hyp", hyp, "--ref", ref).stderr == (
+        f"warning: {ref} looks tokenised: 1 of 3 lines, for example line 2, `Rain &lt;falls&gt;`;"
+        " BLEU and mtcli tokenise text themselves, so only scores on plain text are comparable\n"
+        "hint: use `--tokenize none` to score it as it is\n"
+        f"warning: {ref} has escaped characters: 2 of 3 lines, for example line 2,"
+        " `Rain &lt;falls&gt;`; `&lt;` is text, not `<`\n"
+        "hint: unescape it, for example with Python's `html.unescape`\n"
+    )
+
+
+def test_blank_lines(hyp, ref, tmp_path):
+    blank = write(tmp_path / "blank", [REFERENCES[0], "", " "])
+    hint = "hint: complete it, or remove these lines from all files\n"
+    end = "these match nothing, so scores are too low\n" + hint
+    assert run("--hyp", hyp, "--ref", ref, "--ref", blank).stderr == (
+        f"warning: {blank} has blank lines: 2 of 3 lines, for example line 2, beside"
+        f" `{HYPOTHESES[1]}`; {end}"
+    )
+    assert run("--hyp", blank, "--ref", ref).stderr == (
+        f"warning: {blank} has blank lines: 2 of 3 lines, for example line 2, beside"
+        f" `{REFERENCES[1]}`; {end}"
+    )
+    assert run("--hyp", blank, "--ref", blank).stderr == ""
+
+
+def test_bleu_of_one_word_lines(tmp_path):
+    ref = write(tmp_path / "labels", ["sport", "news", "no idea"])
+    result = run("--hyp", ref, "--ref", ref)
+    assert result.stdout.startswith("BLEU 0.00 ")
+    assert result.stderr == (
+        f"warning: BLEU is 0.00 whatever the translations are: no line of {ref} has four words as"
+        " BLEU counts them, for example line 1, `sport`\n"
+        "hint: read chrF, or use `--tokenize char`\n"
+    )
+    assert run("--hyp", ref, "--ref", ref, "--tokenize", "char").stderr == ""
 
 
 # ------------------------------------------------------------------------------------ with a model
@@ -319,6 +364,15 @@ def test_a_model_s_score_is_the_score_of_its_translations(trained_run, src, mode
 
     translations = Translator.load(trained_run, device="cpu").translate(SOURCES)
     assert out.read_text().split("\n")[:-1] == translations
+
+
+def test_blank_references_of_a_model_s_translations(trained_run, src, tmp_path):
+    blank = write(tmp_path / "blank", ["", "", "sef", "pav erin kostu ralo teku"])
+    options = "-m", trained_run, "--src", src, "--ref", blank, "--device", "cpu"
+    assert (
+        f"\nwarning: {blank} has blank lines: 1 of 4 lines, for example line 1, beside"
+        f" `{SOURCES[0]}`; these match nothing"
+    ) in run(*options).stderr
 
 
 def test_model_options(trained_run, src, model_ref, tmp_path):

@@ -40,7 +40,7 @@ STEP = StepMetrics(
 VALIDATION = ValidationMetrics(
     step=150, epoch=2, loss_per_token=2.0, perplexity=7.39, bleu=21.5, chrf=44.4,
     bleu_signature="b", chrf_signature="c", is_best=False, is_stop=False,
-    best_score=22.25, best_step=100,
+    best_by="bleu", best_score=22.25, best_step=100,
     total_tgt_tokens=600_000, total_tgt_tokens_computed=600_000,
     cpu_s=1.5, elapsed_s=150.0, duration_s=3.0, sample_source="A dog runs.",
     sample_hypothesis="Ein Hund rennt.", sample_reference="Ein Hund läuft.",

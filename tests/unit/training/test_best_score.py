@@ -1,6 +1,7 @@
 """The best score, ties, and patience: on numbers, and in a run whose validations are scripted."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,7 @@ from mtcli.evaluation.metrics import Score
 from mtcli.runs.folder import RunFolder
 from mtcli.training.best_score import BestScore
 from mtcli.training.setup import train
-from mtcli.training.validation import ValidationResult, Validator
+from mtcli.training.validation import Validator
 from mtcli.workflows.average import Choice, average_models
 from tests.support.small_run import write_run
 
@@ -93,12 +94,12 @@ def scripted(tmp_path, monkeypatch):
 
     def trained(*validations, **overrides):
         results = iter(validations)
+        real = Validator.validate
 
-        def validate(self, *_):
+        def validate(self, *arguments):
             bleu, loss, chrf = next(results)
-            texts = [""] * len(self.valid.src_texts)
-            figures = Score("BLEU", bleu, ""), Score("chrF", chrf, "")
-            return ValidationResult(loss, *figures, texts, None, None)
+            figures = {"bleu": Score("BLEU", bleu, ""), "chrf": Score("chrF", chrf, "")}
+            return replace(real(self, *arguments), loss_per_token=loss, **figures)
 
         monkeypatch.setattr(Validator, "validate", validate)
         sections = {"checkpoints": "{keep_last: 1}", "validation": "{every_steps: 2}"} | overrides
@@ -140,3 +141,22 @@ def test_patience_and_plateau_in_a_run(scripted):
     state = json.loads((run.last / "state.json").read_text())
     assert "validation at step 12" in run.log.read_text()
     assert state["plateau"]["ratio"] == 0.5, "it fell once, after the two worse ones at the end"
+
+
+def test_one_word_lines_in_a_run(scripted, tmp_path):
+    """BLEU of a perfect text is 0, and that of one with long lines is not."""
+    write_run(tmp_path)
+    (tmp_path / "labels").write_text("sport\n" * 12)
+    perfect, wordy = (0.0, 1.0, 100.0), (0.8, 3.0, 20.0)
+    run = scripted(
+        *[wordy, perfect, wordy, (0.0, 2.0, 99.0), wordy, wordy],
+        checkpoints="{keep_last: 1, keep_best: 2}",
+        **{"data.valid": "[{src: valid.en, tgt: labels}]"},
+    )
+    assert run.best.resolve() == run.model(4)
+    assert run.model_steps() == [4, 8, 12]
+    log = run.log.read_text()
+    assert "WARNING BLEU is 0.00 whatever the translations are" in log
+    assert "best is 100.00 at step 4" in log
+    mean = average_models(run.path, Choice(best=2), tmp_path / "mean", validates=False)
+    assert mean.steps == (4, 8)
