@@ -9,6 +9,7 @@ import typer
 from mtcli.cli.command import Command, Group
 from mtcli.cli.help import epilog
 from mtcli.cli.options import ConfigArgument, OverridesOption
+from mtcli.cli.streams import print_config
 
 app = typer.Typer(
     cls=Group, epilog=epilog("mtcli config show configs/demo.yaml", "guides/configs.md")
@@ -20,7 +21,7 @@ def template() -> None:
     """Print a config with every key, its documentation and its default."""
     from mtcli.config.describe import template as config_template
 
-    print(config_template(), end="")
+    print_config(config_template())
 
 
 @app.command(
@@ -46,7 +47,7 @@ def show(
     from mtcli.training.settling import settle
 
     budget_s = None if budget is None else parse_duration(budget)
-    print(explained_config(config, overrides or (), lambda c: settle(c, budget_s)), end="")
+    print_config(explained_config(config, overrides or (), lambda c: settle(c, budget_s)))
 
 
 @app.command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -47,6 +48,23 @@ def standard_output(advice: str) -> BinaryIO:
     if not sys.stdout:
         raise MtcliError("standard output is closed", hint=advice)
     return sys.stdout.buffer
+
+
+def escape_what_cannot_be_printed() -> None:
+    r"""Let standard output print `\xf6` where its encoding has no `ö`, instead of failing.
+
+    Standard error does so by itself. YAML and JSON read the escapes back.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def print_config(text: str) -> None:
+    """Print a config, which must be UTF-8 or ASCII wherever it is written to."""
+    encoding = sys.stdout.encoding if sys.stdout else "utf-8"
+    if encoding.lower().replace("-", "") != "utf8":
+        text = text.encode("ascii", "backslashreplace").decode("ascii")
+    print(text, end="")
 
 
 @contextmanager

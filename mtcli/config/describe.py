@@ -36,7 +36,7 @@ def template() -> str:
 def json_schema() -> str:
     """The JSON schema of a config, for completion and checks in editors."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **adapter().json_schema()}
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(schema, indent=2) + "\n"
 
 
 def _key_lines(name: str, key: Key, indent: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from mtcli.config.schema.data import DataConfig, HubSource, Source, TextSource
 from mtcli.config.schema.root import TrainConfig
 from mtcli.config.schema.tokenizer import TokenizerConfig
+from mtcli.errors import ConfigError
 from mtcli.system.user_paths import expanded
 
 
@@ -19,7 +20,8 @@ def resolve(config: TrainConfig, working_dir: Path) -> TrainConfig:
         working_dir: Absolute folder that relative paths start from.
 
     Raises:
-        ConfigError: a path names a user or an environment variable that does not exist.
+        ConfigError: a path names a user or an environment variable that does not exist, or has
+            bytes that are not UTF-8.
     """
     run_dir = _absolute(config.run_dir, working_dir)
     tokenizer = config.tokenizer
@@ -76,5 +78,10 @@ def _absolute_or_none(path: Path | None, start: Path) -> Path | None:
 
 def _absolute(path: Path, start: Path) -> Path:
     path = start / expanded(path, start)
+    if any("\ud800" <= character <= "\udfff" for character in str(path)):
+        raise ConfigError(
+            f"the name of `{path}` is not UTF-8",
+            hint="rename that folder or file, or use another one",
+        )
     # Behind a symbolic link `..` is not the folder before it, so only the file system can tell.
     return path.resolve() if ".." in path.parts else path

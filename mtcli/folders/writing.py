@@ -77,14 +77,15 @@ def remove_folder(path: Path) -> None:
 
 
 def write_text_atomically(path: Path, text: str) -> None:
-    """Write a UTF-8 file such that readers, and a crash, see the old text or the new one.
+    r"""Write a UTF-8 file such that readers, and a crash, see the old text or the new one.
 
-    Its parent folders are made if needed.
+    Its parent folders are made if needed. Bytes of a file name that are not UTF-8 become escapes
+    such as `\udce9`, which JSON and YAML read back as that name.
 
     Raises:
         RunFolderError: it cannot be written.
     """
-    write_bytes_atomically(path, text.encode("utf-8"))
+    write_bytes_atomically(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_bytes_atomically(path: Path, content: bytes) -> None:

@@ -102,7 +102,7 @@ class MetricsFile:
         """
         line = json.dumps({"kind": kind} | asdict(metrics), ensure_ascii=False)
         try:
-            with self._path.open("a", encoding="utf-8") as file:
+            with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(line + "\n")
         except OSError as error:
             raise RunFolderError(f"cannot write {self._path}: {error.strerror}") from error

@@ -21,7 +21,7 @@ class _LogFile(logging.FileHandler):
 @contextmanager
 def logging_to(path: Path) -> Iterator[None]:
     """Within the context, what mtcli logs is written to the file, too."""
-    handler = _LogFile(path, encoding="utf-8")
+    handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     package = logging.getLogger("mtcli")
     level = package.level
