@@ -10,6 +10,7 @@ from mtcli.config.schema.architecture import ModelConfig
 from mtcli.config.schema.bounds import NotNegative, Positive
 from mtcli.config.schema.model_card import ModelCardConfig
 from mtcli.config.schema.sections import section
+from mtcli.config.schema.tokenizer import NormalizationRule
 from mtcli.errors import ModelFolderError
 from mtcli.folders import FORMAT_VERSION, read_json, refuse_newer_format
 
@@ -21,6 +22,9 @@ _T = TypeVar("_T")
 LOW_CONFIDENCE_METRIC = "low_confidence"
 """Not a score of the model: the log-probability per piece that 5 % of the translations of its
 validation are below. Translations below it are marked as doubtful."""
+
+MODEL_FORMAT_VERSION = 2
+"""Version of `model.json`; 1 has no normalization, because its tokenizers apply it themselves."""
 
 
 @section
@@ -50,7 +54,7 @@ class TrainingFacts:
 class ModelCard:
     """The facts about a model that its weights need to be usable."""
 
-    format_version: Positive = FORMAT_VERSION
+    format_version: Positive = MODEL_FORMAT_VERSION
     """Version of the folder's format."""
     src_lang: str
     """Source language, as a BCP 47 tag."""
@@ -64,6 +68,11 @@ class ModelCard:
     """Pieces of the target tokenizer."""
     shared_vocab: bool
     """Whether one tokenizer serves both sides."""
+    src_normalization: NormalizationRule = "identity"
+    """How source text is normalized before the tokenizer reads it. Invisible characters are removed
+    in any case, as mtcli.tokenizer.invisible describes."""
+    tgt_normalization: NormalizationRule = "identity"
+    """The same for target text: references, prefixes, and translations that are scored."""
     max_src_length: Positive
     """Longest source sentence seen in training, in pieces, EOS not counted."""
     pad_id: NotNegative = 0
@@ -120,7 +129,8 @@ def read_checked(path: Path, kind: type[_T]) -> _T:
     content = read_json(path, ModelFolderError)
     version = content.get("format_version", 1) if isinstance(content, dict) else 1
     if isinstance(version, int):
-        refuse_newer_format(path, version, ModelFolderError)
+        newest = getattr(kind, "format_version", FORMAT_VERSION)
+        refuse_newer_format(path, version, ModelFolderError, newest)
     try:
         return from_plain(kind, content)
     except NotPlainError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtcli.bundle.card import ModelCard, ModelScore, ScoreList, read_checked
+from mtcli.bundle.card import MODEL_FORMAT_VERSION, ModelCard, ModelScore, ScoreList, read_checked
 from mtcli.bundle.readme import render_readme
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.errors import ModelFolderError, RunFolderError
@@ -123,7 +123,9 @@ def write_model(
             save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
         except SafetensorError as error:  # a full disk comes as this, not as OSError
             raise RunFolderError(f"cannot write {path / WEIGHTS}: {error}") from error
-        write_json(folder / CARD, dataclasses.asdict(card))
+        # an average of models of an older format is of this one
+        newest = dataclasses.replace(card, format_version=MODEL_FORMAT_VERSION)
+        write_json(folder / CARD, dataclasses.asdict(newest))
         write_json(folder / GENERATION, dataclasses.asdict(generation))
         write_json(folder / SCORES, dataclasses.asdict(ScoreList(scores=list(scores))))
         for name, source in tokenizer_files.items():

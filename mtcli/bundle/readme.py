@@ -136,6 +136,7 @@ def _model_rows(
         ("Architecture", _describe(card.architecture)),
         ("Parameters", f"{num_parameters:,}"),
         ("Vocabulary", vocabulary),
+        ("Normalization", f"{card.src_normalization} (source), {card.tgt_normalization} (target)"),
         ("Longest training source", f"{card.max_src_length:,} pieces"),
     ]
     if card.training is not None:

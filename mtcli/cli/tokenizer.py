@@ -11,7 +11,7 @@ import typer
 
 from mtcli.cli.command import Command, Group
 from mtcli.cli.help import epilog
-from mtcli.cli.notes import note_invalid
+from mtcli.cli.notes import counted, note, note_invalid
 from mtcli.cli.options import ConfigArgument, OverridesOption
 from mtcli.cli.streams import PIPE_OUTPUT, standard_input, standard_output
 from mtcli.errors import TokenizerError
@@ -43,7 +43,7 @@ ModelOption = Annotated[
 ]
 SideOption = Annotated[
     Side | None,
-    typer.Option(help="Side whose tokenizer to use, if the folder has one for each side."),
+    typer.Option(help="Side whose tokenizer and normalization to use: `src` or `tgt`."),
 ]
 
 
@@ -83,12 +83,28 @@ def encode(
     ids: Annotated[bool, typer.Option("--ids", help="Write ids instead of pieces.")] = False,
     side: SideOption = None,
 ) -> None:
-    """Read lines of text, write lines of pieces or ids, separated by spaces."""
+    """Read lines of text, write lines of pieces or ids, separated by spaces.
+
+    Text is normalized as in training. If one tokenizer serves both sides, it is encoded as target
+    text unless `--side src` is given.
+    """
+    from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+
     tokenizer = _load(model, side)
-    if ids:
-        _answer_lines(lambda text: " ".join(map(str, tokenizer.encode(text))))
-    else:
-        _answer_lines(lambda text: " ".join(tokenizer.encode_pieces(text)))
+    as_src = SentencePieceTokenizer(tokenizer.path, side="src", model=tokenizer.model)
+    differing: list[str] = []
+
+    def answer(text: str) -> str:
+        if side is None and as_src.normalize(text) != tokenizer.normalize(text):
+            differing.append(text)
+        return " ".join(map(str, tokenizer.encode(text)) if ids else tokenizer.encode_pieces(text))
+
+    _answer_lines(answer)
+    if differing:
+        note(
+            f"warning: {counted(len(differing), 'line')} would be normalized differently as source"
+            f" text, such as {differing[0][:60]!r}\nhint: use `--side src` to encode source text"
+        )
 
 
 @app.command(
@@ -116,13 +132,9 @@ def decode(
 
 def _load(path: Path, side: Side | None) -> SentencePieceTokenizer:
     """The tokenizer of a model file, of a folder of such files, or of a run's best model."""
-    from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+    from mtcli.workflows.tokenizer import open_tokenizer
 
-    if path.is_dir():
-        from mtcli.workflows.tokenizer import find_tokenizer
-
-        path = find_tokenizer(path, side)
-    return SentencePieceTokenizer(path)
+    return open_tokenizer(path, None if side is None else side.value)
 
 
 def _answer_lines(answer: Callable[[str], str]) -> None:

@@ -33,6 +33,8 @@ FREE_WITHIN_IDENTITY = (
     "data.valid",
     "data.cache_dir",
     "data.prefetch_batches",
+    "tokenizer.src_normalization",
+    "tokenizer.tgt_normalization",
     "regularization.rdrop",
     "regularization.layer_dropout",
 )
@@ -75,6 +77,9 @@ def identity_differences(old: TrainConfig, new: TrainConfig) -> list[str]:
     stop conditions, device and precision, micro-batches (`batch.max_tokens`), logging,
     validation, decoding, checkpoints, `run_dir`, and the knobs of the optimizer, the schedule
     and the loss, which may be turned on the way.
+
+    Normalization is free because it is that of the tokenizer, which is trained once; a checkpoint
+    refuses another tokenizer by its hash.
 
     Of the data, prefetching and `cache_dir` are free, and `root`, whose work is done in a
     resolved config. `data.valid` is free as long as both have validation sources or both hold

@@ -14,6 +14,7 @@ from mtcli.config.document import parse_yaml
 from mtcli.config.overrides import apply_overrides
 from mtcli.config.preset import PRESETS, merged, preset_values
 from mtcli.config.problems import KeyPath, Origin, Problem, config_error, nearest
+from mtcli.config.renamed import replace_renamed
 from mtcli.config.resolve import resolve
 from mtcli.config.unsettled import Given, UnsettledConfig, is_unsettled, without_open_keys
 from mtcli.errors import ConfigError, DataError
@@ -106,6 +107,7 @@ def read_values(
     """
     values, origins, problems = _read(source)
     problems += apply_overrides(values, origins, overrides)
+    problems += replace_renamed(values, origins)
     if values.get("preset") in PRESETS:
         values = merged(preset_values(values["preset"]), values)
     return values, origins, problems

@@ -20,7 +20,7 @@ from mtcli.system.cores import num_cores
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.translating.answer import Translation
-from mtcli.translating.loaded_model import model_of
+from mtcli.translating.loaded_model import load_tokenizers, model_of
 from mtcli.translating.request import TranslationRequest, open_translator
 from mtcli.translating.running import no_progress as tell_nobody
 from mtcli.translating.translator import Translator
@@ -108,7 +108,7 @@ def compare(
         ThreadSplit(inter_threads=inter, intra_threads=intra, lines_per_s=speed)
         for (inter, intra), speed in zip(splits, speeds, strict=True)
     ]
-    tokenizer = SentencePieceTokenizer(bundle.tgt_tokenizer_path)
+    _, tokenizer = load_tokenizers(bundle)
     pairs = list(zip(ours, theirs, strict=True))
     alike = [(a, b) for a, b in pairs if a.text == b.text]
     return Comparison(

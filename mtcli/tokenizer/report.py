@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from mtcli.tokenizer.losses import Losses
 from mtcli.tokenizer.protocol import UNK_ID, Tokenizer
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 
 _BYTE_PIECE = re.compile(r"<0x[0-9A-F]{2}>")
 _NUM_EXAMPLES = 3
@@ -85,3 +87,32 @@ def report(tokenizer: Tokenizer, sentences: Iterable[str]) -> TokenizerReport:
     return TokenizerReport(
         num_sentences, num_words, num_pieces, num_unknown, num_bytes, num_failures, tuple(failures)
     )
+
+
+def describe_losses(losses: Losses, tokenizer: SentencePieceTokenizer) -> Iterator[str]:
+    """Warnings of target sentences that the model can never write as they are; none if it can.
+
+    Args:
+        losses: of the target text.
+        tokenizer: the target's.
+    """
+    of_all = f"of the first {losses.num_sentences} target sentences"
+    if losses.num_changed:
+        rule = tokenizer.normalization
+        if not losses.num_normalized:
+            cause = "the tokenizer has no piece for all of their characters"
+            remedy = "set `tokenizer.byte_fallback: true` to keep them"
+        elif rule in ("nfc", "identity"):
+            cause = "the normalization in the tokenizer's own file changes them"
+            remedy = "use a tokenizer that mtcli trains to keep them"
+        else:
+            cause = f"the normalization `{rule}` changes them"
+            remedy = "set `tokenizer.tgt_normalization: nfc` to keep them"
+        written, back = losses.example
+        yield (
+            f"{losses.num_changed} {of_all} cannot come back as they are written, because {cause};"
+            f" lost: {losses.named_characters}; for example {written!r} becomes {back!r}; {remedy}"
+        )
+    if losses.num_only_invisible:
+        lost = "" if losses.num_changed else f": {losses.named_characters}"
+        yield f"{losses.num_only_invisible} {of_all} lose invisible characters only{lost}"

@@ -11,10 +11,13 @@ import sentencepiece
 
 from mtcli.errors import TokenizerError
 from mtcli.folders import why_refused
+from mtcli.tokenizer.invisible import Side
+from mtcli.tokenizer.model_file import Algorithm, ModelFile, parse_model, read_rules, user_symbols
+from mtcli.tokenizer.normalization import TextNormalizer
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, SPACE, UNK_ID
 
 if TYPE_CHECKING:
-    from mtcli.tokenizer.model_file import Algorithm, ModelFile
+    from mtcli.config.schema.tokenizer import NormalizationRule
     from mtcli.tokenizer.random_segmentation import BpeDropout, UnigramSampler
 
 _SILENT = 2  # SentencePiece logs straight to the C stderr; its errors reach us as exceptions anyway
@@ -25,23 +28,106 @@ def silence_sentencepiece() -> None:
     sentencepiece.set_min_log_level(_SILENT)
 
 
+class SentencePieceModel:
+    """What a SentencePiece model file holds, for one or two tokenizers.
+
+    Args:
+        path: the file.
+
+    Raises:
+        TokenizerError: as `SentencePieceTokenizer`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        silence_sentencepiece()
+        self.path = path
+        self.processor, self._content = _load(path)
+        try:
+            self.rules = read_rules(self._content)
+            """How text is normalized before the model reads it; None if the file does not say."""
+        except ValueError as error:
+            raise TokenizerError(
+                f"{path} has the {error}", hint="upgrade mtcli; a newer version wrote this"
+            ) from None
+        self.symbols = user_symbols(self._content)
+        """Its user-defined pieces."""
+
+    @cached_property
+    def algorithm(self) -> Algorithm:
+        """The algorithm that segments text."""
+        return self._parsed.algorithm
+
+    @cached_property
+    def _parsed(self) -> ModelFile:
+        return parse_model(self._content)
+
+    @cached_property
+    def sampler(self) -> BpeDropout | UnigramSampler:
+        """Draws random segmentations.
+
+        Raises:
+            TokenizerError: the algorithm has only one segmentation of a text.
+        """
+        # imported here, because translating does not sample
+        from mtcli.tokenizer.random_segmentation import BpeDropout, UnigramSampler, Vocabulary
+
+        vocabulary = Vocabulary(self._parsed)
+        match self.algorithm:
+            case Algorithm.BPE:
+                return BpeDropout(vocabulary)
+            case Algorithm.UNIGRAM:
+                return UnigramSampler(vocabulary)
+            case other:
+                raise TokenizerError(
+                    f"{self.path} is a {other.name.lower()} model, which has only one segmentation"
+                    " of a text",
+                    hint="set `tokenizer.sample_src` and `tokenizer.sample_tgt` to 0, or use a"
+                    " unigram or BPE model",
+                )
+
+
 class SentencePieceTokenizer:
     """A `Tokenizer` that uses one SentencePiece model file.
 
     Args:
         path: a model whose special ids are ours (pad 0, unk 1, bos 2, eos 3).
+        side: the side whose texts it reads; it decides the normalization.
+        rule: how the side is normalized; None: as the file says, or by the model alone if it says
+            nothing.
+        model: the content of the file, if it was read before.
 
     Raises:
         TokenizerError: the file is missing, is not a SentencePiece model, or numbers its special
             pieces differently.
     """
 
-    def __init__(self, path: Path) -> None:
-        silence_sentencepiece()
+    def __init__(
+        self,
+        path: Path,
+        *,
+        side: Side = "tgt",
+        rule: NormalizationRule | None = None,
+        model: SentencePieceModel | None = None,
+    ) -> None:
         self.path = path
-        self._processor = _load(path)
+        self.model = SentencePieceModel(path) if model is None else model
+        """What is read from the file; the tokenizers of two sides can share it."""
+        if rule is None:
+            rule = "identity" if self.model.rules is None else self.model.rules.of(side)
+        self._normalizer = TextNormalizer(rule, side, self.model.symbols)
+        self._processor = self.model.processor
         # a model trained with add_dummy_prefix puts a space before the text; decoding removes it
         self._has_prefix = self._processor.normalize("a").startswith(SPACE)
+
+    @property
+    def normalization(self) -> NormalizationRule:
+        """How text is normalized before the model reads it."""
+        return self._normalizer.rule
+
+    @property
+    def described_normalization(self) -> str:
+        """The same for people; a file that says nothing may have a normalization of its own."""
+        return self.normalization if self.model.rules is not None else "of the tokenizer's own file"
 
     @property
     def vocab_size(self) -> int:
@@ -57,13 +143,13 @@ class SentencePieceTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Ids of the best segmentation, without BOS and EOS; empty for blank text."""
-        ids: list[int] = self._processor.encode(encodable(text), num_threads=1)
+        ids: list[int] = self._processor.encode(self._normalizer(text), num_threads=1)
         return ids
 
     def encode_batch(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
         """The same as encode, text by text, on num_threads threads."""
-        safe_texts = [encodable(text) for text in texts]
-        batch: list[list[int]] = self._processor.encode(safe_texts, num_threads=num_threads)
+        normalized = list(map(self._normalizer, texts))
+        batch: list[list[int]] = self._processor.encode(normalized, num_threads=num_threads)
         return batch
 
     def encode_pieces(self, text: str) -> list[str]:
@@ -74,7 +160,7 @@ class SentencePieceTokenizer:
         """Ids of a random segmentation, a function of its arguments alone."""
         if amount == 0:
             return self.encode(text)
-        return self._sampler.sample(self._escape(text), amount=amount, seed=seed)
+        return self.model.sampler.sample(self._escape(text), amount=amount, seed=seed)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ids; PAD, BOS and EOS give nothing, UNK gives U+2047 between spaces."""
@@ -94,43 +180,13 @@ class SentencePieceTokenizer:
         """The id of a piece, UNK_ID if there is no such piece."""
         return int(self._processor.piece_to_id(piece))
 
-    @cached_property
-    def algorithm(self) -> Algorithm:
-        """The algorithm that segments text."""
-        return self._model_file.algorithm
-
-    @cached_property
-    def _model_file(self) -> ModelFile:
-        from mtcli.tokenizer.model_file import parse_model
-
-        return parse_model(self._processor.serialized_model_proto())
-
-    @cached_property
-    def _sampler(self) -> BpeDropout | UnigramSampler:
-        # imported here, because translating does not sample
-        from mtcli.tokenizer.model_file import Algorithm
-        from mtcli.tokenizer.random_segmentation import BpeDropout, UnigramSampler, Vocabulary
-
-        vocabulary = Vocabulary(self._model_file)
-        match self.algorithm:
-            case Algorithm.BPE:
-                return BpeDropout(vocabulary)
-            case Algorithm.UNIGRAM:
-                return UnigramSampler(vocabulary)
-            case other:
-                raise TokenizerError(
-                    f"{self.path} is a {other.name.lower()} model, which has only one segmentation"
-                    " of a text",
-                    hint="set `tokenizer.sample_src` and `tokenizer.sample_tgt` to 0, or use a"
-                    " unigram or BPE model",
-                )
-
     def _escape(self, text: str) -> str:
-        escaped: str = self._processor.normalize(encodable(text))
+        escaped: str = self._processor.normalize(self._normalizer(text))
         return escaped
 
 
-def _load(path: Path) -> sentencepiece.SentencePieceProcessor:
+def _load(path: Path) -> tuple[sentencepiece.SentencePieceProcessor, bytes]:
+    """The model that a file holds, and the file's content."""
     processor = sentencepiece.SentencePieceProcessor()
     try:
         content = path.read_bytes()
@@ -154,17 +210,27 @@ def _load(path: Path) -> sentencepiece.SentencePieceProcessor:
             hint=f"train it with `--pad_id={PAD_ID} --unk_id={UNK_ID} --bos_id={BOS_ID}"
             f" --eos_id={EOS_ID}`",
         )
-    return processor
+    return processor, content
 
 
-def encodable(text: str) -> str:
-    """The text without characters that break the round trip.
+def open_tokenizers(
+    src_path: Path,
+    tgt_path: Path,
+    *,
+    src_rule: NormalizationRule | None = None,
+    tgt_rule: NormalizationRule | None = None,
+) -> tuple[SentencePieceTokenizer, SentencePieceTokenizer]:
+    """The tokenizers of source and target; one file may serve both.
 
-    U+2581 becomes a space, because three of the five normalization rules keep it, and decoding
-    reads it as a space. Surrogates, which UTF-8 cannot encode, are paired or become U+FFFD.
+    Args:
+        src_path: the model file of the source.
+        tgt_path: that of the target; the same path where both share a vocabulary.
+        src_rule: how the source is normalized; None: as the file says.
+        tgt_rule: the same for the target.
+
+    Raises:
+        TokenizerError: as `SentencePieceTokenizer`.
     """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text.replace(SPACE, " ")
+    src = SentencePieceTokenizer(src_path, side="src", rule=src_rule)
+    shared = src.model if tgt_path == src_path else None
+    return src, SentencePieceTokenizer(tgt_path, side="tgt", rule=tgt_rule, model=shared)

@@ -16,6 +16,8 @@ import sentencepiece
 from mtcli.config.schema.tokenizer import TokenizerConfig
 from mtcli.errors import TokenizerError
 from mtcli.folders import remove_leftovers, write_bytes_atomically
+from mtcli.tokenizer.model_file import SideRules, with_rules
+from mtcli.tokenizer.normalization import TextNormalizer, encodable
 from mtcli.tokenizer.protocol import (
     BOS_ID,
     EOS_ID,
@@ -26,7 +28,7 @@ from mtcli.tokenizer.protocol import (
     TGT_TOKENIZER,
     UNK_ID,
 )
-from mtcli.tokenizer.sentencepiece import encodable, silence_sentencepiece
+from mtcli.tokenizer.sentencepiece import silence_sentencepiece
 
 _log = logging.getLogger(__name__)
 
@@ -61,31 +63,49 @@ def train_tokenizers(
         TokenizerError: as `train_tokenizer`.
         RunFolderError: a file cannot be written.
     """
+    src_rule, tgt_rule = config.src_normalization, config.tgt_normalization
+    of_src = TextNormalizer(src_rule, "src", config.user_symbols)
+    of_tgt = TextNormalizer(tgt_rule, "tgt", config.user_symbols)
     texts: dict[str, Callable[[], Iterable[str]]]
     if config.shared:
-        texts = {SHARED_TOKENIZER: lambda: chain.from_iterable(read_pairs())}
-    else:
+        rules = {SHARED_TOKENIZER: SideRules(src_rule, tgt_rule)}
         texts = {
-            SRC_TOKENIZER: lambda: (src for src, _ in read_pairs()),
-            TGT_TOKENIZER: lambda: (tgt for _, tgt in read_pairs()),
+            SHARED_TOKENIZER: lambda: chain.from_iterable(
+                (of_src(src), of_tgt(tgt)) for src, tgt in read_pairs()
+            )
+        }
+    else:
+        rules = {
+            SRC_TOKENIZER: SideRules(src_rule, src_rule),
+            TGT_TOKENIZER: SideRules(tgt_rule, tgt_rule),
+        }
+        texts = {
+            SRC_TOKENIZER: lambda: (of_src(src) for src, _ in read_pairs()),
+            TGT_TOKENIZER: lambda: (of_tgt(tgt) for _, tgt in read_pairs()),
         }
     paths = {name: folder / name for name in texts}
     for name, read_texts in texts.items():
-        train_tokenizer(read_texts(), config, seed=seed, model_path=paths[name])
+        train_tokenizer(read_texts(), config, rules=rules[name], seed=seed, model_path=paths[name])
     return paths
 
 
 def train_tokenizer(
-    sentences: Iterable[str], config: TokenizerConfig, *, seed: int, model_path: Path
+    sentences: Iterable[str],
+    config: TokenizerConfig,
+    *,
+    rules: SideRules | None = None,
+    seed: int,
+    model_path: Path,
 ) -> None:
     """Train one model and write it, atomically. An existing file is replaced.
 
     The same sentences in the same order, config and seed give the same file, byte for byte.
 
     Args:
-        sentences: the text to learn from; at most `config.max_sentences` are used, sampled
-            uniformly.
+        sentences: the text to learn from, normalized by `rules`; at most `config.max_sentences`
+            are used, sampled uniformly.
         config: what to train; its model paths and sampling are ignored.
+        rules: the normalization that the file asks for; None: that of the config.
         seed: decides which sentences are sampled.
         model_path: the file to write.
 
@@ -111,7 +131,9 @@ def train_tokenizer(
         MAX_SENTENCE_BYTES,
     )
     remove_leftovers(model_path.parent)
-    write_bytes_atomically(model_path, _train(sample.sentences, config, model_path))
+    rules = rules or SideRules(config.src_normalization, config.tgt_normalization)
+    content = _train(sample.sentences, config, model_path)
+    write_bytes_atomically(model_path, with_rules(content, rules))
 
 
 @dataclass(frozen=True)
@@ -162,7 +184,7 @@ def _train(sentences: list[str], config: TokenizerConfig, model_path: Path) -> b
             character_coverage=config.character_coverage,
             byte_fallback=config.byte_fallback,
             user_defined_symbols=config.user_symbols,
-            normalization_rule_name=config.normalization,
+            normalization_rule_name="identity",  # the text is normalized by `TextNormalizer`
             max_sentence_length=MAX_SENTENCE_BYTES,
             pad_id=PAD_ID,
             unk_id=UNK_ID,
@@ -193,11 +215,6 @@ def _explained(text: str, config: TokenizerConfig, model_path: Path) -> Tokenize
             f"{size}, but at least {match[1]} pieces are needed (4 special ones{bytes_part}, one"
             " for each user symbol and each character of the training text)",
             hint="increase it, or decrease `tokenizer.character_coverage`",
-        )
-    if "all_chars_count" in text:
-        return TokenizerError(
-            f"no text to train {model_path} on: the normalization `{config.normalization}` removes"
-            " all of it"
         )
     return None
 

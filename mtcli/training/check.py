@@ -84,6 +84,10 @@ def _describe_corpus(config: TrainConfig, corpus: Corpus) -> Iterator[str]:
         f"vocabulary: {corpus.src_tokenizer.vocab_size} source,"
         f" {corpus.tgt_tokenizer.vocab_size} target pieces"
     )
+    yield (
+        f"normalization: source {corpus.src_tokenizer.described_normalization},"
+        f" target {corpus.tgt_tokenizer.described_normalization}"
+    )
     yield f"updates per epoch: {make_plan(config, store).num_updates(0)}"
 
 

@@ -26,7 +26,7 @@ from mtcli.distributed.world import World
 from mtcli.folders import sha256_of
 from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
-from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer, open_tokenizers
 from mtcli.tokenizer.train import train_tokenizers
 from mtcli.training.corpus_reports import (
     hold_out_rule,
@@ -61,7 +61,6 @@ class Corpus:
     """By their names in the model folder."""
     src_tokenizer: SentencePieceTokenizer
     tgt_tokenizer: SentencePieceTokenizer
-    """The same object as `src_tokenizer` if the vocabulary is shared."""
     store: Store
     valid: ValidationSet
 
@@ -120,7 +119,8 @@ def prepare_corpus(
     files = on_main(world, lambda: find_tokenizers(config, run, held_out.indices, start, observer))
     if start is not None:
         check_tokenizers(config, start, files)
-    src, tgt = open_tokenizers(files)
+    paths = list(files.values())
+    src, tgt = open_tokenizers(paths[0], paths[-1])
     if world.is_main:
         report_tokenizers(config, run, src, tgt)
     # 3. The main process builds the store, then all find it. One that does not, because the cache
@@ -194,18 +194,6 @@ def find_tokenizers(
             folder=run.tokenizers,
         )
     return files
-
-
-def open_tokenizers(
-    files: dict[str, Path],
-) -> tuple[SentencePieceTokenizer, SentencePieceTokenizer]:
-    """The tokenizers of source and target; one object if there is one file."""
-    if SHARED_TOKENIZER in files:
-        shared = SentencePieceTokenizer(files[SHARED_TOKENIZER])
-        return shared, shared
-    return SentencePieceTokenizer(files[SRC_TOKENIZER]), SentencePieceTokenizer(
-        files[TGT_TOKENIZER]
-    )
 
 
 def _open_store(

@@ -21,6 +21,8 @@ def make_card(config: TrainConfig, corpus: Corpus, progress: Progress) -> ModelC
         src_vocab_size=corpus.src_tokenizer.vocab_size,
         tgt_vocab_size=corpus.tgt_tokenizer.vocab_size,
         shared_vocab=config.tokenizer.shared,
+        src_normalization=corpus.src_tokenizer.normalization,
+        tgt_normalization=corpus.tgt_tokenizer.normalization,
         max_src_length=corpus.store.meta.longest_src,
         training=TrainingFacts(
             num_steps=progress.step,

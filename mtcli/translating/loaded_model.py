@@ -21,7 +21,6 @@ class LoadedModel(NamedTuple, Generic[EngineT]):
     """Runs the model."""
     src_tokenizer: Tokenizer
     tgt_tokenizer: Tokenizer
-    """The same object as `src_tokenizer` where the vocabulary is shared."""
     generation: DecodingConfig
     """How the model translates by default."""
     max_src_length: int
@@ -58,10 +57,12 @@ def _low_confidence(bundle: Bundle) -> float:
 
 
 def load_tokenizers(bundle: Bundle) -> tuple[Tokenizer, Tokenizer]:
-    """The tokenizers of source and target; one object where the model has one for both."""
-    from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+    """The tokenizers of source and target, with the normalization of each."""
+    from mtcli.tokenizer.sentencepiece import open_tokenizers
 
-    src_tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path)
-    if bundle.tgt_tokenizer_path == bundle.src_tokenizer_path:
-        return src_tokenizer, src_tokenizer
-    return src_tokenizer, SentencePieceTokenizer(bundle.tgt_tokenizer_path)
+    return open_tokenizers(
+        bundle.src_tokenizer_path,
+        bundle.tgt_tokenizer_path,
+        src_rule=bundle.card.src_normalization,
+        tgt_rule=bundle.card.tgt_normalization,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mtcli.tokenizer.invisible import without_invisible
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.controls import without_controls
 from mtcli.translating.parts import Part, split_text
@@ -15,7 +16,7 @@ class SourceText(NamedTuple):
     """A text, ready to be translated."""
 
     text: str
-    """Without control characters."""
+    """Without control characters and invisible ones."""
     parts: list[Part]
     """Mostly one; none if the text has no pieces."""
     is_over_limit: bool
@@ -36,7 +37,8 @@ def prepare_texts(
         lang: BCP 47 tag of the source language.
         splitter: None keeps texts whole that are within the limit.
     """
-    cleaned = [without_controls(text) for text in texts]
+    # before sentences are found: an invisible character after a full stop must not hide its end
+    cleaned = [without_invisible(without_controls(text), "src") for text in texts]
     sentences_of = [splitter(text) for text in cleaned] if splitter else [[t] for t in cleaned]
     # all at once, because the tokenizer has threads
     flat = [sentence for sentences in sentences_of for sentence in sentences]

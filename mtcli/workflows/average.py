@@ -21,11 +21,11 @@ from mtcli.model.seq2seq import Seq2Seq
 from mtcli.runs.folder import RunFolder
 from mtcli.runs.metrics import read_validations
 from mtcli.runs.ranking import rank_key
-from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.averaging import mean_weights, named_weights
 from mtcli.training.corpus_reports import hold_out_rule
 from mtcli.training.model_card import make_scores
 from mtcli.training.validation import ValidationSet, Validator
+from mtcli.translating.loaded_model import load_tokenizers
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,7 @@ def _validated(
     valid = ValidationSet(
         [src for src, _ in pairs],
         [tgt for _, tgt in pairs],
-        SentencePieceTokenizer(bundle.src_tokenizer_path),
-        SentencePieceTokenizer(bundle.tgt_tokenizer_path),
+        *load_tokenizers(bundle),
         card.max_src_length,
     )
     validator = Validator(valid, config, numerics, World())

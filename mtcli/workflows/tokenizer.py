@@ -11,13 +11,16 @@ from mtcli.data.sources import read_pairs
 from mtcli.errors import TokenizerError
 from mtcli.folders import why_refused
 from mtcli.runs.resolve import resolve_model
+from mtcli.tokenizer.invisible import Side
+from mtcli.tokenizer.losses import count_losses
 from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
-from mtcli.tokenizer.report import TokenizerReport, report
-from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from mtcli.tokenizer.report import TokenizerReport, describe_losses, report
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer, open_tokenizers
 from mtcli.tokenizer.train import train_tokenizers
 from mtcli.training.settling import settle
 
 _REPORTED_PAIRS = 1000
+_NORMALIZED_PAIRS = 100_000  # which is faster than encoding
 
 
 def train_and_describe(config: TrainConfig, output_dir: Path) -> Iterator[str]:
@@ -38,29 +41,40 @@ def train_and_describe(config: TrainConfig, output_dir: Path) -> Iterator[str]:
         return read_pairs(config.data.train)
 
     paths = train_tokenizers(read, config.tokenizer, seed=config.seed, folder=output_dir)
-    tokenizers = {name: SentencePieceTokenizer(path) for name, path in paths.items()}
-    for name, tokenizer in tokenizers.items():
-        yield f"{paths[name]}: {tokenizer.vocab_size} pieces ({config.tokenizer.algorithm})"
-    src_texts, tgt_texts = zip(*islice(read(), _REPORTED_PAIRS), strict=True)
-    for name, side, texts in (
-        (SRC_TOKENIZER, f"source ({config.src_lang})", src_texts),
-        (TGT_TOKENIZER, f"target ({config.tgt_lang})", tgt_texts),
+    files = list(paths.values())
+    src, tgt = open_tokenizers(files[0], files[-1])
+    for path, tokenizer in zip(files, (src, tgt), strict=False):  # one file may serve both
+        yield f"{path}: {tokenizer.vocab_size} pieces ({config.tokenizer.algorithm})"
+    src_texts, tgt_texts = zip(*islice(read(), _NORMALIZED_PAIRS), strict=True)
+    for side, tokenizer, texts in (
+        (f"source ({config.src_lang})", src, src_texts),
+        (f"target ({config.tgt_lang})", tgt, tgt_texts),
     ):
-        tokenizer = tokenizers.get(name) or tokenizers[SHARED_TOKENIZER]
-        yield from _describe(side, report(tokenizer, texts))
+        numbers = report(tokenizer, texts[:_REPORTED_PAIRS])
+        yield from _describe(side, tokenizer.described_normalization, numbers)
+    for line in describe_losses(count_losses(tgt, tgt_texts), tgt):
+        yield f"warning: {line}"
 
 
-def find_tokenizer(folder: Path, side: str | None) -> Path:
-    """The tokenizer's file in a model folder, or in a run folder's best model.
+def open_tokenizer(path: Path, side: Side | None) -> SentencePieceTokenizer:
+    """The tokenizer of a model file, of a folder of such files, or of a run's best model.
 
     Args:
-        folder: the folder.
-        side: "src" or "tgt", where it has one tokenizer for each; None where it has one for both.
+        path: the file or folder.
+        side: whose texts it reads; None: those of the target, where both sides have one tokenizer.
 
     Raises:
-        TokenizerError: it has one for each, and no side is given.
+        TokenizerError: the folder has one for each side, and no side is given; the file is not a
+            tokenizer.
         ModelFolderError: it is neither a model folder nor a run folder with a model.
     """
+    if path.is_dir():
+        path = _find_tokenizer(path, side)
+    return SentencePieceTokenizer(path, side=side or "tgt")
+
+
+def _find_tokenizer(folder: Path, side: Side | None) -> Path:
+    """The tokenizer's file in a folder."""
     names = {"src": SRC_TOKENIZER, "tgt": TGT_TOKENIZER}
     if not any((folder / name).is_file() for name in (SHARED_TOKENIZER, *names.values())):
         folder = resolve_model(folder)
@@ -97,9 +111,9 @@ def _check(config: TrainConfig, output_dir: Path) -> None:
         ) from error
 
 
-def _describe(side: str, numbers: TokenizerReport) -> Iterator[str]:
+def _describe(side: str, normalization: str, numbers: TokenizerReport) -> Iterator[str]:
     yield (
-        f"{side}, first {numbers.num_sentences} sentences: "
+        f"{side}, first {numbers.num_sentences} sentences: normalization {normalization}, "
         f"{numbers.pieces_per_word:.2f} pieces per word, {numbers.unknown_rate:.2%} unknown, "
         f"{numbers.byte_rate:.2%} bytes, {numbers.num_failures} changed by encoding and decoding"
     )

@@ -159,7 +159,7 @@ def model():
 
 @pytest.mark.parametrize("flags", [[], ["--ids"]], ids=["pieces", "ids"])
 def test_one_line_out_per_line_in_and_back(model, flags):
-    encoded = run("encode", "-m", model, *flags, input_bytes=INPUT)
+    encoded = run("encode", "-m", model, "--side", "tgt", *flags, input_bytes=INPUT)
     assert encoded.exit_code == 0
     assert encoded.stderr == (
         "warning: 1 line had bytes that are not UTF-8, which were replaced by U+FFFD\n"
@@ -188,7 +188,7 @@ def test_a_byte_piece_cannot_break_a_line(model):
 
 
 def test_two_invalid_lines(model):
-    result = run("encode", "-m", model, input_bytes=b"ok\n\xff\n\xff\xfe\n")
+    result = run("encode", "-m", model, "--side", "src", input_bytes=b"ok\n\xff\n\xff\xfe\n")
     assert result.stderr == (
         "warning: 2 lines had bytes that are not UTF-8, which were replaced by U+FFFD\n"
     )

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from tests.support.tokenizers import SYLLABLES, sentences, tokenizer
 
-RULES = ["nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity"]
+RULES = ["nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "nfc", "identity"]
 ALGORITHMS = ["bpe", "unigram"]
 SPECIAL = ["<pad>", "<unk>", "<s>", "</s>", "<0x00>", "<0x41>", "<0x0A>", "<0xFF>"]
 ODD = [
@@ -34,7 +34,7 @@ TEXT = st.lists(
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_the_law_with_byte_fallback(algorithm, rule, symbols):
-    trained = tokenizer(algorithm, normalization=rule, symbols=symbols)
+    trained = tokenizer(algorithm, tgt_normalization=rule, symbols=symbols)
 
     @settings(deadline=None, max_examples=50)
     @given(text=TEXT, seed=st.integers(0, 2**70))

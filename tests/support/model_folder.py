@@ -33,6 +33,8 @@ def card_of(model: Seq2Seq) -> ModelCard:
         src_vocab_size=vocab_size,
         tgt_vocab_size=vocab_size,
         shared_vocab=True,
+        src_normalization="nmt_nfkc",
+        tgt_normalization="nfc",
         max_src_length=20,
     )
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from mtcli.config.schema.bounds import Bounds, Positive, Probability
 from mtcli.config.schema.sections import Conflict, refuse, section
+
+NormalizationRule: TypeAlias = Literal[
+    "nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "nfc", "identity"
+]
 
 
 @section
@@ -35,8 +39,13 @@ class TokenizerConfig:
     """Spell characters that have no piece as bytes, so that nothing is unknown."""
     user_symbols: list[str] = field(default_factory=list)
     """Pieces that are never split."""
-    normalization: Literal["nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity"] = "nmt_nfkc"
-    """SentencePiece's normalisation rule; `_cf` folds case."""
+    src_normalization: NormalizationRule = "nmt_nfkc"
+    """How the source is normalized before it is cut into pieces: by a rule of SentencePiece (`_cf`
+    folds case), `nfc` for canonical composition alone, or `identity` for none. Invisible characters
+    are removed in any case. A tokenizer that is given keeps its own normalization."""
+    tgt_normalization: NormalizationRule = "nfc"
+    """The same for the target. The model can never write what the rule changes: with `nmt_nfkc`
+    neither full-width punctuation nor ½ or ™."""
     max_sentences: Positive = 5_000_000
     """Sentences of both sides that the model is trained on; a sample if there are more."""
     sample_src: Probability = 0.0

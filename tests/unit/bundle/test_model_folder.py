@@ -23,6 +23,8 @@ CARD = ModelCard(
     src_vocab_size=40,
     tgt_vocab_size=40,
     shared_vocab=True,
+    src_normalization="nmt_nfkc",
+    tgt_normalization="nfc",
     max_src_length=17,
     training=TrainingFacts(num_steps=1200, num_tgt_tokens=3456789, num_pairs=29000),
 )
@@ -104,7 +106,8 @@ def test_the_files_of_the_format(model):
         "MANIFEST.json", "README.md",
     }  # fmt: skip
     card = json.loads((model / "model.json").read_text("utf-8"))
-    assert card["format_version"] == 1
+    assert card["format_version"] == 2
+    assert (card["src_normalization"], card["tgt_normalization"]) == ("nmt_nfkc", "nfc")
     assert card["architecture"] == asdict(CARD.architecture)
     assert (card["pad_id"], card["unk_id"], card["bos_id"], card["eos_id"]) == (0, 1, 2, 3)
 
@@ -114,6 +117,7 @@ def test_the_readme_states_the_facts(model):
     for fact in (
         "# en → no translation model",
         "| Parameters | 16 |",
+        "| Normalization | nmt_nfkc (source), nfc (target) |",
         "| Training steps | 1,200 |",
         "| Training tokens (target) | 3,456,789 |",
         "| Training pairs | 29,000 |",
@@ -200,17 +204,34 @@ def test_people_may_edit_the_readme_and_add_files(model):
         verify_model(model)
 
 
-@pytest.mark.parametrize("name", ["MANIFEST.json", "model.json"])
-def test_a_newer_format_is_refused_by_name(model, name):
+@pytest.mark.parametrize(("name", "newest"), [("MANIFEST.json", 1), ("model.json", 2)])
+def test_a_newer_format_is_refused_by_name(model, name, newest):
     if name == "MANIFEST.json":
         manifest = json.loads((model / name).read_text("utf-8"))
         (model / name).write_text(json.dumps({**manifest, "format_version": 2}), "utf-8")
     else:
-        edit_json(model, name, format_version=2)
+        edit_json(model, name, format_version=3)
     with pytest.raises(ModelFolderError) as info:
         read_model(model)
-    assert "has format_version 2, but this mtcli reads versions up to 1" in str(info.value)
+    sentence = f"has format_version {newest + 1}, but this mtcli reads versions up to {newest}"
+    assert sentence in str(info.value)
     assert "upgrade" in str(info.value)
+
+
+def test_format_version_1_says_nothing_of_normalization(model, tmp_path):
+    path = model / "model.json"
+    card = json.loads(path.read_text("utf-8"))
+    del card["src_normalization"], card["tgt_normalization"]
+    path.write_text(json.dumps({**card, "format_version": 1}), "utf-8")
+    fix_manifest(model, "model.json")
+    old = read_model(model).card
+    assert old == replace(
+        CARD, format_version=1, src_normalization="identity", tgt_normalization="identity"
+    )
+    # an average of such models is written in the new format, with the old behaviour
+    files = {"tokenizer.model": model / "tokenizer.model"}
+    write_model(tmp_path / "average", ARRAYS, old, files, GENERATION)
+    assert read_model(tmp_path / "average").card == replace(old, format_version=2)
 
 
 def test_keys_that_an_older_mtcli_did_not_know_take_defaults(model):

@@ -67,7 +67,7 @@ def test_pieces_and_ids_belong_together(algorithm):
     assert trained.encode_pieces(text) == [trained.id_to_piece(i) for i in ids]
     assert [trained.piece_to_id(piece) for piece in trained.encode_pieces(text)] == ids
     assert trained.piece_to_id("no such piece") == 1
-    assert trained.algorithm.name.lower() == algorithm
+    assert trained.model.algorithm.name.lower() == algorithm
 
 
 def test_a_batch_is_its_texts_one_by_one():
@@ -101,20 +101,21 @@ def test_blank_text_has_no_pieces():
 
 
 def test_white_space_is_normalised_to_single_spaces():
-    for rule in ("nmt_nfkc", "identity"):
-        trained = tokenizer(normalization=rule)
+    for rule in ("nmt_nfkc", "nfc", "identity"):
+        trained = tokenizer(tgt_normalization=rule)
         assert trained.normalize("  ba   ko ") == "ba ko"
         assert trained.normalize("ba\u2581ko\u2581") == "ba ko"
 
 
 def test_normalisation_rules():
-    assert tokenizer(normalization="nmt_nfkc").normalize("ﬁ Ｂ\tx") == "fi B x"
-    assert tokenizer(normalization="nmt_nfkc_cf").normalize("ﬁ Ｂ\tx") == "fi b x"
-    assert tokenizer(normalization="identity").normalize("ﬁ Ｂ\tx") == "ﬁ Ｂ\tx"
+    assert tokenizer(tgt_normalization="nmt_nfkc").normalize("ﬁ Ｂ\tx") == "fi B x"
+    assert tokenizer(tgt_normalization="nmt_nfkc_cf").normalize("ﬁ Ｂ\tx") == "fi b x"
+    assert tokenizer(tgt_normalization="nfc").normalize("ﬁ Ｂe\u0301\tx") == "ﬁ Ｂé x"
+    assert tokenizer(tgt_normalization="identity").normalize("ﬁ Ｂ\tx") == "ﬁ Ｂ\tx"
 
 
 def test_surrogates_are_paired_or_replaced():
-    trained = tokenizer(normalization="identity")
+    trained = tokenizer(tgt_normalization="identity")
     assert trained.normalize("a\ud83d\ude42b\ud800c") == "a🙂b\ufffdc"
     assert trained.encode("a\ud83d\ude42b\ud800c") == trained.encode("a🙂b\ufffdc")
 

@@ -113,12 +113,6 @@ def test_no_text(path, texts, counts):
     assert refusal(path, texts) == expected
 
 
-def test_no_text_after_normalisation(path):
-    assert refusal(path, ["\u200b\u200b"]) == (
-        f"no text to train {path} on: the normalization `nmt_nfkc` removes all of it"
-    )
-
-
 @pytest.mark.parametrize("symbol", ["<pad>", "<unk>", "<s>", "</s>", "<0x41>", "<0xfe>"])
 def test_special_pieces_are_no_user_symbols(path, symbol):
     assert refusal(path, sentences(), user_symbols=["x", symbol]) == (
