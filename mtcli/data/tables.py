@@ -10,6 +10,7 @@ from typing import Any
 
 from mtcli.config.schema.data import HubSource, TableSource
 from mtcli.data.lines import read_file_lines
+from mtcli.data.reachability import offline_unless_reachable
 from mtcli.errors import DataError
 
 _BUILDERS = {"csv": "csv", "jsonl": "json", "parquet": "parquet", "arrow": "arrow"}
@@ -81,16 +82,21 @@ def hub_fingerprint(source: HubSource) -> str:
 
 def _load_hub(source: HubSource) -> Any:
     datasets = _import_datasets()
-    try:
-        return datasets.load_dataset(
-            source.name, source.subset, split=source.split, revision=source.revision
-        )
-    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        raise DataError(
-            f"cannot get the {source.split} split of {source.name} from the hub:"
-            f" {_first_line(error)}",
-            hint="to read local files instead, set `data.root`, `local_src` and `local_tgt`",
-        ) from error
+    with offline_unless_reachable() as why_unreachable:
+        try:
+            return datasets.load_dataset(
+                source.name, source.subset, split=source.split, revision=source.revision
+            )
+        except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+            why = (
+                f"the hub cannot be reached ({why_unreachable}), and it is not in the cache"
+                if why_unreachable
+                else _first_line(error)
+            )
+            raise DataError(
+                f"cannot get the {source.split} split of {source.name} from the hub: {why}",
+                hint="to read local files instead, set `data.root`, `local_src` and `local_tgt`",
+            ) from error
 
 
 def _import_datasets() -> Any:
