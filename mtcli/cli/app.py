@@ -17,7 +17,7 @@ from mtcli.cli.completion import explain_failures
 from mtcli.cli.errors import ending_on_signals, user_errors
 from mtcli.cli.help import MAX_WIDTH, epilog
 from mtcli.cli.stderr import keep_stderr
-from mtcli.cli.streams import escape_what_cannot_be_printed
+from mtcli.cli.stdout import escape_what_cannot_be_printed
 from mtcli.system.threads import prepare_waiting
 
 if TYPE_CHECKING:

@@ -17,13 +17,19 @@ import typer
 from typer.models import ParameterInfo
 
 from mtcli.errors import in_backticks
-from mtcli.system.user_paths import expanded_argument
 
 _ATTRIBUTE = "_runtime_param"
 
+
+def _read_path(text: str) -> Path:
+    from mtcli.system.user_paths import expanded_argument
+
+    return expanded_argument(Path(text))
+
+
 _READERS: dict[type, Callable[[str], Any]] = {
     str: str,
-    Path: lambda text: expanded_argument(Path(text)),
+    Path: _read_path,
     int: int,
     float: float,
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -48,15 +47,6 @@ def standard_output(advice: str) -> BinaryIO:
     if not sys.stdout:
         raise MtcliError("standard output is closed", hint=advice)
     return sys.stdout.buffer
-
-
-def escape_what_cannot_be_printed() -> None:
-    r"""Let standard output print `\xf6` where its encoding has no `ö`, instead of failing.
-
-    Standard error does so by itself. YAML and JSON read the escapes back.
-    """
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def print_config(text: str) -> None:

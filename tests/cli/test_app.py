@@ -208,6 +208,7 @@ def test_help_imports_only_typer():
     done = run_code(code)
     names = (
         "app", "colour", "command", "completion", "errors", "help", "plain_params", "stderr",
+            "stdout",
         "usage",
     )  # fmt: skip
     cli = ["mtcli.cli", *(f"mtcli.cli.{name}" for name in names)]

@@ -55,7 +55,7 @@ def test_show_prints_every_value_with_absolute_paths(folder):
     assert f"      src: {folder}/train.de" in lines
     assert f"  cache_dir: {folder}/runs/.cache" in lines
     assert "  tokens_per_update: 4096" in lines
-    assert lines[-2:] == ["  average_last: 1", ""]
+    assert "  average_last: 1" in lines
 
 
 def test_what_show_prints_shows_as_itself(folder):
