@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,14 +39,16 @@ def run_loop(parts: LoopParts) -> Outcome:
         DivergedError: the loss became NaN or infinite; the last checkpoint is intact.
         RunFolderError: the disk is full or was removed; earlier checkpoints are intact.
     """
-    with parts.stop.listening():  # until all is saved, or a second signal would end that
-        return _train(parts)
+    with ExitStack() as listening:  # until all is saved, or a second signal would end that
+        if not parts.config.training.compile:
+            listening.enter_context(parts.stop.listening())
+        return _train(parts, listening)
 
 
-def _train(parts: LoopParts) -> Outcome:
+def _train(parts: LoopParts, listening: ExitStack) -> Outcome:
     config, progress, world = parts.config, parts.state.progress, parts.world
     budget_fit = BudgetFit(parts, STEPS_TO_MEASURE)
-    saved_at, validation_s = progress.step, 0.0
+    saved_at, validation_s, has_compiled = progress.step, 0.0, False
     parts.clock.start()
     parts.model.trained.train()
 
@@ -60,6 +63,10 @@ def _train(parts: LoopParts) -> Outcome:
                 break
             # 2. Update the model, and count the update.
             stats = _make_update(parts, update, num_tokens)
+            if config.training.compile and not has_compiled:
+                # Compiling takes minutes, in which a signal ends the process: nothing is lost.
+                has_compiled = True
+                listening.enter_context(parts.stop.listening())
             report.add(stats.loss_sum, num_tokens, num_cells)
             budget_fit.stepped()
             if world.is_main:

@@ -1,5 +1,9 @@
 """The compiled training forward against the plain one."""
 
+import os
+import signal
+import time
+
 import pytest
 import torch
 
@@ -8,6 +12,8 @@ from mtcli.config.schema.optimization import AdamWConfig
 from mtcli.device.precision import Numerics
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import PassSettings
+from mtcli.runs.folder import RunFolder
+from mtcli.training import building, loop
 from mtcli.training.compiling import CompiledForward
 from mtcli.training.optim import build_optimizers
 from mtcli.training.setup import train
@@ -82,3 +88,51 @@ def test_a_run_trains_compiled_with_dropout_and_two_passes(tmp_path):
     config = load_config(write_run(tmp_path, *overrides), working_dir=tmp_path)
     assert config.model.dropout > 0
     assert train(config).is_finished
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_a_signal_while_the_first_update_is_compiled_ends_the_run_at_once(
+    tmp_path, monkeypatch, has_begun
+):
+    """Compiling takes minutes: after that there would be one update more, and nothing else."""
+    path = write_run(tmp_path)
+    if has_begun:
+        train(load_config(path, ["training.max_steps=6"], working_dir=tmp_path))
+    real, calls = loop._make_update, []
+
+    def slow(*arguments):
+        calls.append(1)
+        if len(calls) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        return real(*arguments)
+
+    monkeypatch.setattr(loop, "_make_update", slow)
+    monkeypatch.setattr(building, "CompiledForward", lambda model: model)
+    config = load_config(path, ["training.compile=true"], working_dir=tmp_path)
+    begun_s = time.monotonic()
+    outcome = train(config)
+    assert (outcome.is_finished, outcome.reason) == (
+        False,
+        "signal SIGTERM before the first update",
+    )
+    assert time.monotonic() - begun_s < 50
+    assert train(config).is_finished  # from the start or from the checkpoint
+    assert RunFolder(tmp_path / "run").checkpoint_steps() == [6, 12]
+
+
+def test_a_signal_after_the_first_update_is_saved_as_always(tmp_path, monkeypatch):
+    real, calls = loop._make_update, []
+
+    def second(*arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(*arguments)
+
+    monkeypatch.setattr(loop, "_make_update", second)
+    monkeypatch.setattr(building, "CompiledForward", lambda model: model)
+    outcome = train(
+        load_config(write_run(tmp_path), ["training.compile=true"], working_dir=tmp_path)
+    )
+    assert outcome.reason == "signal SIGTERM; stopped at step 2, saved and resumable"
