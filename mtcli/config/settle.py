@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from mtcli.config.unsettled import Given, UnsettledConfig
 
 _NOT_CHOSEN = ("preset", "src_lang", "tgt_lang", "run_dir", "seed", "data")
 """What no recipe says."""
+_CHOSEN_OF_DATA = ("max_length", "drop_duplicates")
+"""Of `data`, what a recipe says all the same."""
 _COMMENT = re.compile(r"  # auto: (.*)$")
 
 
@@ -73,6 +75,7 @@ def settled_like(config: UnsettledConfig, saved: Path) -> Settled:
     values = plain_values(load_config(saved))
     if config.given.is_all_open:
         chosen = {name: value for name, value in values.items() if name not in _NOT_CHOSEN}
+        chosen["data"] = {name: values["data"][name] for name in _CHOSEN_OF_DATA}
     else:
         chosen = {"tokenizer": {"vocab_size": values["tokenizer"]["vocab_size"]}}
     reasons = {
@@ -87,13 +90,14 @@ def _completed(config: UnsettledConfig, chosen: dict[str, Any]) -> TrainConfig:
     """The config of the user's values over the chosen ones."""
     complete = completed(config.given, chosen)
     # the caller may have changed what no rule chooses, the run folder say
+    data = {name: getattr(complete.data, name) for name in _CHOSEN_OF_DATA}
     return replace(
         complete,
-        **{
-            key.name: getattr(config, key.name)
-            for key in fields(TrainConfig)
-            if key.name in _NOT_CHOSEN and key.name != "preset"
-        },
+        src_lang=config.src_lang,
+        tgt_lang=config.tgt_lang,
+        run_dir=config.run_dir,
+        seed=config.seed,
+        data=replace(config.data, **data),
     )
 
 

@@ -9,8 +9,10 @@ from mtcli.config.auto.facts import CorpusFacts, letters_per_sign
 from mtcli.config.schema.data import Source
 from mtcli.data.sources import read_pairs
 from mtcli.data.statistics import CorpusStatistics, corpus_statistics
+from mtcli.tokenizer.train import MAX_SENTENCE_BYTES
 
 _FREQUENT_SHARE = 0.9995
+_NOT_LONG = 0.995
 
 
 def read_facts(sources: Sequence[Source]) -> CorpusFacts:
@@ -31,16 +33,22 @@ def facts_of(statistics: CorpusStatistics) -> CorpusFacts:
     words: Counter[str] = Counter()
     for _, *texts in statistics.sample:
         for text in texts:
-            characters.update(text)
-            words.update(text.split())
+            if len(text.encode()) <= MAX_SENTENCE_BYTES:  # the tokenizer is trained on no other
+                characters.update(text)
+                words.update(text.split())
     return CorpusFacts(
         num_pairs=num_pairs,
         src_letters=_letters(statistics.src.num_chars, statistics.src.scripts) * distinct_share,
         tgt_letters=_letters(statistics.tgt.num_chars, statistics.tgt.scripts) * distinct_share,
         num_words=words.total(),
-        num_word_types=len(words),
+        num_word_types=sum(len(word) > 1 for word in words),
         num_characters=len(characters),
         num_frequent_characters=_num_frequent(characters),
+        long_text_letters=max(
+            side.length_at(_NOT_LONG) * letters_per_sign(side.scripts)
+            for side in (statistics.src, statistics.tgt)
+        ),
+        doubled_share=statistics.num_doubled / max(1, usable),
         is_sampled=len(statistics.sample) < usable,
     )
 

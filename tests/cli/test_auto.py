@@ -58,7 +58,7 @@ def test_show_prints_what_a_run_will_choose_with_reasons(folder):
     keys = lines_of(shown)
     assert keys["d_model"] == ("16", "my.yaml line 8")
     assert keys["num_heads"] == ("4", "auto: heads of 4 columns")
-    assert keys["vocab_size"] == ("319", "auto: the text has only 24 different words")
+    assert keys["vocab_size"] == ("318", "auto: the text has only 24 different words")
     assert keys["fit"] == ("budget", "auto: the rate is zero when the budget ends")
     assert keys["sample_src"][1].startswith("auto: few pairs")
     assert keys["warmup_steps"] == ("1", "auto: 8% of about 12 updates")
@@ -108,17 +108,17 @@ def test_the_vocabulary_may_be_chosen_alone(folder):
     sets = ["--set", "preset=null", "--set", "tokenizer.vocab_size=auto"]
     sets += ["--set", "schedule={kind: wsd, warmup_steps: 2}"]
     keys = lines_of(invoke("config", "show", "my.yaml", *sets))
-    assert keys["vocab_size"] == ("319", "auto: the text has only 24 different words")
+    assert keys["vocab_size"] == ("318", "auto: the text has only 24 different words")
     assert (keys["num_heads"], keys["sample_src"]) == (("8", "default"), ("0.0", "default"))
     invoke("train", "my.yaml", *sets)
     model = json.loads((folder / "run/best/model.json").read_text(encoding="utf-8"))
-    assert model["tgt_vocab_size"] == 319
-    assert "vocab_size: 319" in invoke("config", "show", "my.yaml", *sets)
+    assert model["tgt_vocab_size"] == 318
+    assert "vocab_size: 318" in invoke("config", "show", "my.yaml", *sets)
 
 
 def test_check_and_tokenizer_train_choose_as_well(folder):
-    assert "auto: tokenizer.vocab_size 319" in invoke("train", "my.yaml", "--check")
-    assert "319 pieces" in invoke("tokenizer", "train", "my.yaml", "--output-dir", "tokenizer")
+    assert "auto: tokenizer.vocab_size 318" in invoke("train", "my.yaml", "--check")
+    assert "318 pieces" in invoke("tokenizer", "train", "my.yaml", "--output-dir", "tokenizer")
 
 
 def test_from_python_a_config_is_settled_when_the_run_starts(folder):

@@ -38,8 +38,13 @@ class Choices:
         if is_open and keys.get(KIND, self._kinds.get(section)) == self._kinds.get(section):
             self.values.setdefault(section, {})[name] = value
             self.reasons[section, name] = reason
-        given = keys.get(name)
-        return cast("_T", given) if _is_alike(given, value) else value
+        return self.given(key, value)
+
+    def given(self, key: str, otherwise: _T) -> _T:
+        """What the user set for `section.key`; `otherwise` if that is nothing of its type."""
+        section, _, name = key.partition(".")
+        given = self._section(section).get(name)
+        return cast("_T", given) if _is_alike(given, otherwise) else otherwise
 
     def number(self, key: str) -> int | None:
         """The positive whole number that the user set for `section.key`; None if there is none."""

@@ -11,6 +11,8 @@ the characters of its Chinese translation, and about twice those of the Japanese
 
 LETTERS_PER_PIECE = 4.0
 """Of text in an alphabet, spaces included: 4.4 in Multi30k's German with 5,000 pieces."""
+SHORT_PIECES = 3.0
+"""The same where a text is cut finely: with few pieces, or names and numbers."""
 
 
 def letters_per_sign(scripts: Mapping[str, float]) -> float:
@@ -36,11 +38,15 @@ class CorpusFacts:
     num_words: int
     """Running words of a sample of both sides, as white space separates them."""
     num_word_types: int
-    """Different ones among them."""
+    """Different ones among them, of two characters or more."""
     num_characters: int
     """Different characters of the sample."""
     num_frequent_characters: int
     """The fewest characters that make up 99.95 % of the sample."""
+    long_text_letters: float = 0.0
+    """Letters that 99.5 % of the texts of the longer side do not exceed."""
+    doubled_share: float = 0.0
+    """Share of the pairs that repeat an earlier one."""
     is_sampled: bool = False
     """Whether words and characters are those of a sample: there may be more."""
 

@@ -9,19 +9,26 @@ fall, and dropout never rises (tests/unit/config/auto).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mtcli.config.auto import sizes
 from mtcli.config.auto.choices import Choices
-from mtcli.config.auto.facts import CorpusFacts, Machine
+from mtcli.config.auto.facts import SHORT_PIECES, CorpusFacts, Machine
 from mtcli.config.auto.sizes import short
 from mtcli.config.problems import KeyPath
 
 _KINDS = {"optim": "muon", "schedule": "wsd"}
-_BYTES_AND_SPECIAL = 260
-"""Pieces that are no text: 256 for bytes, 4 special ones."""
+_SPECIAL, _BYTES = 4, 256
+"""Pieces beside text: special ones, and a piece for each byte with `byte_fallback`."""
+_UNIGRAM_PER_WORD = 0.25
+"""Pieces that a unigram model finds at least, over different words; BPE makes each word a piece."""
+_SIDES_APART = 3
+"""Words of both sides over those of the side that has fewer, at most."""
+_MANY_DOUBLED = 0.05
+_USUAL_LENGTH, _LONGEST = 256, 1000
 _MANY_CHARACTERS = 0.1
 """Share of the vocabulary above which rare characters are spelled as bytes instead."""
 
@@ -46,9 +53,11 @@ def choose_recipe(facts: CorpusFacts, machine: Machine, given: Mapping[str, Any]
             depend on such a key.
     """
     choices = Choices(given, _KINDS)
+    longest = _choose_data(choices, facts)
     _choose_tokenizer(choices, facts, machine)
     scale = min(facts.tgt_pieces, sizes.affordable_scale(machine))
     _choose_model(choices, facts, scale)
+    _choose_batch(choices, scale, longest, machine)
     length = _choose_length(choices, facts, scale, machine)
     _choose_regularization(choices, facts, length)
     _choose_optimization(choices, length)
@@ -63,10 +72,24 @@ def choose_vocabulary(facts: CorpusFacts, machine: Machine, given: Mapping[str, 
     return Recipe(choices.values, choices.reasons)
 
 
+def _choose_data(choices: Choices, facts: CorpusFacts) -> int:
+    """What is trained on. Returns the longest side of a pair, in pieces."""
+    pieces = facts.long_text_letters / SHORT_PIECES
+    longest = min(_LONGEST, max(_USUAL_LENGTH, 64 * math.ceil(pieces / 64)))
+    reason = f"99.5 % of the texts have at most {facts.long_text_letters:,.0f} characters"
+    longest = choices.choose("data.max_length", longest, reason)
+    choices.choose("decoding.max_length", longest, "as long as what is trained on")
+    doubled = f"{facts.doubled_share:.1%} of the pairs repeat an earlier one"
+    choices.choose("data.drop_duplicates", facts.doubled_share > _MANY_DOUBLED, doubled)
+    return longest
+
+
 def _choose_tokenizer(choices: Choices, facts: CorpusFacts, machine: Machine) -> None:
     choices.choose("tokenizer.algorithm", "bpe", "works with and without spaces between words")
+    choices.choose("tokenizer.shared", True, "names and numbers are alike on both sides")
+    choices.choose("tokenizer.byte_fallback", True, "so that nothing is unknown")
     vocab_size = _choose_vocab_size(choices, facts, machine)
-    if facts.num_characters > _MANY_CHARACTERS * vocab_size:
+    if _has_many_characters(facts, vocab_size):
         reason = f"{facts.num_characters:,} different characters: the rarest are spelled as bytes"
         choices.choose("tokenizer.character_coverage", 0.9995, reason)
     else:
@@ -75,17 +98,31 @@ def _choose_tokenizer(choices: Choices, facts: CorpusFacts, machine: Machine) ->
 
 
 def _choose_vocab_size(choices: Choices, facts: CorpusFacts, machine: Machine) -> int:
+    is_shared = choices.given("tokenizer.shared", True)
     fitting, reason = sizes.pieces_for(facts, machine)
-    has_few = facts.num_characters <= _MANY_CHARACTERS * fitting
-    characters = facts.num_characters if has_few else facts.num_frequent_characters
-    at_least = _BYTES_AND_SPECIAL + 2 * characters
-    at_most = _BYTES_AND_SPECIAL + facts.num_characters + facts.num_word_types
-    if fitting < at_least:
-        fitting, reason = at_least, f"room for {characters:,} characters and as many longer pieces"
+    if not is_shared:
+        fitting, reason = int(fitting / math.sqrt(2)), f"half of {reason}"
+    # 1. At least the characters and some longer pieces.
+    is_full = choices.given("tokenizer.character_coverage", 0.0) == 1.0
+    has_rare = _has_many_characters(facts, fitting) and not is_full
+    characters = facts.num_frequent_characters if has_rare else facts.num_characters
+    besides = _SPECIAL + (_BYTES if choices.given("tokenizer.byte_fallback", True) else 0)
+    if fitting < besides + 2 * characters:
+        fitting = besides + 2 * characters
+        reason = f"room for {characters:,} characters and as many longer pieces"
+    # 2. At most what SentencePiece finds: it refuses to train more.
+    words = facts.num_word_types if is_shared else facts.num_word_types // _SIDES_APART
+    if choices.given("tokenizer.algorithm", "bpe") != "bpe":
+        words = int(_UNIGRAM_PER_WORD * words)
+    at_most = besides + characters + max(1, words - 1)  # one is for the space
     if fitting > at_most and not facts.is_sampled:
         fitting = at_most
         reason = f"the text has only {facts.num_word_types:,} different words"
     return choices.choose("tokenizer.vocab_size", fitting, reason)
+
+
+def _has_many_characters(facts: CorpusFacts, vocab_size: int) -> bool:
+    return facts.num_characters > _MANY_CHARACTERS * vocab_size
 
 
 def _choose_model(choices: Choices, facts: CorpusFacts, scale: float) -> None:
@@ -99,7 +136,7 @@ def _choose_model(choices: Choices, facts: CorpusFacts, scale: float) -> None:
     heads = _heads_for(d_model, choices)
     choices.choose("model.num_heads", heads, f"heads of {d_model // heads} columns")
     choices.choose("model.d_ff", shape.ff_ratio * d_model, f"{shape.ff_ratio} times d_model")
-    shared = choices.choose("tokenizer.shared", True, "names and numbers are alike on both sides")
+    shared = choices.given("tokenizer.shared", True)
     tied = "one vocabulary: one table" if shared else "a vocabulary for each side"
     choices.choose("model.tied_embeddings", "all" if shared else "decoder", tied)
     choices.choose("model.positions", "rotary", "2 BLEU above sinusoidal ones on Multi30k")
@@ -116,16 +153,17 @@ class _Length:
     d_model: int
 
 
-def _choose_length(choices: Choices, facts: CorpusFacts, scale: float, machine: Machine) -> _Length:
-    tokens = choices.choose(
-        "batch.tokens_per_update",
-        sizes.tokens_per_update_for(scale),
-        f"for a corpus of {short(scale)} target pieces; small updates learn more from the same",
-    )
-    longest = choices.number("data.max_length") or 0
+def _choose_batch(choices: Choices, scale: float, longest: int, machine: Machine) -> None:
+    tokens = max(sizes.tokens_per_update_for(scale), longest + 1)
+    reason = f"for {short(scale)} target pieces an epoch; small updates learn more from as many"
+    choices.choose("batch.tokens_per_update", tokens, reason)
     cells = max(4096 if machine.device == "cpu" else 8192, longest + 1)
     fits = f"fits the memory of most machines ({machine.device})"
     choices.choose("batch.max_tokens", cells, fits)
+
+
+def _choose_length(choices: Choices, facts: CorpusFacts, scale: float, machine: Machine) -> _Length:
+    tokens = choices.given("batch.tokens_per_update", sizes.tokens_per_update_for(scale))
     updates = sizes.full_updates(facts.tgt_pieces)
     affordable = sizes.updates_in_budget(scale, machine)
     epochs = choices.number("training.max_epochs")

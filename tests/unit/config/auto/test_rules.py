@@ -1,6 +1,7 @@
 """The rules of `preset: auto`: monotone, sound for every language, and open to the user's keys."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from mtcli.config.auto.facts import TYPICAL, CorpusFacts, Machine, letters_per_s
 from mtcli.config.auto.rules import choose_recipe, choose_vocabulary
 from mtcli.config.auto.sizes import REFERENCE, short
 from mtcli.config.load import load_config
+from mtcli.config.preset import merged
 
 SIZES = [int(10 ** (3 + n / 12)) for n in range(6 * 12 + 1)]
 """Pairs, from a thousand to a billion."""
@@ -74,8 +76,8 @@ def test_every_recipe_is_a_sound_config(tmp_path, size, language, machine):
     known = facts(size, language)
     recipe = choose_recipe(known, machine, {})
     user = {"src_lang": "en", "tgt_lang": "de", "run_dir": "r"}
-    data = {"train": [{"src": "a", "tgt": "b"}]}
-    config = load_config(user | {"data": data} | recipe.values, working_dir=tmp_path)
+    user |= {"data": {"train": [{"src": "a", "tgt": "b"}]}}
+    config = load_config(merged(recipe.values, user), working_dir=tmp_path)
     pieces = config.tokenizer.vocab_size
     covered = known.num_characters
     if config.tokenizer.character_coverage < 1:
@@ -124,6 +126,8 @@ def test_a_budget_never_makes_a_model_larger():
         ({"training": {"ema_decay": 0.999}}, ("checkpoints", "average_last"), 1),
         ({"tokenizer": {"shared": False}}, ("model", "tied_embeddings"), "decoder"),
         ({"data": {"max_length": 6000}}, ("batch", "max_tokens"), 6001),
+        ({"data": {"max_length": 300}}, ("decoding", "max_length"), 300),
+        ({"tokenizer": {"shared": False}}, ("tokenizer", "vocab_size"), 6363),
         ({"validation": {"every_steps": 30}}, ("checkpoints", "every_steps"), 15),
         ({"tokenizer": {"vocab_size": "auto"}}, ("tokenizer", "vocab_size"), 9000),
     ],
@@ -159,6 +163,24 @@ def test_a_section_of_another_kind_takes_nothing():
 )
 def test_mistakes_of_the_user_are_left_to_the_loader(given):
     assert choose_recipe(TYPICAL, MACHINES["a day of one core"], given).values
+
+
+@pytest.mark.parametrize(
+    ("letters", "pieces"), [(10, 256), (768, 256), (769, 320), (2000, 704), (1e6, 1000)]
+)
+def test_long_texts_are_not_dropped(letters, pieces):
+    recipe = choose_recipe(replace(TYPICAL, long_text_letters=letters), Machine(), {})
+    assert recipe.values["data"]["max_length"] == pieces
+    assert recipe.values["decoding"]["max_length"] == pieces
+
+
+@pytest.mark.parametrize(("share", "drops"), [(0.0, False), (0.05, False), (0.2, True)])
+def test_pairs_are_kept_once_where_many_are_doubled(share, drops):
+    recipe = choose_recipe(replace(TYPICAL, doubled_share=share), Machine(), {})
+    assert recipe.values["data"]["drop_duplicates"] is drops
+    assert recipe.reasons["data", "drop_duplicates"] == (
+        f"{share:.1%} of the pairs repeat an earlier one"
+    )
 
 
 def test_the_vocabulary_may_be_chosen_alone():
