@@ -12,7 +12,7 @@ import typer
 
 from mtcli.cli.command import Command
 from mtcli.cli.help import epilog
-from mtcli.cli.notes import counted, note, note_invalid
+from mtcli.cli.notes import counted, note
 from mtcli.cli.options import CheckpointOption
 from mtcli.cli.streams import check_output, input_or_standard, output_or_standard, stream_errors
 from mtcli.cli.translate_options import (
@@ -47,6 +47,7 @@ from mtcli.cli.translate_options import (
     TopPOption,
     WorstOption,
 )
+from mtcli.cli.translate_report import note_report
 from mtcli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from mtcli.translating.translator import Translator
 
 app = typer.Typer()
+
 
 _WORST = "10%"
 
@@ -150,7 +152,7 @@ def translate(
         with output_or_standard(output_path, done and done.num_bytes) as sink:
             report = _stream(translator, source, sink, options, done, reviewed)
     if not quiet:
-        _note_report(report, translator)
+        note_report(report, translator)
 
 
 def _sampling(
@@ -260,22 +262,3 @@ def _describe_choice(model: Path, checkpoint: str, chosen: Path) -> str:
     if checkpoint == "best" and not (model / "best").exists():
         which = "the last model (no validation found a best one yet)"
     return f"translating with {chosen}, {which} of {model}"
-
-
-def _note_report(report: StreamReport, translator: Translator) -> None:
-    """Say what a reader of the translations should know."""
-    note_invalid(report.num_invalid, "line")
-    if report.num_over_limit:
-        note(
-            f"{counted(report.num_over_limit, 'line')} of more than {translator.max_src_length}"
-            " pieces, longer than any training source, translated in parts"
-        )
-    if report.num_truncated:
-        note(
-            f"warning: {counted(report.num_truncated, 'line')} got a translation that was cut off"
-            " at its longest length"
-        )
-    if report.num_repeated:
-        note(
-            f"warning: {counted(report.num_repeated, 'line')} got a translation that repeats itself"
-        )
