@@ -75,6 +75,9 @@ class ModelCard:
     """The same for target text: references, prefixes, and translations that are scored."""
     max_src_length: Positive
     """Longest source sentence seen in training, in pieces, EOS not counted."""
+    src_characters: str | None = None
+    """All characters of the training sources, sorted, as the tokenizer reads them; null if unknown:
+    in folders of an earlier mtcli, and if the training started from another model."""
     pad_id: NotNegative = 0
     """Id of padding, on both sides."""
     unk_id: NotNegative = 1

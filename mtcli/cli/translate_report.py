@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from mtcli.cli.notes import counted, note, note_invalid
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from mtcli.streaming.stream import StreamReport
     from mtcli.translating.translator import Translator
+
+_MOST_CHARACTERS = 10
+"""Characters that a note lists."""
 
 
 def note_report(report: StreamReport, translator: Translator) -> None:
@@ -28,3 +34,24 @@ def note_report(report: StreamReport, translator: Translator) -> None:
         note(
             f"warning: {counted(report.num_repeated, 'line')} got a translation that repeats itself"
         )
+    if report.num_unseen:
+        note(
+            f"warning: {counted(report.num_unseen, 'line')} had characters that the model never saw"
+            f" in training, so that text may be missing there: {_described(report.unseen)}"
+        )
+
+
+def _described(characters: Counter[str]) -> str:
+    """The commonest characters with their code points and numbers of lines."""
+    shown = [
+        f"{_visible(character)}U+{ord(character):04X} ({counted(number, 'line')})"
+        for character, number in characters.most_common(_MOST_CHARACTERS)
+    ]
+    others = len(characters) - len(shown)
+    return ", ".join(shown) + (f" and {counted(others, 'other')}" if others else "")
+
+
+def _visible(character: str) -> str:
+    """The character and a space, unless it would join the text around it or reverse it."""
+    is_mark = unicodedata.category(character).startswith("M")
+    return f"{character} " if character.isprintable() and not is_mark else ""

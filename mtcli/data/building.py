@@ -103,8 +103,9 @@ def build_store(
         RunFolderError: `path` exists or cannot be written.
     """
     drops = _Drops()
+    characters: set[str] = set()
     with new_folder(path) as folder:
-        chunks = _encode(pairs, tokenizers, config, drops)
+        chunks = _noting(characters, _encode(pairs, tokenizers, config, drops))
         src_lengths, tgt_lengths = [], []
         for shard, (src, tgt) in enumerate(_regroup(chunks, shard_size)):
             save_file(src.arrays("src") | tgt.arrays("tgt"), folder / shard_name(shard))
@@ -131,6 +132,7 @@ def build_store(
             longest_src=int(all_src.max()),
             longest_tgt=int(all_tgt.max()),
             max_length=config.max_length,
+            src_characters="".join(sorted(characters)),
             examples=drops.examples,
         )
         write_json(folder / META, asdict(meta))
@@ -228,6 +230,15 @@ def _column(ids: Sequence[Sequence[int]], texts: Sequence[str], tokenizer: Token
     )
     text_lengths = np.array([len(text) for text in encoded], dtype=np.int32)
     return _Column(flat, lengths, np.frombuffer(b"".join(encoded), dtype=np.uint8), text_lengths)
+
+
+def _noting(
+    characters: set[str], chunks: Iterable[tuple[_Column, _Column]]
+) -> Iterator[tuple[_Column, _Column]]:
+    """The same chunks; the characters of their sources are added to `characters`."""
+    for src, tgt in chunks:
+        characters.update(src.text.tobytes().decode("utf-8"))
+        yield src, tgt
 
 
 def _regroup(

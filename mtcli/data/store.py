@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -45,6 +45,9 @@ class StoreMeta:
     """Pieces of the longest target kept, EOS not counted."""
     max_length: int
     """Longer pairs were dropped, in pieces."""
+    src_characters: str | None = None
+    """All characters of the sources kept, sorted, as the tokenizer reads them; None in stores of an
+    earlier mtcli."""
     examples: dict[str, list[str]] = field(default_factory=dict)
     """Source and target, shortened, of the first pair that was dropped for each reason; none in
     stores of an earlier mtcli."""
@@ -125,10 +128,17 @@ def open_store(path: Path) -> Store:
     verify_folder(path, error=DataError, required=[META, LENGTHS], hashed_below_bytes=0)
     content = read_json(path / META, DataError)
     names = {entry.name for entry in fields(StoreMeta)}
-    required = names - {"examples"}
+    required = names - {"examples", "src_characters"}
     if not isinstance(content, dict) or not required <= content.keys():
         raise DataError(f"{path / META} is damaged: it must have {', '.join(sorted(required))}")
     return Store(path, StoreMeta(**{name: content[name] for name in names & content.keys()}))
+
+
+def report_of(meta: StoreMeta) -> dict[str, object]:
+    """The content of a store for people: numbers and examples."""
+    report = asdict(meta)
+    del report["src_characters"]
+    return report
 
 
 def shard_name(shard: int) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from mtcli.errors import DataError
@@ -66,6 +66,10 @@ class StreamReport:
     """Lines with a translation that was cut off at its longest length."""
     num_repeated: int = 0
     """Lines with a translation that repeats itself."""
+    num_unseen: int = 0
+    """Lines with characters that were in no source of the training."""
+    unseen: Counter[str] = field(default_factory=Counter)
+    """How many lines have each of these characters."""
 
     def count(self, line: Line, answer: Answer) -> None:
         """Take one more line into account."""
@@ -74,6 +78,8 @@ class StreamReport:
         self.num_invalid += not line.is_valid
         self.num_truncated += "truncated" in answer.flags
         self.num_repeated += "repeated" in answer.flags
+        self.num_unseen += "unseen" in answer.flags
+        self.unseen.update(answer.unseen)
 
 
 def translate_stream(

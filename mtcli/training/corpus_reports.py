@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
@@ -11,7 +10,7 @@ from mtcli.config.schema.root import TrainConfig
 from mtcli.data.held_out_choice import HeldOut
 from mtcli.data.holdout import HoldOutRule
 from mtcli.data.sources import read_pairs
-from mtcli.data.store import Store
+from mtcli.data.store import Store, report_of
 from mtcli.errors import RunFolderError
 from mtcli.folders import read_json, write_json
 from mtcli.runs.folder import RunFolder
@@ -56,7 +55,7 @@ def report_store(store: Store, run: RunFolder, rule: HoldOutRule, held_out: Held
                 "num_same": held_out.num_same,
             },
         }
-        | asdict(meta),
+        | report_of(meta),
     )
 
 

@@ -24,6 +24,8 @@ def make_card(config: TrainConfig, corpus: Corpus, progress: Progress) -> ModelC
         src_normalization=corpus.src_tokenizer.normalization,
         tgt_normalization=corpus.tgt_tokenizer.normalization,
         max_src_length=corpus.store.meta.longest_src,
+        # a model that the run started from has seen others, too
+        src_characters=None if config.training.init_from else corpus.store.meta.src_characters,
         training=TrainingFacts(
             num_steps=progress.step,
             num_tgt_tokens=progress.total_tgt_tokens,

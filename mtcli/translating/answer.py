@@ -11,7 +11,7 @@ from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.controls import without_controls
 from mtcli.translating.parts import join_parts
 
-Flag = Literal["empty", "split", "truncated", "repeated", "low_confidence"]
+Flag = Literal["empty", "split", "truncated", "repeated", "low_confidence", "unseen"]
 """
 empty: the translation is empty.
 split: translated in parts: the text was too long, or its sentences were translated one by one.
@@ -19,6 +19,7 @@ truncated: the translation was cut off at its longest length.
 repeated: the translation repeats itself (`mtcli.translating.repetition` says when).
 low_confidence: log-probability per piece lower than in 95 % of the translations of the model's
     validation; of a model that does not know that, below `LOW_CONFIDENCE`.
+unseen: the source has characters that training never showed to the model.
 """
 
 Link = tuple[int, int]
@@ -61,6 +62,8 @@ class Answer(NamedTuple):
     """Whether a sentence of it was longer than any in training, and so was split."""
     log_prob_per_piece: float = 0.0
     """Natural log-probability of a piece of the best translation, EOS counted, on average."""
+    unseen: str = ""
+    """Characters of the source that were in no source of the training, each once."""
 
     @property
     def confidence(self) -> float:
@@ -76,6 +79,7 @@ def join_answer(
     is_over_limit: bool,
     prefix: str = "",
     low_confidence: float = LOW_CONFIDENCE,
+    unseen: str = "",
 ) -> Answer:
     """Make an answer of the hypotheses of each part; the k-th translation joins the k-th of each.
 
@@ -86,6 +90,7 @@ def join_answer(
         is_over_limit: whether a sentence was split because it is too long.
         prefix: what the translation begins with, and all of it if there was nothing to translate.
         low_confidence: log-probability per piece below which the translation is doubtful.
+        unseen: characters of the source that were in no source of the training.
     """
     if not parts:
         return _nothing_translated(prefix, tokenizer)
@@ -101,6 +106,7 @@ def join_answer(
         "truncated": not all(ranked[0].is_complete for ranked in parts),
         "repeated": is_repeated,
         "low_confidence": log_prob_per_piece < low_confidence,
+        "unseen": bool(unseen),
     }
     return Answer(
         translations,
@@ -108,6 +114,7 @@ def join_answer(
         tuple(flag for flag, holds in flags.items() if holds),
         is_over_limit,
         log_prob_per_piece,
+        unseen,
     )
 
 

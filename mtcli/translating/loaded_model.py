@@ -30,6 +30,8 @@ class LoadedModel(NamedTuple, Generic[EngineT]):
     """BCP 47 tag of the source language, whose rules cut texts into sentences."""
     low_confidence: float = LOW_CONFIDENCE
     """Log-probability per piece below which a translation is doubtful."""
+    src_characters: frozenset[str] | None = None
+    """All characters of the training sources; None if the model does not say."""
 
 
 def model_of(bundles: Sequence[Bundle], engine: EngineT) -> LoadedModel[EngineT]:
@@ -47,6 +49,7 @@ def model_of(bundles: Sequence[Bundle], engine: EngineT) -> LoadedModel[EngineT]
         min(bundle.card.max_src_length for bundle in bundles),
         bundles[0].card.src_lang,
         _low_confidence(bundles[0]),
+        _src_characters(bundles),
     )
 
 
@@ -54,6 +57,13 @@ def _low_confidence(bundle: Bundle) -> float:
     """What the model's validation found."""
     limits = [score.score for score in bundle.scores if score.metric == LOW_CONFIDENCE_METRIC]
     return limits[0] if limits else LOW_CONFIDENCE
+
+
+def _src_characters(bundles: Sequence[Bundle]) -> frozenset[str] | None:
+    """The characters that every model saw, of those that say so."""
+    seen = [bundle.card.src_characters for bundle in bundles]
+    known = [frozenset(characters) for characters in seen if characters is not None]
+    return known[0].intersection(*known[1:]) if known else None
 
 
 def load_tokenizers(bundle: Bundle) -> tuple[Tokenizer, Tokenizer]:

@@ -99,6 +99,7 @@ class RunningTranslation:
                     is_repeated=not still_repeated.isdisjoint(range(start, end)),
                     is_over_limit=source.is_over_limit,
                     prefix=source.prefix,
+                    unseen=source.unseen,
                     low_confidence=self._model.low_confidence,
                 )
             )

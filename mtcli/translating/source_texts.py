@@ -23,6 +23,8 @@ class SourceText(NamedTuple):
     """Whether a sentence of it was too long, and so was split."""
     prefix: str = ""
     """What its translation begins with."""
+    unseen: str = ""
+    """Characters of it that were in no source of the training."""
 
 
 def prepare_texts(

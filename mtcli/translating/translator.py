@@ -18,6 +18,7 @@ from mtcli.translating.options import TranslateOptions
 from mtcli.translating.running import Progress, RunningTranslation, no_progress
 from mtcli.translating.scoring import PairScore, PairScorer, check_pairs
 from mtcli.translating.source_texts import SourceText, prepare_texts
+from mtcli.translating.unseen import UnseenCharacters
 
 SHORTEST_LIMIT = 16
 """Lines of up to this many pieces are translated whole even if training saw only shorter ones."""
@@ -48,6 +49,7 @@ class Translator:
         self._name = name
         self._open_pair_model = open_pair_model
         self._pair_model: LoadedModel[PairEngine] | None = None
+        self._unseen = UnseenCharacters(model.src_tokenizer, model.src_characters)
         self.options = options or TranslateOptions.of_model(model.generation)
         self.max_src_length = min(
             max(model.max_src_length, SHORTEST_LIMIT), model.engine.max_positions - 1
@@ -228,6 +230,10 @@ class Translator:
             self._model.src_lang,
             options.splitter,
         )
+        sources = [
+            source._replace(unseen=self._unseen.find(source.text, [p.ids for p in source.parts]))
+            for source in sources
+        ]
         prefix_ids = None
         if prefixes is not None:
             sources = [

@@ -90,6 +90,10 @@ def test_a_run_leaves_everything_that_the_architecture_names(folder):
         assert (run / name).exists(), name
     assert not list(run.rglob("*.tmp-*"))
     assert not list(run.rglob("*.pkl")) + list(run.rglob("*.pt"))
+    sources = (folder / "train.en").read_text()
+    card = json.loads((run / "best/model.json").read_text())
+    assert card["src_characters"] == "".join(sorted({*sources} - {"\n"}))
+    assert "src_characters" not in json.loads((run / "data_report.json").read_text())
     environment = json.loads((run / "environment.json").read_text())
     assert environment["packages"]["torch"]
     assert environment["num_parameters"] > 1000

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -160,6 +161,8 @@ def test_notes_go_to_standard_error(model):
         f"translating with {model}",
         "warning: 1 line had bytes that are not UTF-8, which were replaced by U+FFFD",
         "1 line of more than 20 pieces, longer than any training source, translated in parts",
+        "warning: 1 line had characters that the model never saw in training, so that text may be"
+        " missing there: c U+0063 (1 line)",
     ]
     quiet = mtcli_translate("-m", model, "--quiet", input_bytes=INPUT + b"\n" + LONG.encode())
     assert quiet.stderr == ""
@@ -532,6 +535,44 @@ def test_options_of_sampling_need_it(model):
     assert "need `--sample`" in errors("-m", model, "--top-k", 5)
     assert "`--top-p` must be above 0" in errors("-m", model, "--sample", "--top-p", 2)
     assert "`--repetition-penalty` must be" in errors("-m", model, "--repetition-penalty", -1)
+
+
+EMOJI = "ralo \U0001f606 teku.\nsef \u00df\U0001f606\U0001f606\nsef dolu\n\n".encode()
+KINDS = "".join(chr(code) for code in range(0x1F600, 0x1F60F))
+
+
+def test_what_the_model_never_saw_is_flagged_counted_and_named(model):
+    records = jsonl("-m", model, input_bytes=EMOJI)
+    assert ["unseen" in record["flags"] for record in records] == [True, True, False, False]
+    for mode in ((), ("--jsonl",), ("--n-best", 2), ("--line-buffered",), ("--split-sentences",)):
+        result = mtcli_translate("-m", model, *mode, input_bytes=EMOJI)
+        assert (
+            "warning: 2 lines had characters that the model never saw in training, so that text may"
+            " be missing there: \U0001f606 U+1F606 (2 lines), \u00df U+00DF (1 line)\n"
+        ) in result.stderr
+        assert result.stderr.count("never saw") == 1
+    assert "never saw" not in mtcli_translate("-m", model, input_bytes=b"sef dolu.\n").stderr
+    assert mtcli_translate("-m", model, "-q", input_bytes=EMOJI).stderr == ""
+    many = mtcli_translate("-m", model, input_bytes=f"{KINDS}\n".encode()).stderr
+    assert "\U0001f609 U+1F609 (1 line) and 5 others\n" in many
+    marks = mtcli_translate("-m", model, input_bytes="se\u0f39f\n".encode()).stderr
+    assert "may be missing there: U+0F39 (1 line)\n" in marks
+
+
+def test_what_training_saw_is_in_the_model(model, tmp_path):
+    bundle = read_model(model)
+    for name, seen in (("some", "ralotekusfd."), ("all", "ralotekusfd.\u00df\U0001f606")):
+        card = replace(bundle.card, src_characters="".join(sorted(seen)))
+        files = {"tokenizer.model": bundle.src_tokenizer_path}
+        write_model(tmp_path / name, bundle.weights(), card, files, bundle.generation)
+    records = jsonl("-m", tmp_path / "some", input_bytes=b"sef\npav\n")
+    assert ["unseen" in record["flags"] for record in records] == [False, True]
+    assert (
+        "v U+0076 (1 line)" in mtcli_translate("-m", tmp_path / "some", input_bytes=b"pav\n").stderr
+    )
+    assert not any("unseen" in r["flags"] for r in jsonl("-m", tmp_path / "all", input_bytes=EMOJI))
+    ensemble = ("-m", tmp_path / "some", "-m", tmp_path / "all", "-m", model)
+    assert "unseen" in jsonl(*ensemble, input_bytes=b"\xc3\x9f\n")[0]["flags"]
 
 
 def test_a_prefix_begins_the_translation_and_lines_without_one_are_as_ever(model):

@@ -73,6 +73,11 @@ def test_the_meta_data_add_up(store, pairs, tokenizer):
     assert store.meta.max_length == 256
 
 
+def test_the_characters_of_the_sources_are_known(store, pairs, tokenizer):
+    sources = "".join(tokenizer.normalize(src) for src, _ in pairs)
+    assert store.meta.src_characters == "".join(sorted(set(sources)))
+
+
 def test_spans_follow_one_another():
     assert spans(np.array([5, 9, 0, 2]), np.array([3, 2, 0, 1])).tolist() == [5, 6, 7, 9, 10, 2]
     nothing = np.empty(0, dtype=np.int64)
@@ -133,10 +138,10 @@ def test_meta_data_without_a_key_are_damaged(store):
         open_store(store.path)
 
 
-def test_a_store_of_an_earlier_mtcli_has_no_examples(store):
+def test_a_store_of_an_earlier_mtcli_has_neither_examples_nor_characters(store):
     meta = store.path / "store.json"
     size = meta.stat().st_size
     content = json.loads(meta.read_text())
-    del content["examples"]
+    del content["examples"], content["src_characters"]
     meta.write_text(json.dumps(content).ljust(size))
-    assert open_store(store.path).meta == replace(store.meta, examples={})
+    assert open_store(store.path).meta == replace(store.meta, examples={}, src_characters=None)
