@@ -98,6 +98,8 @@ def _odd_validation(config: TrainConfig, valid: ValidationSet) -> Iterator[Findi
     tgt = NamedTexts("the target side of the validation pairs", valid.tgt_texts, "pair")
     if finding := blank(src, valid.tgt_texts):
         yield finding
+    if config.validation.bleu_tokenize != "none":
+        yield from odd_text(src)
     yield from odd_references(tgt, valid.src_texts, *language)
     if config.validation.best_by == "bleu" and (finding := short([tgt], *language)):
         yield finding

@@ -97,6 +97,16 @@ def test_tokenized_and_escaped_validation_targets(said):
     assert said("validation.bleu_tokenize=none", valid=valid) == []
 
 
+def test_tokenized_and_escaped_validation_sources(said):
+    valid = valid_set(src=["A &quot;b&quot; , c .", "D .", "e f g h"])
+    name = "WARNING: the source side of the validation pairs"
+    assert [line.partition(":")[0] + ":" + line.split(":")[1] for line in said(valid=valid)] == [
+        f"{name} looks tokenised",
+        f"{name} has escaped characters",
+    ]
+    assert said("validation.bleu_tokenize=none", valid=valid) == []
+
+
 def test_validation_targets_without_spaces(said):
     valid = valid_set(tgt=["หมาวิ่งในสวน"] * 3)
     found = said(valid=valid)
