@@ -204,8 +204,8 @@ def _encode(
                 texts.append((src, tgt))
             else:
                 drops.add(reason, (src, tgt))
-        src_ids, tgt_ids = (
-            tokenizer.encode_batch([pair[side] for pair in texts], num_threads)
+        (src_texts, src_ids), (tgt_texts, tgt_ids) = (
+            tokenizer.normalize_and_encode([pair[side] for pair in texts], num_threads)
             for side, tokenizer in enumerate(tokenizers)
         )
         kept = []
@@ -216,14 +216,18 @@ def _encode(
             else:
                 drops.add(reason, texts[row])
         yield (
-            _column([src_ids[row] for row in kept], [texts[row][0] for row in kept], tokenizers[0]),
-            _column([tgt_ids[row] for row in kept], [texts[row][1] for row in kept], tokenizers[1]),
+            _column(src_ids, src_texts, kept, tokenizers[0].vocab_size),
+            _column(tgt_ids, tgt_texts, kept, tokenizers[1].vocab_size),
         )
 
 
-def _column(ids: Sequence[Sequence[int]], texts: Sequence[str], tokenizer: Tokenizer) -> _Column:
-    dtype: type[np.uint16 | np.uint32] = np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
-    encoded = [tokenizer.normalize(text).encode("utf-8") for text in texts]
+def _column(
+    all_ids: Sequence[Sequence[int]], texts: Sequence[str], kept: Sequence[int], vocab_size: int
+) -> _Column:
+    """One side of the rows `kept`; the texts are normalized."""
+    dtype: type[np.uint16 | np.uint32] = np.uint16 if vocab_size <= 2**16 else np.uint32
+    ids = [all_ids[row] for row in kept]
+    encoded = [texts[row].encode("utf-8") for row in kept]
     lengths = np.array([len(row) for row in ids], dtype=np.int32)
     flat: npt.NDArray[Any] = np.fromiter(
         (i for row in ids for i in row), dtype=dtype, count=int(lengths.sum())

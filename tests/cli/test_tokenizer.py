@@ -97,6 +97,34 @@ def test_train_shows_what_does_not_come_back(config, tmp_path):
     assert lines[2] == "  1: '日' becomes ' \u2047 '"
 
 
+LOSSY = ["tokenizer.tgt_normalization=nmt_nfkc", "tokenizer.normalization=nmt_nfkc"]
+
+
+@pytest.mark.parametrize("setting", LOSSY)
+def test_train_warns_of_targets_that_can_never_be_written(config, tmp_path, setting):
+    lines = (tmp_path / "train.tgt").read_text().splitlines()
+    lines[7], lines[9] = "BA，KO，", "BA\xadKO"
+    (tmp_path / "train.tgt").write_text("\n".join(lines))
+    lossy = run("train", config, "--output-dir", tmp_path / "a", "--set", setting)
+    warnings = [line for line in lossy.stdout.splitlines() if line.startswith("warning: ")]
+    assert warnings == [
+        "warning: 1 of the first 400 target sentences cannot come back as they are written, because"
+        " the normalization `nmt_nfkc` changes them; lost: FULLWIDTH COMMA (U+FF0C), 2 times, SOFT"
+        " HYPHEN (U+00AD), 1 times; for example 'BA，KO，' becomes 'BA,KO,'; set"
+        " `tokenizer.tgt_normalization: nfc` to keep them",
+        "warning: 1 of the first 400 target sentences lose invisible characters only",
+    ]
+    kept = run("train", config, "--output-dir", tmp_path / "b")
+    assert "normalization nmt_nfkc," in kept.stdout.splitlines()[1]
+    assert "normalization nfc," in kept.stdout.splitlines()[2]
+    assert "FULLWIDTH" not in kept.stdout
+    text = "BA，KO，\n".encode()
+    encoded = run("encode", "-m", tmp_path / "b", "--side", "tgt", input_bytes=text)
+    assert (
+        run("decode", "-m", tmp_path / "b", input_bytes=encoded.stdout_bytes).output_bytes == text
+    )
+
+
 def test_train_is_repeatable(config, tmp_path):
     contents = set()
     for name in ("a", "b"):
@@ -174,6 +202,22 @@ def test_one_line_out_per_line_in_and_back(model, flags):
     assert decoded.stderr == ""
     texts = ["ba ko!", "", "", "caf\ufffd", "x\u2028y\x0bz", "last"]
     assert decoded.stdout_bytes.decode().split("\n")[:-1] == [*map(trained.normalize, texts)]
+
+
+def test_encode_says_which_lines_are_normalized_differently_as_source(model):
+    text = "ba ko\nba，\nﬁ\n".encode()
+    as_tgt, tgt, src = (
+        run("encode", "-m", model, *flags, input_bytes=text)
+        for flags in ([], ["--side", "tgt"], ["--side", "src"])
+    )
+    assert as_tgt.stderr == (
+        "warning: 2 lines would be normalized differently as source text, such as 'ba，'\n"
+        "hint: use `--side src` to encode source text\n"
+    )
+    assert tgt.stderr == src.stderr == ""
+    assert as_tgt.stdout_bytes == tgt.stdout_bytes != src.stdout_bytes
+    back = [run("decode", "-m", model, input_bytes=x.stdout_bytes).stdout for x in (tgt, src)]
+    assert back == ["ba ko\nba，\nﬁ\n", "ba ko\nba,\nfi\n"]
 
 
 def test_decode_reads_crlf_and_any_spaces(model):

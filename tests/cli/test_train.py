@@ -140,6 +140,36 @@ def test_check_says_what_a_run_would_be_and_leaves_nothing(folder):
     assert sorted(folder.iterdir()) == before
 
 
+def test_targets_that_can_never_be_written_are_counted(folder):
+    path = folder / "train.de"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines[150] = "BA，BA"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    nfc = invoke("--check")
+    assert "normalization: source nmt_nfkc, target nfc\n" in nfc.stdout
+    assert "cannot come back" not in nfc.output
+    sets = ["--set", "tokenizer.tgt_normalization=nmt_nfkc"]
+    sentence = (
+        "1 of the first 200 target sentences cannot come back as they are written, because the"
+        " normalization `nmt_nfkc` changes them; lost: FULLWIDTH COMMA (U+FF0C), 1 times;"
+        " for example 'BA，BA' becomes 'BA,BA'; set `tokenizer.tgt_normalization: nfc` to keep them"
+    )
+    assert sentence in invoke("--check", *sets).output
+    few = ["--set", "training.max_steps=2", "--set", "schedule.warmup_steps=1"]
+    assert invoke(*few, *sets).exit_code == 0
+    assert sentence in (folder / "run/train.log").read_text(encoding="utf-8")
+    report = json.loads((folder / "run/tokenizer_report.json").read_text(encoding="utf-8"))
+    assert report["reports"]["src"]["normalization"] == "nmt_nfkc"
+    assert report["target_losses"] == {
+        "num_sentences": 200, "num_changed": 1, "num_only_invisible": 0,
+        "characters": [
+            {"character": "，", "name": "FULLWIDTH COMMA (U+FF0C)", "count": 1}
+        ],
+    }  # fmt: skip
+    card = json.loads((folder / "run/best/model.json").read_text(encoding="utf-8"))
+    assert (card["src_normalization"], card["tgt_normalization"]) == ("nmt_nfkc", "nmt_nfkc")
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

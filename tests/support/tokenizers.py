@@ -74,6 +74,9 @@ class ToyTokenizer:
     def encode_batch(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
         return [self.encode(text) for text in texts]
 
+    def normalize_and_encode(self, texts: Sequence[str], num_threads: int = 1):
+        return [self.normalize(text) for text in texts], self.encode_batch(texts, num_threads)
+
     def encode_pieces(self, text: str) -> list[str]:
         return [self.id_to_piece(piece_id) for piece_id in self.encode(text)]
 

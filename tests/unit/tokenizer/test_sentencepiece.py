@@ -5,8 +5,14 @@ import pytest
 import sentencepiece
 
 from mtcli.errors import TokenizerError
-from mtcli.tokenizer.model_file import Algorithm, PieceKind, parse_model
-from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from mtcli.tokenizer.model_file import (
+    Algorithm,
+    PieceKind,
+    SideRules,
+    parse_model,
+    read_rules,
+)
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer, open_tokenizers
 from tests.support.tokenizers import sentences, tokenizer
 
 
@@ -172,3 +178,57 @@ def test_the_model_file_is_read_as_sentencepiece_reads_it(algorithm):
         assert processor.is_control(i) == (piece.kind is PieceKind.CONTROL)
         assert processor.is_unknown(i) == (piece.kind is PieceKind.UNKNOWN)
         assert (piece.kind is PieceKind.USER_DEFINED) == (piece.text in ("<sep>", "日"))
+
+
+def test_normalizing_and_encoding_at_once_is_the_same():
+    for trained in (tokenizer(), tokenizer("unigram", tgt_normalization="nmt_nfkc")):
+        texts = ["", " ba  ko ", "so\xadft ﬁ", "می\u200cخواهم", "\t日本", *sentences(20, seed=3)]
+        normalized, ids = trained.normalize_and_encode(texts)
+        assert normalized == [trained.normalize(text) for text in texts]
+        assert ids == [trained.encode(text) for text in texts]
+        assert [trained.decode(row) for row in ids] == normalized
+
+
+@pytest.mark.parametrize("rule", ["nmt_nfkc", "nfkc_cf", "identity"])
+def test_a_file_of_an_earlier_release_normalizes_as_it_did(tmp_path, rule):
+    """It says nothing, so its own rule applies to both sides; invisible characters go first."""
+    keys = {"normalization_rule_name": rule, "byte_fallback": True, **OUR_IDS}
+    path = foreign(tmp_path / "t.model", **keys)
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    for trained in open_tokenizers(path, path):
+        assert trained.normalization == "identity"
+        assert trained.described_normalization == "of the tokenizer's own file"
+        for text in ("ﬁ Ｂ\tx", "½，ba ", "10\xa0000", "Äé ko", "می\u200cخواهم", "ba  ko"):
+            assert trained.encode(text) == processor.encode(text)
+            assert trained.encode(f"\xad{text}\u2060") == processor.encode(text)
+        assert trained.normalize("b\u200ba") == "ba"
+
+
+def test_a_file_says_how_each_side_is_normalized():
+    path = tokenizer(tgt_normalization="nfc", src_normalization="nmt_nfkc_cf").path
+    content = path.read_bytes()
+    assert read_rules(content) == SideRules("nmt_nfkc_cf", "nfc")
+    assert SentencePieceTokenizer(path, side="src").normalize("ﬁ Ｂ") == "fi b"
+    assert SentencePieceTokenizer(path, side="tgt").normalize("ﬁ Ｂ") == "ﬁ Ｂ"
+    assert SentencePieceTokenizer(path, side="src", rule="nfc").normalize("ﬁ Ｂ") == "ﬁ Ｂ"
+    # SentencePiece itself reads the file, and so do later mtcli that add more fields
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    assert processor.decode(processor.encode("ba ko")) == "ba ko"
+    assert read_rules(content + b"\x9a\x06\0") == SideRules("nmt_nfkc_cf", "nfc")
+    assert parse_model(content).pieces[4].text == processor.id_to_piece(4)
+
+
+def test_a_file_with_a_rule_of_a_later_release_is_refused(tmp_path):
+    path = tmp_path / "t.model"
+    path.write_bytes(tokenizer().path.read_bytes().replace(b'"tgt": "nfc"', b'"tgt": "wu1"'))
+    assert refusal(path) == (
+        f"{path} has the unknown normalization 'wu1'\n"
+        "hint: upgrade mtcli; a newer version wrote this"
+    )
+
+
+def test_user_symbols_are_read_from_the_file():
+    assert tokenizer(symbols=("<sep>", "日")).model.symbols == ["<sep>", "日"]
+    assert tokenizer().model.symbols == []
+    trained = tokenizer(symbols=("½",), tgt_normalization="nmt_nfkc")
+    assert trained.normalize("½ ¼") == "½ 1/4".replace("/", "\u2044")
