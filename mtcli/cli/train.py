@@ -163,7 +163,7 @@ def _train(
     config: TrainConfig, *, fresh: bool, budget_s: float | None, quiet: bool, verbose: bool
 ) -> int:
     from mtcli.cli.live import showing
-    from mtcli.distributed.worker import end_worker, rank_from_environment
+    from mtcli.distributed.worker import end_worker, leave, rank_from_environment
     from mtcli.distributed.world import join
     from mtcli.errors import ExitCode
 
@@ -183,6 +183,8 @@ def _train(
         _print_box(outcome, config, observer.elapsed_s)
     exit_code = ExitCode.OK if outcome.is_finished else ExitCode.STOPPED
     end_worker(exit_code)
+    if config.training.compile and not outcome.is_finished:
+        leave(exit_code)  # else the interpreter waits for compilers that are still running
     return exit_code
 
 

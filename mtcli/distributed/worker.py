@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from typing import NoReturn
 
 from mtcli.errors import MtcliError
 
@@ -85,8 +86,12 @@ def end_worker(exit_code: int) -> None:
     are closed leaves without that.
     """
     place = place_from_environment()
-    if place is None or place.size == 1:
-        return
+    if place is not None and place.size > 1:
+        leave(exit_code)
+
+
+def leave(exit_code: int) -> NoReturn:
+    """End this process without waiting for what it has started; its files are closed."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(exit_code)
