@@ -132,7 +132,7 @@ SplitSentencesOption = Annotated[
     bool,
     typer.Option(
         "--split-sentences",
-        help="Translate the sentences of a line one by one (needs `mtcli[split]`).",
+        help="Translate the sentences of a line one by one (needs `sentencex`).",
         rich_help_panel=INPUT_OUTPUT,
     ),
 ]

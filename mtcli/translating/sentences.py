@@ -40,7 +40,7 @@ def load_splitter(lang: str) -> Splitter:
     except ModuleNotFoundError as error:
         raise ConfigError(
             "`--split-sentences` needs the package `sentencex`, which is not installed",
-            hint="run `pip install 'mtcli[split]'`",
+            hint="run `pip install 'sentencex>=1.0.32,<2'`",
         ) from error
 
     def split(text: str) -> list[str]:

@@ -289,7 +289,7 @@ def test_without_the_package(model, tmp_path, monkeypatch):
     assert result.exit_code == 2
     assert (
         "error: cannot export to ctranslate2: the package `ctranslate2` is not installed\n"
-        "hint: pip install 'mtcli[fast]'"
+        "hint: pip install 'ctranslate2>=4.7.1,<5'"
     ) in result.stderr
     monkeypatch.setattr("mtcli.engines.choice.find_spec", lambda name: None)
     result = mtcli("translate", "-m", model, input_bytes=b"sef\n")

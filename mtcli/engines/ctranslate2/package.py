@@ -8,7 +8,7 @@ from mtcli.decoding.options import SearchOptions
 from mtcli.errors import ConfigError
 
 MISSING = "the package `ctranslate2` is not installed"
-INSTALL = "pip install 'mtcli[fast]'"
+INSTALL = "pip install 'ctranslate2>=4.7.1,<5'"
 
 
 def search_obstacle(options: SearchOptions, *, has_prefixes: bool = False) -> str | None:

@@ -87,5 +87,5 @@ def test_the_package_that_is_missing_is_named(monkeypatch):
         load_splitter("en")
     assert str(info.value) == (
         "`--split-sentences` needs the package `sentencex`, which is not installed\n"
-        "hint: run `pip install 'mtcli[split]'`"
+        "hint: run `pip install 'sentencex>=1.0.32,<2'`"
     )

@@ -187,5 +187,5 @@ def test_the_package_is_missing(tmp_path, monkeypatch):
         engine_of(tmp_path)
     assert str(info.value) == (
         "engine ctranslate2 cannot run: the package `ctranslate2` is not installed\n"
-        "hint: pip install 'mtcli[fast]'"
+        "hint: pip install 'ctranslate2>=4.7.1,<5'"
     )

@@ -1,0 +1,75 @@
+"""The distribution: its name, its page on an index, its bounds, and what errors tell to install."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mtcli.engines.ctranslate2 import package
+from mtcli.system import packings
+from mtcli.translating import sentences
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PAGE = (ROOT / PROJECT["project"]["readme"]).read_text("utf-8")
+
+
+def test_the_distribution_is_not_the_other_mtcli():
+    """On the index `mtcli` is another project; the command and the package keep that name."""
+    assert PROJECT["project"]["name"] == "mtcli-nmt"
+    assert list(PROJECT["project"]["scripts"]) == ["mtcli"]
+    assert "pip install mtcli-nmt" in PAGE
+
+
+def test_nothing_says_to_install_a_strangers_program():
+    texts = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("mtcli/**/*.py")]
+    wrong = [
+        path
+        for path in texts
+        if path.name != "plain-english.md"  # quotes messages of old
+        and re.search(
+            r"mtcli\[|pip install '?mtcli(?!-nmt)", " ".join(path.read_text("utf-8").split())
+        )
+    ]
+    assert wrong == []
+
+
+def test_the_page_renders_outside_of_the_repository():
+    assert re.findall(r"\]\((?!https://)[^)]*\)|<img|!\[", PAGE) == []
+
+
+def test_every_dependency_has_bounds():
+    """`regex` counts years; the others break with a new major version, or a minor one."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    named = [
+        *PROJECT["project"]["dependencies"],
+        *extras["fast"],
+        *extras["split"],
+        *extras["zstd"],
+    ]
+    without = [line for line in named if "<" not in line and not line.startswith("regex")]
+    assert without == []
+
+
+@pytest.mark.parametrize(
+    ("extra", "module"), [("fast", package), ("split", sentences), ("zstd", packings)]
+)
+def test_hints_name_the_library_as_the_extra_does(extra, module):
+    (requirement,) = PROJECT["project"]["optional-dependencies"][extra]
+    assert f"pip install '{requirement}'" in Path(module.__file__).read_text("utf-8")
+
+
+def test_it_is_typed_also_when_installed_for_editing():
+    """With one package folder, an editable install is a path, which type checkers read."""
+    assert "Typing :: Typed" in PROJECT["project"]["classifiers"]
+    assert "py.typed" in PROJECT["tool"]["setuptools"]["package-data"]["mtcli"]
+    assert (ROOT / "mtcli/py.typed").exists()
+    assert PROJECT["tool"]["setuptools"]["package-dir"] == {"": "."}
+
+
+def test_the_image_runs_as_nobody():
+    lines = (ROOT / "Dockerfile").read_text("utf-8").splitlines()
+    assert "USER 65534:65534" in lines
+    extras = re.search(r"/src\[(.*)\]", "\n".join(lines))[1].split(",")
+    assert set(extras) <= PROJECT["project"]["optional-dependencies"].keys()
