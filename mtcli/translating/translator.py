@@ -230,10 +230,7 @@ class Translator:
             self._model.src_lang,
             options.splitter,
         )
-        sources = [
-            source._replace(unseen=self._unseen.find(source.text, [p.ids for p in source.parts]))
-            for source in sources
-        ]
+        sources = [self._with_unseen(source) for source in sources]
         prefix_ids = None
         if prefixes is not None:
             sources = [
@@ -258,6 +255,11 @@ class Translator:
                 else self._open_pair_model()
             )
         return self._pair_model
+
+    def _with_unseen(self, source: SourceText) -> SourceText:
+        """The source with its characters that training never showed; mostly the same object."""
+        unseen = self._unseen.find(source.text, [part.ids for part in source.parts])
+        return source._replace(unseen=unseen) if unseen else source
 
     def _prefix_ids(self, sources: Sequence[SourceText]) -> list[tuple[int, ...]]:
         """Pieces that the translation of each part begins with."""
