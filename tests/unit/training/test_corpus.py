@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -89,6 +90,16 @@ def test_pairs_with_a_side_of_a_held_out_one_leave_training_and_are_counted(tmp_
     assert message.startswith(
         f"{same} more pairs with the source or target of a held-out one are not trained on, such as"
     )
+
+
+def test_a_resumed_run_finds_the_same_pairs_when_the_cache_is_gone(tmp_path):
+    config = load_config(write_run(tmp_path), ["data.valid=null"], working_dir=tmp_path)
+    config = replace(config, data=replace(config.data, train=config.data.train * 2))
+    run = RunFolder(config.run_dir)
+    first = contents(prepare_corpus(config, run, World()))
+    run.checkpoint(5).mkdir(parents=True)
+    shutil.rmtree(config.data.cache_dir)
+    assert contents(prepare_corpus(config, run, World())) == first
 
 
 def test_a_run_that_began_with_the_old_rule_goes_on_with_it(tmp_path, caplog):
