@@ -14,7 +14,7 @@ from mtcli.config.document import parse_yaml
 from mtcli.config.dump import dump_config, plain_values
 from mtcli.config.load import completed, load_config
 from mtcli.config.places import value_at, value_places
-from mtcli.config.preset import AUTO
+from mtcli.config.preset import AUTO, merged
 from mtcli.config.problems import KeyPath, dotted
 from mtcli.config.schema.root import TrainConfig
 from mtcli.config.unsettled import Given, UnsettledConfig
@@ -54,16 +54,36 @@ class Settled:
         return "\n".join(lines)
 
 
-def settled_by_rules(config: UnsettledConfig, facts: CorpusFacts, machine: Machine) -> Settled:
+def settled_by_rules(
+    config: UnsettledConfig,
+    facts: CorpusFacts,
+    machine: Machine,
+    start: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Settled:
     """Choose the open keys from the corpus, the machine and the budget.
+
+    Args:
+        config: a config with open keys.
+        facts: the corpus.
+        machine: what trains, and for how long.
+        start: values, by section, of the model that the run starts from, if any: they stand.
 
     Raises:
         ConfigError: what the user set does not go with it.
     """
     given = config.given
-    choose = choose_recipe if given.is_all_open else choose_vocabulary
-    recipe = choose(facts, machine, given.values)
-    return Settled(_completed(config, recipe.values), recipe.reasons)
+    if not given.is_all_open:
+        recipe = choose_vocabulary(facts, machine, given.values)
+        return Settled(_completed(config, recipe.values), recipe.reasons)
+    taken = {section: dict(values) for section, values in (start or {}).items()}
+    recipe = choose_recipe(facts, machine, merged(taken, given.values))
+    reasons = {
+        (section, name): "as in the model that the run starts from"
+        for section, values in taken.items()
+        for name in values
+        if _is_open(given, (section, name))
+    }
+    return Settled(_completed(config, merged(recipe.values, taken)), reasons | recipe.reasons)
 
 
 def settled_like(config: UnsettledConfig, saved: Path) -> Settled:

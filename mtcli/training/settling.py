@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import logging
+from typing import Any
 
+from mtcli.bundle.model_folder import read_model
 from mtcli.config.auto.facts import Machine
+from mtcli.config.dump import plain_values
 from mtcli.config.schema.root import TrainConfig
 from mtcli.config.settle import Settled, settled_by_rules, settled_like
 from mtcli.config.unsettled import UnsettledConfig
 from mtcli.data.facts import read_facts
 from mtcli.runs.folder import RunFolder
-
-logger = logging.getLogger(__name__)
+from mtcli.runs.resolve import resolve_model
 
 
 def settle(config: TrainConfig, budget_s: float | None = None, *, fresh: bool = False) -> Settled:
@@ -29,6 +30,7 @@ def settle(config: TrainConfig, budget_s: float | None = None, *, fresh: bool = 
         ConfigError: what the user set does not go with what was chosen.
         DataError: the training pairs cannot be read.
         DeviceError: the device is missing.
+        ModelFolderError: the model of `training.init_from` cannot be read.
     """
     if not isinstance(config, UnsettledConfig):
         return Settled(config)
@@ -36,7 +38,18 @@ def settle(config: TrainConfig, budget_s: float | None = None, *, fresh: bool = 
     if run.config.exists() and not fresh and (run.all_checkpoints() or run.all_models()):
         return settled_like(config, run.config)
     facts = read_facts(config.data.train)
-    return settled_by_rules(config, facts, _machine(config, budget_s))
+    return settled_by_rules(config, facts, _machine(config, budget_s), _start(config))
+
+
+def _start(config: TrainConfig) -> dict[str, dict[str, Any]] | None:
+    """Architecture, and kind of vocabulary, of the model that the run starts from, if any."""
+    if config.training.init_from is None:
+        return None
+    card = read_model(resolve_model(config.training.init_from)).card
+    return {
+        "model": plain_values(card.architecture),
+        "tokenizer": {"shared": card.shared_vocab},
+    }
 
 
 def _machine(config: TrainConfig, budget_s: float | None) -> Machine:

@@ -141,3 +141,12 @@ def test_missing_data_are_named(folder):
     (folder / "train.de").unlink()
     with pytest.raises(DataError, match=r"train\.de"):
         settle(load_config(folder / "my.yaml"))
+
+
+def test_a_run_that_starts_from_a_model_has_its_architecture(folder):
+    invoke("train", "my.yaml")
+    tune = ["--set", "model=null", "--set", "run_dir=tuned", "--set", "training.init_from=run"]
+    keys = lines_of(invoke("config", "show", "my.yaml", *tune))
+    assert keys["d_model"] == ("16", "auto: as in the model that the run starts from")
+    assert keys["shared"] == ("true", "auto: as in the model that the run starts from")
+    assert "taking over" in invoke("train", "my.yaml", *tune)
