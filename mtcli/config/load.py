@@ -19,7 +19,7 @@ from mtcli.config.resolve import resolve
 from mtcli.config.unsettled import Given, UnsettledConfig, is_unsettled, without_open_keys
 from mtcli.errors import ConfigError, DataError
 from mtcli.folders import why_refused
-from mtcli.system.text_input import refuse_encoding
+from mtcli.system.recognition import refuse_encoding
 
 if TYPE_CHECKING:
     from mtcli.config.schema.root import TrainConfig

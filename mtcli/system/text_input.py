@@ -20,49 +20,48 @@ from mtcli.system.packings import (
     packing_of,
     unpacked,
 )
+from mtcli.system.recognition import ENOUGH_BYTES, recognise
 
 _BUFFER_BYTES = 1 << 17
 
-_ARCHIVES = {
-    b"PK\x03\x04": "a zip file",
-    b"7z\xbc\xaf\x27\x1c": "a 7z file",
-    b"\x04\x22\x4d\x18": "an lz4 file",
-}
-_UNPACK = "unpack it, or pack it with gzip, xz, bzip2 or zstd instead"
-_TAR, _TAR_OFFSET = b"ustar", 257
-_ENCODINGS = {
-    b"\xff\xfe\x00\x00": "UTF-32",
-    b"\x00\x00\xfe\xff": "UTF-32",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-}
-"""Encodings by their byte-order mark, the longest first."""
-_ENCODINGS_BY_ZEROS = {
-    (False, True, False, True): "UTF-16LE",
-    (True, False, True, False): "UTF-16BE",
-    (False, True, True, True): "UTF-32LE",
-    (True, True, True, False): "UTF-32BE",
-}
-"""Encodings without a mark, by which of the first four bytes are 0 in Latin text."""
 
+def open_text(path: Path, encoding: str = "utf-8") -> BinaryIO:
+    """Open a file of text for reading, as bytes; its content if it is packed.
 
-def open_text(path: Path) -> BinaryIO:
-    """Open a file of UTF-8 text for reading; its content if it is packed.
+    Args:
+        path: the file.
+        encoding: that of the text; one with two bytes or more for each character is read only
+            where it is asked for.
 
     Raises:
-        DataError: it is not text in UTF-8, or needs a library that is missing. A pipe is looked at
-            when it is first read, so that opening it does not wait for its writer's first bytes.
+        DataError: it is not text in that encoding, or needs a library that is missing. A pipe is
+            looked at when it is first read, so that opening it does not wait for its writer.
         OSError: it cannot be opened or read.
     """
     file = path.open("rb")
     try:
-        return text_of(file, str(path))
+        return text_of(file, str(path), encoding)
     except BaseException:
         file.close()
         raise
 
 
-def text_of(file: BinaryIO, name: str) -> BinaryIO:
+def open_unpacked(path: Path) -> BinaryIO:
+    """Open a file for reading, whatever it holds; its content if it is packed.
+
+    Raises:
+        DataError: it needs a library that is missing.
+        OSError: it cannot be opened or read.
+    """
+    file = path.open("rb")
+    try:
+        return _unpacked(file, str(path), None)
+    except BaseException:
+        file.close()
+        raise
+
+
+def text_of(file: BinaryIO, name: str, encoding: str = "utf-8") -> BinaryIO:
     """The text of a file or pipe that is open; its content if it is packed.
 
     A line can be read as soon as it has arrived. A terminal is returned as it is.
@@ -70,6 +69,7 @@ def text_of(file: BinaryIO, name: str) -> BinaryIO:
     Args:
         file: what is read. The result owns it: closing one closes the other.
         name: what it is called in errors.
+        encoding: that of the text.
 
     Raises:
         DataError: as `open_text`.
@@ -78,13 +78,17 @@ def text_of(file: BinaryIO, name: str) -> BinaryIO:
     if file.isatty():
         return file
     if is_regular(file) and isinstance(file, io.BufferedReader):
-        return _unpacked(file, name)
+        return _unpacked(file, name, encoding)
     return io.BufferedReader(_LateText(file, name), _BUFFER_BYTES)
 
 
-def _unpacked(file: io.BufferedReader, name: str) -> io.BufferedReader:
-    """The text of `file`, whose `peek` gives enough to recognise it."""
-    while packing := _recognise(file.peek(_TAR_OFFSET + len(_TAR)), name):
+def _unpacked(file: io.BufferedReader, name: str, encoding: str | None) -> io.BufferedReader:
+    """The text of `file`, whose `peek` gives enough to recognise it; any content if None."""
+    while packing := (
+        recognise(file.peek(ENOUGH_BYTES), name, encoding)
+        if encoding
+        else packing_of(file.peek(LONGEST_MAGIC))
+    ):
         content = UnpackedFile(file, _texts(file, packing, name))
         file = io.BufferedReader(_Gathering(content), _BUFFER_BYTES)
     return file
@@ -106,33 +110,6 @@ def _texts(file: io.BufferedReader, packing: Packing, name: str) -> Iterator[byt
             f"{name}: damaged {packing} data after line {num_lines} ({error})",
             hint="get the file again, or pack it again",
         ) from None
-
-
-def refuse_encoding(start: bytes, name: str) -> None:
-    """Raise DataError for text that begins like this if it is in UTF-16 or UTF-32."""
-    encoding = next((e for mark, e in _ENCODINGS.items() if start.startswith(mark)), None)
-    if encoding is None and len(start) >= 4:
-        encoding = _ENCODINGS_BY_ZEROS.get((not start[0], not start[1], not start[2], not start[3]))
-    if encoding:
-        raise DataError(
-            f"{name} is in {encoding}, not UTF-8",
-            hint=f"convert it with `iconv -f {encoding} -t UTF-8`",
-        )
-
-
-def _recognise(start: bytes, name: str) -> Packing | None:
-    """How data is packed that begins like this; None for plain text.
-
-    Raises:
-        DataError: it is neither text in UTF-8 nor packed text.
-    """
-    refuse_encoding(start, name)
-    archive = next((a for magic, a in _ARCHIVES.items() if start.startswith(magic)), None)
-    if start[_TAR_OFFSET:].startswith(_TAR):
-        archive = "a tar archive"
-    if archive:
-        raise DataError(f"{name} is {archive}, not text", hint=_UNPACK)
-    return packing_of(start)
 
 
 def _read_arrived(file: io.BufferedReader, target: memoryview) -> int:
@@ -174,7 +151,7 @@ class _LateText(_Source):
         """Read what has arrived; wait if nothing has."""
         if self._text is None:
             whole = _Gathering(_Arriving(cast("io.BufferedReader", self._file)))
-            self._text = _unpacked(io.BufferedReader(whole, _BUFFER_BYTES), self._name)
+            self._text = _unpacked(io.BufferedReader(whole, _BUFFER_BYTES), self._name, "utf-8")
         return _read_arrived(self._text, target)
 
     def fileno(self) -> int:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mtcli.errors import DataError
 from mtcli.streaming.lines import LineReader
-from mtcli.system.text_input import open_text, text_of
+from mtcli.system.text_input import open_text, open_unpacked, text_of
 from tests.support.packings import ENCODINGS, PACKINGS
 
 TEXT = b"".join(b"line %d %x\n" % (n, n * 7919) for n in range(10_000))
@@ -108,7 +108,10 @@ def test_other_encodings_are_refused_by_name(write, packing, name):
     content = "The dog sleeps.\nNot now.\n".encode(ENCODINGS[name])
     content = PACKINGS[packing](content) if packing else content
     path = write(content)
-    refused = f"is in {name}, not UTF-8\nhint: convert it with `iconv -f {name} -t UTF-8`"
+    refused = (
+        f"is in {name}, not UTF-8\nhint: convert it with `iconv -f {name} -t UTF-8`; training reads"
+        f" it with `encoding: {name.lower()}`"
+    )
     with pytest.raises(DataError) as caught:
         open_text(path)
     assert str(caught.value) == f"{path} {refused}"
@@ -124,6 +127,29 @@ def test_encodings_with_a_mark_need_no_latin_text(write):
     for mark, name in ((b"\xfe\xff", "UTF-16"), (b"\x00\x00\xfe\xff", "UTF-32")):
         with pytest.raises(DataError, match=f"is in {name}, not UTF-8"):
             open_text(write(mark + b"rest"))
+
+
+@pytest.mark.parametrize("name", sorted(ENCODINGS))
+def test_an_encoding_that_is_asked_for_is_read(write, name):
+    content = "gut\nschön\n".encode(ENCODINGS[name])
+    with open_text(write(content), name.lower()) as file:
+        assert file.read() == content
+    with pytest.raises(DataError, match="not UTF-8"):
+        open_text(write(content), "latin-1")
+
+
+PDF, DOCX = b"%PDF-1.7\n" + bytes(9), b"PK\x03\x04 [Content_Types].xml word/document.xml"
+
+
+@pytest.mark.parametrize(("content", "name"), [(PDF, "a PDF file"), (DOCX, "a DOCX document")])
+def test_documents_are_refused_by_name_wherever_they_are(write, content, name):
+    for packed in (content, gzip.compress(content)):
+        with pytest.raises(DataError, match=f"is {name}\nhint: "):
+            open_text(write(packed))
+        with pytest.raises(DataError, match=f"^the pipe is {name}\nhint: "):
+            read_piped(packed)
+    with open_unpacked(write(gzip.compress(content))) as file:
+        assert file.read() == content
 
 
 def archive_of(path, tmp_path):
