@@ -157,9 +157,11 @@ def _key(node: Mapping[str, Any], definitions: Mapping[str, Any], *, is_required
 
 
 def _without_null(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The one option of `X | None`, or the node itself."""
+    """`X` of `X | None`, `X | Y` of `X | Y | None`, or the node itself."""
     options = [option for option in node.get("anyOf", ()) if option.get("type") != "null"]
-    return options[0] if options else node
+    if len(options) == len(node.get("anyOf", ())):
+        return node
+    return options[0] if len(options) == 1 else {"anyOf": options}
 
 
 def _words_besides(node: Mapping[str, Any]) -> tuple[str, ...]:
@@ -172,6 +174,8 @@ def _choices(node: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _expected(node: Mapping[str, Any]) -> str:
+    if "anyOf" in node:
+        return ", or ".join(map(_expected, node["anyOf"]))
     choices = _choices(node)
     if choices:
         return " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))

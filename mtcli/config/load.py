@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mtcli.config.auto.facts import TYPICAL, Machine
 from mtcli.config.auto.rules import choose_recipe, choose_vocabulary
 from mtcli.config.document import parse_yaml
+from mtcli.config.kinds import fill_kinds
 from mtcli.config.overrides import apply_overrides
 from mtcli.config.preset import PRESETS, merged, preset_values
 from mtcli.config.problems import KeyPath, Origin, Problem, config_error, nearest
@@ -99,6 +100,8 @@ def read_values(
 ) -> tuple[dict[str, Any], dict[KeyPath, Origin], list[Problem]]:
     """The values of file and overrides, merged over the preset that they name, if any.
 
+    Sources of pairs without a `kind` get the one that the names of their files say.
+
     Values of the preset have no origin: a conflict with one of them is reported at the user's
     value.
 
@@ -110,6 +113,7 @@ def read_values(
     problems += replace_renamed(values, origins)
     if values.get("preset") in PRESETS:
         values = merged(preset_values(values["preset"]), values)
+    fill_kinds(values)
     return values, origins, problems
 
 

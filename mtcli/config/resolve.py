@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from mtcli.config.schema.data import DataConfig, HubSource, Source, TextSource
+from mtcli.config.schema.data import DataConfig, HubSource, Source, TextSource, TmxSource
 from mtcli.config.schema.root import TrainConfig
 from mtcli.config.schema.tokenizer import TokenizerConfig
 from mtcli.errors import ConfigError
@@ -29,7 +29,7 @@ def resolve(config: TrainConfig, working_dir: Path) -> TrainConfig:
         config,
         preset=None,  # its values are in the config, whatever a later mtcli understands by its name
         run_dir=run_dir,
-        data=_resolve_data(config.data, working_dir, run_dir.parent / ".cache"),
+        data=_resolve_data(config, working_dir, run_dir.parent / ".cache"),
         tokenizer=_resolve_tokenizer(tokenizer, working_dir),
         training=replace(
             config.training, init_from=_absolute_or_none(config.training.init_from, working_dir)
@@ -46,7 +46,8 @@ def _resolve_tokenizer(tokenizer: TokenizerConfig, working_dir: Path) -> Tokeniz
     )
 
 
-def _resolve_data(data: DataConfig, working_dir: Path, default_cache: Path) -> DataConfig:
+def _resolve_data(config: TrainConfig, working_dir: Path, default_cache: Path) -> DataConfig:
+    data, langs = config.data, (config.src_lang, config.tgt_lang)
     root = _absolute_or_none(data.root, working_dir)
     start = working_dir if root is None else root
     has_root = root is not None
@@ -54,15 +55,20 @@ def _resolve_data(data: DataConfig, working_dir: Path, default_cache: Path) -> D
         data,
         root=root,
         cache_dir=_absolute(data.cache_dir or default_cache, working_dir),
-        train=[_resolve_source(source, start, has_root=has_root) for source in data.train],
+        train=[_resolve_source(source, start, langs, has_root=has_root) for source in data.train],
         valid=data.valid
-        and [_resolve_source(source, start, has_root=has_root) for source in data.valid],
+        and [_resolve_source(source, start, langs, has_root=has_root) for source in data.valid],
     )
 
 
-def _resolve_source(source: Source, start: Path, *, has_root: bool) -> Source:
+def _resolve_source(
+    source: Source, start: Path, langs: tuple[str, str], *, has_root: bool
+) -> Source:
     if isinstance(source, TextSource):
         return replace(source, src=_absolute(source.src, start), tgt=_absolute(source.tgt, start))
+    if isinstance(source, TmxSource):
+        src_lang, tgt_lang = source.src_lang or langs[0], source.tgt_lang or langs[1]
+        source = replace(source, src_lang=src_lang, tgt_lang=tgt_lang)
     if not isinstance(source, HubSource):
         return replace(source, path=_absolute(source.path, start))
     if has_root and source.local_src is not None and source.local_tgt is not None:

@@ -16,10 +16,11 @@ import numpy.typing as npt
 from safetensors.numpy import save_file
 
 from mtcli.config.schema.data import DataConfig
+from mtcli.data.dropped import Dropped
 from mtcli.data.fingerprint import fingerprint
 from mtcli.data.held_out_choice import Indices
 from mtcli.data.holdout import read_training
-from mtcli.data.rules.chosen import REASONS, first_reason, length_rules, text_rules
+from mtcli.data.rules.chosen import BAD_LINE, REASONS, first_reason, length_rules, text_rules
 from mtcli.data.store import LENGTHS, META, Store, StoreMeta, open_store, shard_name
 from mtcli.errors import DataError, RunFolderError
 from mtcli.folders import new_folder, remove_leftovers, sha256_of, write_json
@@ -67,9 +68,10 @@ def open_or_build(
     remove_leftovers(cache_dir)
     if not path.exists():
         _log.info("tokenizing the training pairs: %s", path)
-        pairs = watch(read_training(config, holdout))
+        dropped = Dropped()
+        pairs = watch(read_training(config, holdout, dropped))
         try:
-            build_store(pairs, tokenizers=tokenizers, config=config, path=path)
+            build_store(pairs, dropped=dropped, tokenizers=tokenizers, config=config, path=path)
         except RunFolderError:
             if not path.is_dir():  # if it is there, another process was faster
                 raise
@@ -87,6 +89,7 @@ def build_store(
     tokenizers: tuple[Tokenizer, Tokenizer],
     config: DataConfig,
     path: Path,
+    dropped: Dropped | None = None,
     shard_size: int = SHARD_SIZE,
 ) -> None:
     """Write a new store of the pairs that the rules keep.
@@ -96,6 +99,7 @@ def build_store(
         tokenizers: that of the source and that of the target.
         config: the rules.
         path: the store's folder; must not exist.
+        dropped: what the readers of the pairs leave out, complete once all pairs are read.
         shard_size: pairs of a shard.
 
     Raises:
@@ -113,6 +117,9 @@ def build_store(
             tgt_lengths.append(tgt.lengths)
         shard_sizes = [len(lengths) for lengths in src_lengths]
         num_pairs = sum(shard_sizes)
+        if dropped is not None:
+            drops.counts["empty"] += dropped.num_blank
+            drops.counts[BAD_LINE] += dropped.num_unusable
         if num_pairs == 0:
             counts = drops.counts.items()
             reasons = ", ".join(f"{count} {reason}" for reason, count in counts if count)
@@ -134,6 +141,7 @@ def build_store(
             max_length=config.max_length,
             src_characters="".join(sorted(characters)),
             examples=drops.examples,
+            warnings=[] if dropped is None else list(dropped.warnings()),
         )
         write_json(folder / META, asdict(meta))
 

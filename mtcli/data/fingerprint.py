@@ -8,7 +8,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtcli.config.schema.data import HubSource, Source, TableSource, TextSource, TsvSource
+from mtcli.config.schema.data import (
+    DelimitedSource,
+    HubSource,
+    JsonLinesSource,
+    Source,
+    SpreadsheetSource,
+    TableSource,
+    TextSource,
+    TmxSource,
+)
+from mtcli.data.delimited import find_layout
 from mtcli.data.lines import unreadable
 from mtcli.data.sources import local_paths, refuse_pipe
 from mtcli.data.tables import hub_fingerprint
@@ -43,15 +53,44 @@ def _describe(source: Source, entries: dict[str, str]) -> list[object]:
     """Everything that decides which pairs a source gives."""
     hashes = [_hash_of(path, entries) for path in local_paths(source)]
     match source:
-        case TsvSource():
-            return ["tsv", *hashes, source.src_column, source.tgt_column]
+        case TextSource():
+            return ["text", *hashes, *_unless("encoding", source.encoding, "utf-8")]
+        case DelimitedSource():
+            return [source.kind, *hashes, *source.columns, *_reading(source)]
+        case SpreadsheetSource():
+            return ["xlsx", *hashes, source.sheet, *source.columns, source.header]
+        case TmxSource():
+            return ["tmx", *hashes, source.src_lang, source.tgt_lang]
+        case JsonLinesSource():
+            how = [
+                *_unless("encoding", source.encoding, "utf-8"),
+                *_unless("bad_lines", source.bad_lines, "refuse"),
+            ]
+            return ["jsonl", *hashes, source.src_field, source.tgt_field, *how]
         case TableSource():
             return [source.kind, *hashes, source.src_field, source.tgt_field]
         case HubSource():
             fields = (source.split, source.src_field, source.tgt_field)
             return ["hub", source.name, source.subset, hub_fingerprint(source), *fields]
-        case TextSource():
-            return ["text", *hashes]
+
+
+def _reading(source: DelimitedSource) -> list[object]:
+    """How the file is read, as far as mtcli 0.1 would have read it otherwise."""
+    delimiter, has_quotes, columns = find_layout(source)
+    is_named = any(isinstance(column, str) for column in source.columns)
+    usual_delimiter, usual_quotes = (",", True) if source.kind == "csv" else ("\t", False)
+    return [
+        *_unless("delimiter", delimiter, usual_delimiter),
+        *_unless("quoting", has_quotes, usual_quotes),
+        *_unless("header", columns.has_header, is_named),
+        *_unless("encoding", source.encoding, "utf-8"),
+        *_unless("bad_lines", source.bad_lines, "refuse"),
+    ]
+
+
+def _unless(key: str, value: object, usual: object) -> list[object]:
+    """The key and its value, unless that is the usual one."""
+    return [] if value == usual else [key, value]
 
 
 def _hash_of(path: Path, entries: dict[str, str]) -> str:

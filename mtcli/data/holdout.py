@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from mtcli.config.schema.data import DataConfig
+from mtcli.data.dropped import Dropped
 from mtcli.data.fingerprint import fingerprint
 from mtcli.data.held_out_choice import HeldOut, Indices, choose_by_number, choose_held_out
 from mtcli.data.sources import read_pairs
@@ -59,29 +60,39 @@ def hold_out(
     return held_out
 
 
-def read_training(config: DataConfig, held_out: Indices) -> Iterator[tuple[str, str]]:
+def read_training(
+    config: DataConfig, held_out: Indices, dropped: Dropped | None = None
+) -> Iterator[tuple[str, str]]:
     """Read the training pairs as they are in the sources, without those that leave training.
 
     Args:
         config: the sources.
         held_out: indices of the pairs to omit.
+        dropped: counts what the readers leave out.
 
     Raises:
         DataError: as `read_pairs`.
     """
     excluded = set(held_out.tolist())
-    for index, pair in enumerate(read_pairs(config.train)):
+    for index, pair in enumerate(read_pairs(config.train, dropped)):
         if index not in excluded:
             yield pair
 
 
-def read_validation(config: DataConfig, held_out: HeldOut) -> list[tuple[str, str]]:
+def read_validation(
+    config: DataConfig, held_out: HeldOut, dropped: Dropped | None = None
+) -> list[tuple[str, str]]:
     """Read all validation pairs, in the order of their sources; no rule drops any.
+
+    Args:
+        config: the sources.
+        held_out: the pairs of the training sources, if there are no validation sources.
+        dropped: counts what the readers leave out.
 
     Raises:
         DataError: as `read_pairs`.
     """
-    return held_out.pairs if config.valid is None else list(read_pairs(config.valid))
+    return held_out.pairs if config.valid is None else list(read_pairs(config.valid, dropped))
 
 
 def _write(path: Path, held_out: HeldOut, version: int) -> None:

@@ -1,4 +1,4 @@
-"""Read sentence pairs: text and TSV with our own reader, all else with `datasets`."""
+"""Read sentence pairs from the sources that a config names, whatever their kind."""
 
 from __future__ import annotations
 
@@ -6,25 +6,45 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, zip_longest
 from pathlib import Path
 
-from mtcli.config.schema.data import HubSource, Source, TableSource, TextSource, TsvSource
+from mtcli.config.schema.data import (
+    DelimitedSource,
+    HubSource,
+    JsonLinesSource,
+    Source,
+    SpreadsheetSource,
+    TableSource,
+    TextSource,
+    TmxSource,
+)
+from mtcli.data.delimited import read_delimited
+from mtcli.data.dropped import Dropped
+from mtcli.data.json_lines import read_json_lines
 from mtcli.data.lines import read_file_lines, unreadable
+from mtcli.data.spreadsheets import read_spreadsheet
 from mtcli.data.tables import read_hub, read_table
+from mtcli.data.tmx import read_tmx
 from mtcli.errors import DataError
 
 
-def read_pairs(sources: Sequence[Source]) -> Iterator[tuple[str, str]]:
+def read_pairs(
+    sources: Sequence[Source], dropped: Dropped | None = None
+) -> Iterator[tuple[str, str]]:
     """Read the source and target text of every pair of all sources, in order.
 
     Args:
         sources: where the pairs are, paths as `load_config` resolves them.
+        dropped: counts what the readers leave out: blank lines of tables, and bad lines where the
+            source says so. Lines of text files are never left out.
 
     Raises:
-        DataError: a file is missing, unreadable, damaged or not UTF-8; the two files of a text
-            source differ in their number of lines; a column is missing; there is no pair at all.
+        DataError: a file is missing, unreadable, damaged or in another encoding; the two files of
+            a text source differ in their number of lines; a line is bad; a column is missing; all
+            files are empty.
     """
     num_pairs = 0
+    dropped = Dropped() if dropped is None else dropped
     for source in sources:
-        for pair in _read_source(source):
+        for pair in _read_source(source, dropped):
             num_pairs += 1
             yield pair
     if num_pairs == 0:
@@ -49,10 +69,10 @@ def local_paths(source: Source) -> list[Path]:
     match source:
         case TextSource():
             return [source.src, source.tgt]
-        case TsvSource() | TableSource():
-            return [source.path]
         case HubSource():
             return []
+        case _:
+            return [source.path]
 
 
 def check_files(sources: Sequence[Source]) -> None:
@@ -90,20 +110,27 @@ def source_name(source: Source) -> str:
     return ", ".join(path.name for path in local_paths(source))
 
 
-def _read_source(source: Source) -> Iterator[tuple[str, str]]:
+def _read_source(source: Source, dropped: Dropped) -> Iterator[tuple[str, str]]:
     match source:
         case TextSource():
-            return _read_text(source.src, source.tgt)
-        case TsvSource():
-            return _read_tsv(source)
+            return _read_text(source)
+        case DelimitedSource():
+            return read_delimited(source, dropped)
+        case SpreadsheetSource():
+            return read_spreadsheet(source, dropped)
+        case TmxSource():
+            return read_tmx(source, dropped)
+        case JsonLinesSource():
+            return read_json_lines(source, dropped)
         case TableSource():
             return read_table(source)
         case HubSource():
             return read_hub(source)
 
 
-def _read_text(src: Path, tgt: Path) -> Iterator[tuple[str, str]]:
-    src_lines, tgt_lines = read_file_lines(src), read_file_lines(tgt)
+def _read_text(source: TextSource) -> Iterator[tuple[str, str]]:
+    src, tgt = source.src, source.tgt
+    src_lines, tgt_lines = (read_file_lines(path, source.encoding) for path in (src, tgt))
     for number, (src_text, tgt_text) in enumerate(zip_longest(src_lines, tgt_lines)):
         if src_text is None or tgt_text is None:
             num_src = number + (src_text is not None) + sum(1 for _ in src_lines)
@@ -113,20 +140,3 @@ def _read_text(src: Path, tgt: Path) -> Iterator[tuple[str, str]]:
                 hint="make every line of one file the translation of the same line of the other",
             )
         yield src_text, tgt_text
-
-
-def _read_tsv(source: TsvSource) -> Iterator[tuple[str, str]]:
-    path = source.path
-    src_column, tgt_column = source.src_column, source.tgt_column
-    for number, line in enumerate(read_file_lines(path), start=1):
-        columns = line.split("\t")
-        try:
-            yield columns[src_column], columns[tgt_column]
-        except IndexError:
-            is_src = src_column >= len(columns)
-            name, column = ("src_column", src_column) if is_src else ("tgt_column", tgt_column)
-            raise DataError(
-                f"{path}, line {number}: `{name}` is {column},"
-                f" but the line has {len(columns)} column{'s' * (len(columns) != 1)}",
-                hint="count columns from 0; only tabs separate them",
-            ) from None

@@ -51,6 +51,8 @@ class StoreMeta:
     examples: dict[str, list[str]] = field(default_factory=dict)
     """Source and target, shortened, of the first pair that was dropped for each reason; none in
     stores of an earlier mtcli."""
+    warnings: list[str] = field(default_factory=list)
+    """What the readers of files could not use, a sentence for each file."""
 
 
 class Store:
@@ -128,7 +130,7 @@ def open_store(path: Path) -> Store:
     verify_folder(path, error=DataError, required=[META, LENGTHS], hashed_below_bytes=0)
     content = read_json(path / META, DataError)
     names = {entry.name for entry in fields(StoreMeta)}
-    required = names - {"examples", "src_characters"}
+    required = names - {"examples", "src_characters", "warnings"}
     if not isinstance(content, dict) or not required <= content.keys():
         raise DataError(f"{path / META} is damaged: it must have {', '.join(sorted(required))}")
     return Store(path, StoreMeta(**{name: content[name] for name in names & content.keys()}))

@@ -1,4 +1,4 @@
-"""Read sentence pairs from tables and from the Hugging Face hub, with `datasets`."""
+"""Read sentence pairs from Parquet, Arrow and the Hugging Face hub, with `datasets`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mtcli.config.schema.data import HubSource, TableSource
-from mtcli.data.lines import read_file_lines
+from mtcli.data.fields import text_of_value
 from mtcli.data.reachability import offline_unless_reachable
 from mtcli.errors import DataError
 
-_BUILDERS = {"csv": "csv", "jsonl": "json", "parquet": "parquet", "arrow": "arrow"}
 _ROWS_AT_ONCE = 1000
 
 
@@ -32,30 +31,16 @@ def read_table(source: TableSource) -> Iterator[tuple[str, str]]:
     if path.stat().st_size == 0:
         return  # `datasets` fails on empty files, each kind in its own way
     datasets = _import_datasets()
-    arguments: dict[str, Any] = {}
-    if source.kind == "csv":
-        # pandas would read the words NA, null and None as missing, and 007 as a number
-        fields = (source.src_field, source.tgt_field)
-        arguments = {
-            "keep_default_na": False,
-            "na_filter": False,
-            "converters": dict.fromkeys(fields, str),
-        }
     try:
         with tempfile.TemporaryDirectory() as lock_folder:
             table = datasets.load_dataset(
-                _BUILDERS[source.kind],
+                source.kind,
                 data_files=glob.escape(str(path.absolute())),
                 split="train",
                 streaming=True,
                 cache_dir=lock_folder,
-                **arguments,
             )
             yield from _texts(table, source, str(path))
-    except UnicodeDecodeError:
-        for _ in read_file_lines(path):  # names the line, which the library does not
-            pass
-        raise
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         raise DataError(f"{path} cannot be read as {source.kind}: {_first_line(error)}") from error
 
@@ -142,11 +127,10 @@ def _column(rows: Mapping[str, list[Any]], field: str, key: str, where: str) -> 
 
 
 def _text(value: object, field: str, where: str) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise DataError(f"{where}: `{field}` is {value!r:.100}, which is not text")
-    return value
+    try:
+        return text_of_value(value, field)
+    except ValueError as error:
+        raise DataError(f"{where}: {error}") from None
 
 
 def _first_line(error: Exception) -> str:

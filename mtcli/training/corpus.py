@@ -15,14 +15,17 @@ from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import BatchStream, Update
 from mtcli.data.building import open_or_build
 from mtcli.data.drawing import DrawSettings
+from mtcli.data.dropped import Dropped
 from mtcli.data.held_out_choice import HeldOut, Indices
 from mtcli.data.holdout import HoldOutRule, hold_out, read_training, read_validation
 from mtcli.data.overlap import find_overlap
+from mtcli.data.looking import copied_sources, look_at
 from mtcli.data.plan import Plan
 from mtcli.data.prefetch import Prefetch
 from mtcli.data.sources import check_files
 from mtcli.data.store import Store
 from mtcli.distributed.world import World
+from mtcli.errors import DataError
 from mtcli.folders import sha256_of
 from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
@@ -79,14 +82,44 @@ def check_files_of(config: TrainConfig) -> None:
     """Check the files that the config names, before a run starts or an old one is moved.
 
     Raises:
-        DataError: a file of the corpus is missing or unreadable.
+        DataError: a file of the corpus is missing or unreadable, or both sides are the same text.
         TokenizerError: a tokenizer that the config names is missing or unreadable.
     """
     check_files([*config.data.train, *(config.data.valid or [])])
+    _refuse_copies(config)
     named = (config.tokenizer.model, config.tokenizer.src_model, config.tokenizer.tgt_model)
     for path in named:
         if path is not None:
             SentencePieceTokenizer(path)
+
+
+def _refuse_copies(config: TrainConfig) -> None:
+    """Refuse a corpus whose two sides are the same text, unless its languages are.
+
+    Copied text among other sources is allowed, and named.
+    """
+    if config.src_lang == config.tgt_lang:
+        return
+    for key, sources in (("train", config.data.train), ("valid", config.data.valid or [])):
+        copied = list(copied_sources(sources))
+        if copied and (key == "valid" or len(copied) == len(sources)):
+            raise DataError(
+                f"data.{key}: {copied[0]}",
+                hint=f"give the {config.tgt_lang} side a file of its own; two columns of one file"
+                " need `kind: tsv` or `kind: csv`",
+            )
+        for sentence in copied:
+            logger.warning("data.%s: %s", key, sentence)
+
+
+def look_at_files(config: TrainConfig) -> None:
+    """Log what a user should know of how the files are read.
+
+    Raises:
+        DataError: a file does not hold what its source says.
+    """
+    for sentence in look_at([*config.data.train, *(config.data.valid or [])]):
+        logger.info("%s", sentence)
 
 
 def prepare_corpus(
@@ -114,7 +147,7 @@ def prepare_corpus(
     observer.entered("reading")
     rule = on_main(world, lambda: hold_out_rule(run))
     held_out = on_main(world, lambda: _hold_out(config, rule))
-    pairs = read_validation(config.data, held_out)[: config.validation.max_pairs]
+    pairs = _read_validation(config, held_out, world)
     # 2. The tokenizers decide what is in the store.
     files = on_main(world, lambda: find_tokenizers(config, run, held_out.indices, start, observer))
     if start is not None:
@@ -137,6 +170,18 @@ def prepare_corpus(
     src_texts, tgt_texts = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     valid = ValidationSet(src_texts, tgt_texts, src, tgt, store.meta.longest_src)
     return Corpus(files, src, tgt, store, valid)
+
+
+def _read_validation(config: TrainConfig, held_out: HeldOut, world: World) -> list[tuple[str, str]]:
+    """The validation pairs; what their files hold besides is named."""
+    dropped = Dropped()
+    pairs = read_validation(config.data, held_out, dropped)
+    if world.is_main:
+        if dropped.num_blank:
+            logger.warning("data.valid: dropped %d blank lines", dropped.num_blank)
+        for sentence in dropped.warnings():
+            logger.warning("data.valid: %s", sentence)
+    return pairs[: config.validation.max_pairs]
 
 
 def _hold_out(config: TrainConfig, rule: HoldOutRule) -> HeldOut:

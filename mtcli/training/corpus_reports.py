@@ -44,6 +44,8 @@ def report_store(store: Store, run: RunFolder, rule: HoldOutRule, held_out: Held
         meta.num_src_tokens + meta.num_pairs,
         meta.num_tgt_tokens + meta.num_pairs,
     )
+    for warning in meta.warnings:
+        logger.warning("data.train: %s", warning)
     write_json(
         run.path / "data_report.json",
         {

@@ -12,7 +12,7 @@ from mtcli.evaluation.tokenization import check_tokenization
 from mtcli.runs.folder import RunFolder
 from mtcli.system.allocator import prepare_memory
 from mtcli.training.building import Compute, build
-from mtcli.training.corpus import on_main, prepare_corpus
+from mtcli.training.corpus import look_at_files, on_main, prepare_corpus
 from mtcli.training.describing import describe
 from mtcli.training.loop import run_loop
 from mtcli.training.observers.notebook import notebook_observers
@@ -90,6 +90,8 @@ def _train(
         has_begun = on_main(world, lambda: bool(run.all_checkpoints()))
         keep_threads(run, world)
         start = None if has_begun else starting_model(config)
+        if is_main:
+            look_at_files(config)
         told = Observers(observers if is_main else ())
         corpus = prepare_corpus(config, run, world, start, told)
         parts = build(config, run, corpus, compute, stop, observers)

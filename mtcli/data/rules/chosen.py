@@ -13,7 +13,9 @@ from mtcli.config.schema.data import DataConfig
 from mtcli.data.rules.length import DropLengthRatio, DropTooLong, drop_without_pieces
 from mtcli.data.rules.text import DropDuplicates, drop_empty, drop_identical
 
-REASONS = ("empty", "too_long", "length_ratio", "identical", "duplicate")
+BAD_LINE = "bad_line"
+"""The reason of the readers, for lines that hold no pair."""
+REASONS = ("empty", "too_long", "length_ratio", "identical", "duplicate", BAD_LINE)
 """Why a pair is dropped, in the order of reports."""
 
 TextRule: TypeAlias = Callable[[str, str], str | None]

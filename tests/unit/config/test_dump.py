@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from mtcli.config.dump import dump_config
 from mtcli.config.load import load_config
-from mtcli.config.schema.data import DataConfig, HubSource, TableSource, TextSource, TsvSource
+from mtcli.config.schema.data import (
+    DataConfig,
+    DelimitedSource,
+    HubSource,
+    JsonLinesSource,
+    SpreadsheetSource,
+    TableSource,
+    TextSource,
+    TmxSource,
+)
 from mtcli.config.schema.optimization import (
     AdamWConfig,
     CosineConfig,
@@ -41,10 +50,28 @@ _POSITIVE = st.floats(0, exclude_min=True, allow_nan=False, allow_infinity=False
 
 _SOURCE = st.one_of(
     st.builds(TextSource, src=_PATH, tgt=_PATH),
-    st.builds(TsvSource, kind=st.just("tsv"), path=_PATH, src_column=st.integers(0, 9)),
+    st.builds(
+        DelimitedSource,
+        kind=st.sampled_from(["tsv", "csv"]),
+        path=_PATH,
+        src_column=st.integers(0, 9) | _TEXT,
+        delimiter=st.sampled_from([None, "\t", ";", " ", "\x1f"]),
+        quoting=st.sampled_from([None, True, False]),
+        encoding=st.sampled_from(["utf-8", "utf-16", "Windows-1252"]),
+        bad_lines=st.sampled_from(["refuse", "drop"]),
+    ),
+    st.builds(
+        SpreadsheetSource,
+        kind=st.just("xlsx"),
+        path=_PATH,
+        sheet=st.none() | _TEXT,
+        tgt_column=st.integers(0, 9) | _TEXT,
+    ),
+    st.builds(TmxSource, kind=st.just("tmx"), path=_PATH, src_lang=_NAME, tgt_lang=_NAME),
+    st.builds(JsonLinesSource, kind=st.just("jsonl"), path=_PATH, src_field=_TEXT, tgt_field=_TEXT),
     st.builds(
         TableSource,
-        kind=st.sampled_from(["csv", "jsonl", "parquet", "arrow"]),
+        kind=st.sampled_from(["parquet", "arrow"]),
         path=_PATH,
         src_field=_TEXT,
         tgt_field=_TEXT,

@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from mtcli.config.diagnosis import problems_in
 from mtcli.config.load import load_config, read_values
 from mtcli.config.problems import Problem
-from mtcli.config.schema.data import HubSource, TableSource, TextSource, TsvSource
+from mtcli.config.schema.data import (
+    DelimitedSource,
+    HubSource,
+    SpreadsheetSource,
+    TableSource,
+    TextSource,
+    TmxSource,
+)
 from mtcli.config.schema.optimization import (
     AdamWConfig,
     CosineConfig,
@@ -97,6 +104,8 @@ def test_kind_chooses_the_section(load, smallest):
     text = smallest + (
         "    - {kind: tsv, path: p}\n"
         "    - {kind: csv, path: p, src_field: a, tgt_field: b}\n"
+        "    - {kind: xlsx, path: p, tgt_column: a}\n"
+        "    - {kind: tmx, path: p}\n"
         "    - {kind: arrow, path: p, src_field: a, tgt_field: b}\n"
         "    - {kind: hub, name: n, split: s, src_field: a, tgt_field: b}\n"
         "optim: {kind: muon}\n"
@@ -104,8 +113,9 @@ def test_kind_chooses_the_section(load, smallest):
     )
     config = load(text)
     kinds = [type(source) for source in config.data.train]
-    assert kinds == [TextSource, TsvSource, TableSource, TableSource, HubSource]
-    assert [source.kind for source in config.data.train][2:4] == ["csv", "arrow"]
+    delimited = [DelimitedSource, DelimitedSource]
+    assert kinds == [TextSource, *delimited, SpreadsheetSource, TmxSource, TableSource, HubSource]
+    assert [source.kind for source in config.data.train][2:4] == ["csv", "xlsx"]
     assert config.optim == MuonConfig(kind="muon")
     assert config.schedule == CosineConfig(kind="cosine", final_ratio=0.1)
 
@@ -321,11 +331,11 @@ def test_a_mistake_is_named_with_line_key_and_remedy(problems, smallest, additio
         ("{kind: tsv}", "line 8 data.train[1].path missing; must be a path"),
         ("{kind: tsv, path: p, sep: x}", "line 8 data.train[1].sep unknown key"),
         (
-            "{kind: tsv, path: p, src_field: x}",
-            "data.train[1].src_field unknown key for kind tsv; it belongs to csv,"
-            " jsonl, parquet, arrow or hub",
+            "{kind: tmx, path: p, src_field: x}",
+            "data.train[1].src_field unknown key for kind tmx; it belongs to tsv, csv, jsonl,"
+            " parquet, arrow or hub",
         ),
-        ("{kind: tvs, path: p}", "data.train[1].kind found 'tvs', must be text, tsv, csv, jsonl,"),
+        ("{kind: tvs, path: p}", "data.train[1].kind found 'tvs', must be text, tsv, csv, xlsx,"),
         ("{kind: tvs, path: p}", "did you mean `tsv`?"),
         ("file.txt", "line 8 data.train[1] found 'file.txt', must be a section"),
         (
@@ -335,7 +345,50 @@ def test_a_mistake_is_named_with_line_key_and_remedy(problems, smallest, additio
         ),
         (
             "{kind: csv, path: p, src_field: 3, tgt_field: b}",
-            "data.train[1].src_field found 3, must be text",
+            "data.train[1].src_field found 3, must be text, or null",
+        ),
+        (
+            "{kind: csv, path: p, src_column: -3}",
+            "data.train[1].src_column found -3, must be a whole number, at least 0, or text",
+        ),
+        (
+            "{kind: csv, path: p, tgt_column: [a]}",
+            'data.train[1].tgt_column found ["a"], must be a whole number, at least 0, or text',
+        ),
+        (
+            "{kind: tsv, path: p, delimiter: '::'}",
+            "data.train[1].delimiter found '::', must be one character, not a quote or a line"
+            ' break; a tab is "\\t" in double quotes',
+        ),
+        (
+            "{kind: tsv, path: p, encoding: utf-80}",
+            "data.train[1].encoding `utf-80` is not an encoding that Python knows; write for"
+            " example utf-16, windows-1252 or gb18030",
+        ),
+        (
+            "{src: a, tgt: b, encoding: base64}",
+            "data.train[1].encoding `base64` is not an encoding",
+        ),
+        (
+            "{kind: jsonl, path: p, src_field: a, tgt_field: b, encoding: ''}",
+            "data.train[1].encoding `` is not an encoding",
+        ),
+        (
+            "{kind: tsv, path: p, src_column: en, header: false}",
+            "data.train[1].src_column `en` is a name, but `header: false` says that columns have"
+            " none; count them from 0, or remove `header`",
+        ),
+        (
+            "{kind: csv, path: p, tgt_field: de, header: false}",
+            "data.train[1].tgt_field `de` is a name, but `header: false`",
+        ),
+        (
+            "{kind: xlsx, path: p, tgt_column: B, header: false}",
+            "data.train[1].tgt_column `B` is a name, but `header: false`",
+        ),
+        (
+            "{kind: tsv, path: p, bad_lines: ignore}",
+            "data.train[1].bad_lines found 'ignore', must be refuse or drop",
         ),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from mtcli.config.dump import dump_config
 from mtcli.config.load import load_config
-from mtcli.config.schema.data import HubSource, TextSource, TsvSource
+from mtcli.config.schema.data import DelimitedSource, HubSource, TextSource
 
 ROOTED = """\
 src_lang: de
@@ -56,7 +56,7 @@ def test_the_root_is_put_before_data_paths_only(load, tmp_path):
     text, tsv, table, local, hub = config.data.train
     assert config.data.root == root
     assert text == TextSource(src=root / "a.de", tgt=Path("/elsewhere/a.en"))
-    assert tsv == TsvSource(kind="tsv", path=root / "b.tsv")
+    assert tsv == DelimitedSource(kind="tsv", path=root / "b.tsv")
     assert table.path == root / "c.csv"
     assert local == TextSource(src=root / "d.de", tgt=root / "d.en")
     assert isinstance(hub, HubSource)

@@ -9,6 +9,7 @@ import pytest
 from mtcli.config.schema.data import DataConfig, TextSource
 from mtcli.data import building
 from mtcli.data.building import build_store, open_or_build
+from mtcli.data.dropped import BAD_LINES, Dropped
 from mtcli.data.store import open_store
 from mtcli.errors import DataError, RunFolderError
 from tests.support.tokenizers import ToyTokenizer
@@ -59,16 +60,29 @@ def test_every_drop_is_counted_by_its_reason(tmp_path, config):
     config = replace(
         config, max_length=10, max_length_ratio=2, drop_identical=True, drop_duplicates=True
     )
-    build_store(pairs, tokenizers=(TOKENIZER, TOKENIZER), config=config, path=tmp_path / "s")
+    dropped = Dropped(num_blank=3)
+    for line in (4, 7):
+        dropped.add_unusable("a.tsv", BAD_LINES, f"line {line} has 3 columns, but line 1 has 2")
+    build_store(
+        pairs,
+        tokenizers=(TOKENIZER, TOKENIZER),
+        config=config,
+        path=tmp_path / "s",
+        dropped=dropped,
+    )
     store = open_store(tmp_path / "s")
     assert store.meta.drops == {
-        "empty": 2,
+        "empty": 2 + 3,
         "too_long": 1,
         "length_ratio": 1,
         "identical": 1,
         "duplicate": 1,
+        "bad_line": 2,
     }
-    assert (store.meta.num_read, store.num_pairs) == (8, 2)
+    assert (store.meta.num_read, store.num_pairs) == (8 + 3 + 2, 2)
+    assert store.meta.warnings == [
+        "a.tsv: dropped 2 bad lines; line 4 has 3 columns, but line 1 has 2"
+    ]
     assert [store.text("src", pair) for pair in range(2)] == ["abab", "cdcd"]
 
 

@@ -5,7 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from mtcli.config.schema.data import HubSource, TableSource, TextSource, TsvSource
+from mtcli.config.schema.data import (
+    DelimitedSource,
+    HubSource,
+    JsonLinesSource,
+    SpreadsheetSource,
+    TableSource,
+    TextSource,
+    TmxSource,
+)
 from mtcli.data import fingerprint as fingerprint_module
 from mtcli.data.fingerprint import fingerprint
 from mtcli.errors import DataError, RunFolderError
@@ -34,22 +42,51 @@ def test_it_follows_the_bytes_not_the_place(source, tmp_path):
     assert fingerprint([moved], cache) != before
 
 
-def test_sides_order_and_columns_matter(source, tmp_path):
-    tsv = TsvSource(kind="tsv", path=source.src)
-    csv = TableSource(kind="csv", path=source.src, src_field="a", tgt_field="b")
+def test_everything_that_decides_the_pairs_matters(source, tmp_path):
+    source.src.write_text("a\tb\tc\nd\te\tf\n")
+    tsv = DelimitedSource(kind="tsv", path=source.src)
+    csv = DelimitedSource(kind="csv", path=source.src, src_field="a", tgt_field="b")
+    sheet = SpreadsheetSource(kind="xlsx", path=source.src)
+    tmx = TmxSource(kind="tmx", path=source.src, src_lang="en", tgt_lang="de")
+    jsonl = JsonLinesSource(kind="jsonl", path=source.src, src_field="a", tgt_field="b")
+    parquet = TableSource(kind="parquet", path=source.src, src_field="a", tgt_field="b")
     variants = [
         [source],
         [TextSource(src=source.tgt, tgt=source.src)],
+        [replace(source, encoding="latin-1")],
         [source, source],
         [tsv],
         [tsv, source],
         [source, tsv],
         [replace(tsv, tgt_column=2)],
+        [replace(tsv, header=True)],
+        [replace(tsv, quoting=True)],
+        [replace(tsv, encoding="latin-1")],
+        [replace(tsv, bad_lines="drop")],
         [csv],
-        [replace(csv, kind="jsonl")],
         [replace(csv, src_field="c")],
+        [sheet],
+        [replace(sheet, sheet="x")],
+        [replace(sheet, header=True)],
+        [tmx],
+        [replace(tmx, src_lang="fr")],
+        [jsonl],
+        [replace(jsonl, src_field="c")],
+        [replace(jsonl, bad_lines="drop")],
+        [parquet],
+        [replace(parquet, kind="arrow")],
     ]
     assert len({fingerprint(sources, tmp_path) for sources in variants}) == len(variants)
+
+
+def test_a_plain_tsv_file_has_the_fingerprint_of_mtcli_0_1(source, tmp_path):
+    """So that a run of that version resumes; the digest is that of commit ef9b551."""
+    source.src.write_text("A dog.\tEin Hund.\n")
+    tsv = DelimitedSource(kind="tsv", path=source.src)
+    assert (
+        fingerprint([tsv], tmp_path)
+        == "86a31392850b2b23c3a20221f23eb7b75e723144f157592b2bff45d804de51e6"
+    )
 
 
 def test_a_hash_is_remembered_until_the_file_changes(source, tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtcli.config.schema.data import DataConfig, TableSource, TextSource
+from mtcli.config.schema.data import DataConfig, JsonLinesSource, TextSource
 from mtcli.data import sources
 from mtcli.data.held_out_choice import choose_by_number, choose_held_out
 from mtcli.data.holdout import hold_out, read_training, read_validation
@@ -60,7 +60,7 @@ def num_reads(monkeypatch):
     reads = []
     real = sources._read_source
     monkeypatch.setattr(
-        sources, "_read_source", lambda source: (reads.append(source), real(source))[1]
+        sources, "_read_source", lambda *args: (reads.append(args[0]), real(*args))[1]
     )
     return reads
 
@@ -290,7 +290,7 @@ def test_any_text_comes_back_from_the_cache(configs, tmp_path):
     texts = ["a\u2028b", '"\\', "\0", "é"]
     texts = [f"{text}{i}" for text in texts for i in range(60)]
     path.write_text("".join(json.dumps({"src": text, "tgt": text}) + "\n" for text in texts))
-    source = TableSource(kind="jsonl", path=path, src_field="src", tgt_field="tgt")
+    source = JsonLinesSource(kind="jsonl", path=path, src_field="src", tgt_field="tgt")
     config = replace(configs[0], train=[source])
     first = hold_out(config, 1, tmp_path / "cache")
     assert hold_out(config, 1, tmp_path / "cache").pairs == first.pairs

@@ -72,7 +72,8 @@ def test_bad_utf8_is_named_with_file_and_line(write):
         list(read_file_lines(path))
     assert str(caught.value) == (
         f"{path}, line 3: byte 4 is 0xff, which is not UTF-8\n"
-        "hint: convert the file to UTF-8, for example with `iconv`"
+        "hint: convert it to UTF-8, for example with `iconv`; training reads it with `encoding`,"
+        " for example `encoding: windows-1252`"
     )
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from mtcli.config.schema.data import DataConfig, TextSource
-from mtcli.data.rules.chosen import REASONS, first_reason, length_rules, text_rules
+from mtcli.data.rules.chosen import BAD_LINE, REASONS, first_reason, length_rules, text_rules
 
 SOURCE = TextSource(src=Path("a"), tgt=Path("b"))
 
@@ -78,4 +78,5 @@ def test_the_ratio_counts_both_ways_and_its_value_is_kept():
 
 
 def test_every_reason_is_listed():
-    assert set(REASONS) == {"empty", "too_long", "length_ratio", "identical", "duplicate"}
+    of_rules = {"empty", "too_long", "length_ratio", "identical", "duplicate"}
+    assert set(REASONS) == of_rules | {BAD_LINE}

@@ -1,7 +1,7 @@
 import pytest
 
 from mtcli.config.load import load_config
-from mtcli.config.schema.data import TextSource, TsvSource
+from mtcli.config.schema.data import DelimitedSource, TextSource
 from mtcli.data.sources import read_pairs
 from mtcli.errors import DataError
 
@@ -20,7 +20,7 @@ def test_sources_follow_one_another(write):
     tsv = write("b.tsv", "drei\tx\tthree\n")
     sources = [
         TextSource(src=src, tgt=tgt),
-        TsvSource(kind="tsv", path=tsv, src_column=2, tgt_column=0),
+        DelimitedSource(kind="tsv", path=tsv, src_column=2, tgt_column=0),
     ]
     pairs = [("one", "eins"), ("two", "zwei"), ("three", "drei")]
     assert list(read_pairs(sources)) == pairs
@@ -59,7 +59,7 @@ def test_an_empty_corpus_names_its_files(write):
     src, tgt = write("a.en", ""), write("a.de", "")
     tsv = write("b.tsv", "")
     with pytest.raises(DataError) as caught:
-        list(read_pairs([TextSource(src=src, tgt=tgt), TsvSource(kind="tsv", path=tsv)]))
+        list(read_pairs([TextSource(src=src, tgt=tgt), DelimitedSource(kind="tsv", path=tsv)]))
     assert str(caught.value) == (
         f"the corpus is empty: there are no sentence pairs in {src} and {tgt}, {tsv}"
     )
@@ -67,37 +67,8 @@ def test_an_empty_corpus_names_its_files(write):
 
 def test_one_empty_source_among_others_is_no_error(write):
     empty, full = write("a.tsv", ""), write("b.tsv", "a\tb\n")
-    sources = [TsvSource(kind="tsv", path=path) for path in (empty, full)]
+    sources = [DelimitedSource(kind="tsv", path=path) for path in (empty, full)]
     assert list(read_pairs(sources)) == [("a", "b")]
-
-
-@pytest.mark.parametrize(
-    ("src_column", "tgt_column", "sentence"),
-    [
-        (2, 0, "`src_column` is 2, but the line has 2 columns"),
-        (0, 3, "`tgt_column` is 3, but the line has 2 columns"),
-        (3, 4, "`src_column` is 3, but the line has 2 columns"),
-    ],
-)
-def test_a_column_beyond_the_line_is_named(write, src_column, tgt_column, sentence):
-    path = write("a.tsv", "a\tb\tc\td\te\na\tb\n")
-    source = TsvSource(kind="tsv", path=path, src_column=src_column, tgt_column=tgt_column)
-    with pytest.raises(DataError) as caught:
-        list(read_pairs([source]))
-    assert str(caught.value) == (
-        f"{path}, line 2: {sentence}\nhint: count columns from 0; only tabs separate them"
-    )
-
-
-def test_a_line_without_a_tab_has_one_column(write):
-    path = write("a.tsv", "no tab\n")
-    with pytest.raises(DataError, match=r"`tgt_column` is 1, but the line has 1 column\n"):
-        list(read_pairs([TsvSource(kind="tsv", path=path)]))
-
-
-def test_tsv_knows_no_quoting(write):
-    path = write("a.tsv", '"a\tb"\n""\t\'\n')
-    assert list(read_pairs([TsvSource(kind="tsv", path=path)])) == [('"a', 'b"'), ('""', "'")]
 
 
 def test_a_hub_source_reads_local_files_where_a_root_is_set(write, tmp_path):
