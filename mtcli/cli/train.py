@@ -98,6 +98,9 @@ def train(
         bool,
         typer.Option("--check", help="Check config, data, device and memory, but do not train."),
     ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With `--check`, print one JSON object.")
+    ] = False,
     quiet: Annotated[
         bool,
         typer.Option(
@@ -119,6 +122,7 @@ def train(
     from mtcli.config.overrides import sets_key
     from mtcli.config.reverse import reverse_config
     from mtcli.distributed.launch import launch, should_launch
+    from mtcli.errors import ConfigError
     from mtcli.runs.claim import check_place
     from mtcli.runs.folder import RunFolder
     from mtcli.runs.split import read_split
@@ -129,8 +133,12 @@ def train(
     if reverse:
         loaded = reverse_config(loaded)
     budget_s = None if budget is None else parse_duration(budget)
+    if as_json and not check:
+        raise ConfigError("`--json` needs `--check`", hint="add `--check`, or remove `--json`")
     if check:
-        _check(loaded, budget_s)
+        from mtcli.cli.checking import print_check
+
+        print_check(loaded, budget_s, as_json=as_json)
         return
     kept = None if fresh else read_split(RunFolder(loaded.run_dir))
     num_processes = _count_processes(nproc, loaded, kept, quiet=quiet)
@@ -196,12 +204,3 @@ def _print_box(outcome: Outcome, config: TrainConfig, elapsed_s: float) -> None:
     console = Console(file=sys.stderr)
     box = closing_box(outcome, config, elapsed_s, sys.argv[1:])
     console.print(box, width=min(console.width, MAX_WIDTH))
-
-
-def _check(config: TrainConfig, budget_s: float | None) -> None:
-    from mtcli.cli.live import showing
-    from mtcli.training.check import check
-
-    with showing(level=logging.INFO, is_live=False):
-        for line in check(config, budget_s):
-            print(line)

@@ -520,7 +520,7 @@ def test_too_little_memory_is_one_sentence(folder, monkeypatch):
     monkeypatch.setattr("mtcli.training.loop.train_step", fail)
     hint = "hint: lower `batch.max_tokens`; the updates stay the same"
     assert f"cpu has too little memory for update 1 {hint}" in refusal()
-    monkeypatch.setattr("mtcli.training.check.train_step", fail)
+    monkeypatch.setattr("mtcli.training.check_step.train_step", fail)
     assert f"cpu has too little memory for 5 pairs of 23 pieces {hint}" in refusal("--check")
 
 
