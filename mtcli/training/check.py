@@ -25,13 +25,8 @@ from mtcli.evaluation.tokenization import check_tokenization
 from mtcli.runs.folder import RunFolder
 from mtcli.training.check_data import describe_texts
 from mtcli.training.check_step import measure_steps
-from mtcli.training.corpus import (
-    Corpus,
-    check_files_of,
-    look_at_files,
-    make_plan,
-    prepare_corpus,
-)
+from mtcli.training.corpus import Corpus, make_plan, prepare_corpus
+from mtcli.training.corpus_files import check_files_of, look_at_files
 from mtcli.training.corpus_reports import describe_drops
 from mtcli.training.finding import Finding, collected_warnings
 from mtcli.training.observers.log_writer import describe_duration
@@ -61,6 +56,7 @@ def check(config: TrainConfig, budget_s: float | None = None) -> Iterator[Findin
 
 
 def _findings(config: TrainConfig, budget_s: float | None) -> Iterator[Finding]:
+    check_files_of(config)
     look_at_files(config)
     settled = settle(config, budget_s)
     config, chosen = settled.config, settled.described()
@@ -72,7 +68,6 @@ def _findings(config: TrainConfig, budget_s: float | None) -> Iterator[Finding]:
     check_length(config, budget_s)
     check_warmup(config, config.training.max_steps, budget_s)
     check_tokenization(config.tgt_lang, config.validation.bleu_tokenize)
-    check_files_of(config)
     numerics = choose_numerics(choose_device(config.training.device), config.training.precision)
     yield _device(numerics)
     dropped = Dropped()
@@ -150,8 +145,6 @@ def _corpus(config: TrainConfig, corpus: Corpus, scale: float, left_out: dict[st
         "num_read": num_read,
         "drops": drops,
         "num_validation_pairs": len(corpus.valid.src_texts),
-        "src_normalization": corpus.src_tokenizer.described_normalization,
-        "tgt_normalization": corpus.tgt_tokenizer.described_normalization,
         "src_vocab_size": sizes[0],
         "tgt_vocab_size": sizes[1],
         "src_normalization": normalizations[0],
@@ -165,8 +158,6 @@ def _corpus(config: TrainConfig, corpus: Corpus, scale: float, left_out: dict[st
         f"validation pairs: {len(corpus.valid.src_texts)}",
         f"vocabulary: {sizes[0]} source, {sizes[1]} target pieces",
         f"normalization: source {normalizations[0]}, target {normalizations[1]}",
-        f"normalization: source {corpus.src_tokenizer.described_normalization},"
-        f" target {corpus.tgt_tokenizer.described_normalization}",
         f"tokens: {about}{num_src:,} source, {num_tgt:,} target, EOS included",
         f"updates per epoch: {about}{num_updates}",
     ]

@@ -14,7 +14,7 @@ from mtcli.runs.copies import relink_copies
 from mtcli.runs.folder import RunFolder
 from mtcli.runs.lock import locked
 from mtcli.runs.start_over import start_over
-from mtcli.training.corpus import check_files_of
+from mtcli.training.corpus_files import check_files_of
 from mtcli.training.run_length import has_end
 from mtcli.training.run_log import logging_to
 

@@ -12,7 +12,8 @@ from mtcli.evaluation.tokenization import check_tokenization
 from mtcli.runs.folder import RunFolder
 from mtcli.system.allocator import prepare_memory
 from mtcli.training.building import Compute, build
-from mtcli.training.corpus import look_at_files, on_main, prepare_corpus
+from mtcli.training.corpus import on_main, prepare_corpus
+from mtcli.training.corpus_files import look_at_files
 from mtcli.training.describing import describe
 from mtcli.training.loop import run_loop
 from mtcli.training.observers.notebook import notebook_observers

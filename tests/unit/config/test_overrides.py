@@ -55,7 +55,8 @@ def text_keys(section, path=()):
             yield from text_keys(variant, (*here, 0) if key.is_list else here)
 
 
-TEXT_KEYS = dict(text_keys(root_section()))
+TEXT_KEYS = dict(reversed(list(text_keys(root_section()))))
+"""The first one where several sections have it, as `key_at` finds it."""
 
 
 def test_there_are_keys_that_hold_text():

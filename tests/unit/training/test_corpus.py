@@ -42,7 +42,7 @@ def reads(monkeypatch):
     reads = []
     real = sources._read_source
     monkeypatch.setattr(
-        sources, "_read_source", lambda source: (reads.append(source), real(source))[1]
+        sources, "_read_source", lambda *args: (reads.append(args[0]), real(*args))[1]
     )
     return reads
 
