@@ -58,7 +58,7 @@ def read_beginning(source: Source, num_pairs: int) -> list[tuple[str, str]]:
     Raises:
         DataError: as `read_pairs`.
     """
-    return list(islice(_read_source(source), num_pairs))
+    return list(islice(_read_source(source, Dropped()), num_pairs))
 
 
 def local_paths(source: Source) -> list[Path]:
