@@ -6,13 +6,11 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from safetensors.numpy import save_file
 
 from mtcli.config.schema.data import DataConfig
@@ -22,6 +20,7 @@ from mtcli.data.held_out_choice import Indices
 from mtcli.data.holdout import read_training
 from mtcli.data.rules.chosen import BAD_LINE, REASONS, first_reason, length_rules, text_rules
 from mtcli.data.store import LENGTHS, META, Store, StoreMeta, open_store, shard_name
+from mtcli.data.tokenized_side import TokenizedSide, regroup, tokenized_side
 from mtcli.errors import DataError, RunFolderError
 from mtcli.folders import new_folder, remove_leftovers, sha256_of, write_json
 from mtcli.system.cores import num_cores
@@ -111,7 +110,7 @@ def build_store(
     with new_folder(path) as folder:
         chunks = _noting(characters, _encode(pairs, tokenizers, config, drops))
         src_lengths, tgt_lengths = [], []
-        for shard, (src, tgt) in enumerate(_regroup(chunks, shard_size)):
+        for shard, (src, tgt) in enumerate(regroup(chunks, shard_size)):
             save_file(src.arrays("src") | tgt.arrays("tgt"), folder / shard_name(shard))
             src_lengths.append(src.lengths)
             tgt_lengths.append(tgt.lengths)
@@ -160,46 +159,12 @@ class _Drops:
             self.examples[reason] = [text.strip()[:_EXAMPLE_CHARACTERS] for text in pair]
 
 
-@dataclass(frozen=True)
-class _Column:
-    """One side of some pairs."""
-
-    ids: npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
-    lengths: npt.NDArray[np.int32]
-    text: npt.NDArray[np.uint8]
-    text_lengths: npt.NDArray[np.int32]
-
-    def rows(self, start: int, stop: int) -> _Column:
-        """The pairs start .. stop - 1."""
-        ids_start, ids_stop = (int(self.lengths[:row].sum()) for row in (start, stop))
-        text_start, text_stop = (int(self.text_lengths[:row].sum()) for row in (start, stop))
-        return _Column(
-            self.ids[ids_start:ids_stop],
-            self.lengths[start:stop],
-            self.text[text_start:text_stop],
-            self.text_lengths[start:stop],
-        )
-
-    def arrays(self, side: str) -> dict[str, npt.NDArray[np.generic]]:
-        """The arrays of this side in a shard, by name."""
-        return {
-            f"{side}_ids": self.ids,
-            f"{side}_offsets": _offsets(self.lengths),
-            f"{side}_text": self.text,
-            f"{side}_text_offsets": _offsets(self.text_lengths),
-        }
-
-
-def _offsets(lengths: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-
-
 def _encode(
     pairs: Iterable[tuple[str, str]],
     tokenizers: tuple[Tokenizer, Tokenizer],
     config: DataConfig,
     drops: _Drops,
-) -> Iterator[tuple[_Column, _Column]]:
+) -> Iterator[tuple[TokenizedSide, TokenizedSide]]:
     """Clean and tokenize chunk by chunk, and count dropped pairs in `drops`."""
     pairs = iter(pairs)
     for_texts, for_lengths = text_rules(config), length_rules(config)
@@ -224,66 +189,18 @@ def _encode(
             else:
                 drops.add(reason, texts[row])
         yield (
-            _column(src_ids, src_texts, kept, tokenizers[0].vocab_size),
-            _column(tgt_ids, tgt_texts, kept, tokenizers[1].vocab_size),
+            tokenized_side(src_ids, src_texts, kept, tokenizers[0].vocab_size),
+            tokenized_side(tgt_ids, tgt_texts, kept, tokenizers[1].vocab_size),
         )
 
 
-def _column(
-    all_ids: Sequence[Sequence[int]], texts: Sequence[str], kept: Sequence[int], vocab_size: int
-) -> _Column:
-    """One side of the rows `kept`; the texts are normalized."""
-    dtype: type[np.uint16 | np.uint32] = np.uint16 if vocab_size <= 2**16 else np.uint32
-    ids = [all_ids[row] for row in kept]
-    encoded = [texts[row].encode("utf-8") for row in kept]
-    lengths = np.array([len(row) for row in ids], dtype=np.int32)
-    flat: npt.NDArray[Any] = np.fromiter(
-        (i for row in ids for i in row), dtype=dtype, count=int(lengths.sum())
-    )
-    text_lengths = np.array([len(text) for text in encoded], dtype=np.int32)
-    return _Column(flat, lengths, np.frombuffer(b"".join(encoded), dtype=np.uint8), text_lengths)
-
-
 def _noting(
-    characters: set[str], chunks: Iterable[tuple[_Column, _Column]]
-) -> Iterator[tuple[_Column, _Column]]:
+    characters: set[str], chunks: Iterable[tuple[TokenizedSide, TokenizedSide]]
+) -> Iterator[tuple[TokenizedSide, TokenizedSide]]:
     """The same chunks; the characters of their sources are added to `characters`."""
     for src, tgt in chunks:
         characters.update(src.text.tobytes().decode("utf-8"))
         yield src, tgt
-
-
-def _regroup(
-    chunks: Iterable[tuple[_Column, _Column]], size: int
-) -> Iterator[tuple[_Column, _Column]]:
-    """The same pairs in groups of `size`; the last group may have fewer, but none is empty."""
-    waiting: list[tuple[_Column, _Column]] = []
-    num_waiting = 0
-    for src, tgt in chunks:
-        start = 0
-        while start < len(src.lengths):
-            stop = min(len(src.lengths), start + size - num_waiting)
-            waiting.append((src.rows(start, stop), tgt.rows(start, stop)))
-            num_waiting += stop - start
-            start = stop
-            if num_waiting == size:
-                yield _join(waiting)
-                waiting, num_waiting = [], 0
-    if waiting:
-        yield _join(waiting)
-
-
-def _join(parts: Sequence[tuple[_Column, _Column]]) -> tuple[_Column, _Column]:
-    src, tgt = (
-        _Column(
-            np.concatenate([part[side].ids for part in parts]),
-            np.concatenate([part[side].lengths for part in parts]),
-            np.concatenate([part[side].text for part in parts]),
-            np.concatenate([part[side].text_lengths for part in parts]),
-        )
-        for side in (0, 1)
-    )
-    return src, tgt
 
 
 def _key(
