@@ -35,6 +35,11 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
+    "init": Entry(
+        "Start",
+        "mtcli.cli.init",
+        "Write a config for your own files, after a look at them.",
+    ),
     "demo": Entry(
         "Start",
         "mtcli.cli.demo",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtcli.cli.bars import progress_bar
 from mtcli.cli.choices import TOKENIZATIONS, completing
 from mtcli.cli.command import Command
 from mtcli.cli.help import epilog
@@ -223,8 +222,7 @@ def _translate(
     if output is not None:
         write_texts(output, [])
     note(f"translating with {bundle.path}")
-    with progress_bar("translating", "sentences") as bar:
-        hypotheses = prepared.open().translate(sources, progress=bar.move)
+    hypotheses = prepared.open().translate(sources)
     if output is not None:
         write_texts(output, hypotheses)
     return hypotheses, bundle.card.tgt_lang

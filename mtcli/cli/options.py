@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mtcli.cli.choices import PRECISIONS, choice_option, complete_key, completing, device_option
+from mtcli.cli.choices import DEVICES, PRECISIONS, choice_option, complete_key, completing
 
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML training config.")]
 
@@ -30,7 +30,10 @@ CheckpointOption = Annotated[
     ),
 ]
 
-DeviceOption = Annotated[str, device_option()]
+DeviceOption = Annotated[
+    str,
+    choice_option(DEVICES, "DEVICE", "Use `auto`, `cpu`, `cuda` or `mps`."),
+]
 
 PrecisionOption = Annotated[
     str,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
-from mtcli.cli.bars import progress_bar
 from mtcli.cli.command import Command
 from mtcli.cli.help import epilog
 from mtcli.cli.notes import counted, note
@@ -54,7 +52,6 @@ from mtcli.errors import ConfigError
 
 if TYPE_CHECKING:
     from mtcli.decoding.options import Sampling
-    from mtcli.engines.protocol import Report
     from mtcli.streaming.resume import ResumePoint
     from mtcli.streaming.review import Review
     from mtcli.streaming.stream import StreamOptions, StreamReport
@@ -142,8 +139,6 @@ def translate(
         is_line_buffered=line_buffered,
         has_prefixes=prefix,
     )
-    # lines on a terminal, typed or answered, say themselves how far it is
-    has_bar = input_path is not None and (output_path is not None or not sys.stdout.isatty())
     names = f"{input_path or 'standard input'} to {output_path or 'standard output'}"
     with (
         _reviewing(review, worst, resume=resume, quiet=quiet) as reviewed,
@@ -153,11 +148,9 @@ def translate(
         done = _resume(source, output_path, options) if resume and output_path else None
         if not quiet:
             _note_start(prepared, done, output_path, is_terminal=source.isatty())
-        with progress_bar("translating", "lines", is_wanted=not quiet and has_bar) as bar:
-            bar.expect_lines(input_path, done.num_lines if done else 0)
-            translator = prepared.open()
-            with output_or_standard(output_path, done and done.num_bytes) as sink:
-                report = _stream(translator, source, sink, options, done, reviewed, bar.move)
+        translator = prepared.open()
+        with output_or_standard(output_path, done and done.num_bytes) as sink:
+            report = _stream(translator, source, sink, options, done, reviewed)
     if not quiet:
         note_report(report, translator)
 
@@ -197,7 +190,6 @@ def _stream(
     options: StreamOptions,
     done: ResumePoint | None,
     review: Review | None,
-    progress: Report,
 ) -> StreamReport:
     from mtcli.streaming.stream import translate_stream
 
@@ -206,7 +198,7 @@ def _stream(
         is_line_buffered=options.is_line_buffered or source.isatty(),
         num_done=done.num_lines if done else 0,
     )
-    return translate_stream(translator, source, sink, options, review, progress)
+    return translate_stream(translator, source, sink, options, review)
 
 
 @contextmanager

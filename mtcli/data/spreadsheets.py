@@ -48,6 +48,15 @@ def describe_spreadsheet(source: SpreadsheetSource) -> Iterator[str]:
         yield f"{source.path}: {'; '.join(found)}"
 
 
+def header_of(source: SpreadsheetSource) -> tuple[str, ...]:
+    """The fields of the first row.
+
+    Raises:
+        DataError: as `read_spreadsheet`.
+    """
+    return find_sheet_columns(source, _rows(source)).names
+
+
 def find_sheet_columns(source: SpreadsheetSource, rows: list[list[str]]) -> FoundColumns:
     """The columns that the source asks for.
 
