@@ -31,7 +31,7 @@ def closing_box(
     Args:
         outcome: how this invocation ended.
         config: of the run.
-        elapsed_s: training time of the run.
+        elapsed_s: training time of the run; 0 if this invocation made no update.
         arguments: of this command, with which a stopped run can be resumed.
     """
     run = _short(outcome.run_dir)
@@ -41,7 +41,8 @@ def closing_box(
     table.add_row("ended", outcome.reason)
     for score in _best_first(outcome.scores, config.validation.best_by):
         table.add_row(*_described(score))
-    table.add_row("time", f"{describe_duration(elapsed_s)} of training")
+    if elapsed_s > 0:
+        table.add_row("time", f"{describe_duration(elapsed_s)} of training")
     if outcome.model is not None:
         table.add_row("model", _short(outcome.model))
     table.add_row()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import select
+import shutil
 import signal
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
@@ -89,10 +91,33 @@ def ending_on_signals() -> Iterator[None]:
 
 
 def _exit_with(error: MtcliError) -> NoReturn:
-    print(f"{coloured('error:', RED, sys.stderr)} {error.sentence}", file=sys.stderr)
+    print(_wrapped(f"error: {error.sentence}", "error:", RED), file=sys.stderr)
     if error.hint:
-        print(f"{coloured('hint:', CYAN, sys.stderr)} {error.hint}", file=sys.stderr)
+        print(_wrapped(f"hint: {error.hint}", "hint:", CYAN), file=sys.stderr)
     raise SystemExit(int(error.exit_code)) from None
+
+
+def _wrapped(text: str, label: str, colour: int) -> str:
+    """The text with a coloured label; on a terminal, no word is broken at the end of a line."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        text = "\n".join(_wrapped_line(line, width) for line in text.split("\n"))
+    return coloured(label, colour, sys.stderr) + text.removeprefix(label)
+
+
+def _wrapped_line(line: str, width: int) -> str:
+    """The line in lines of that width, the later ones indented by two columns more."""
+    if len(line) <= width:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
 
 
 def _reader_is_gone() -> bool:

@@ -62,7 +62,7 @@ class Region:
         with self._lock:
             self._printed.append(text)
             if not self._fits_again():
-                self._console.print(text, soft_wrap=True, highlight=False)
+                self._console.print(text, soft_wrap=False, highlight=False)
 
     def draw_soon(self) -> None:
         """Draw what has just changed, instead of waiting for the next turn."""
@@ -92,8 +92,8 @@ class Region:
         self._console.clear()
         content = self._content(size)
         num_rows = len(self._console.render_lines(content)) + 1
-        for text in _that_fit(self._printed, size.width, size.height - num_rows):
-            self._console.print(text, soft_wrap=True, highlight=False)
+        for text in _that_fit(self._printed, self._console, size.height - num_rows):
+            self._console.print(text, soft_wrap=False, highlight=False)
         self._live = self._new_live()
         self._live.start()
         return True
@@ -108,11 +108,11 @@ class Region:
         )
 
 
-def _that_fit(printed: deque[Text], width: int, num_rows: int) -> list[Text]:
+def _that_fit(printed: deque[Text], console: Console, num_rows: int) -> list[Text]:
     """The last of the printed texts that fill at most `num_rows` rows."""
     fitting: list[Text] = []
     for text in reversed(printed):
-        num_rows -= sum(max(1, -(-line.cell_len // width)) for line in text.split("\n"))
+        num_rows -= len(text.wrap(console, console.width))
         if num_rows < 0:
             break
         fitting.append(text)

@@ -553,10 +553,10 @@ def test_sigint_ends_it_quietly():
 # ------------------------------------------------------------------------------------------ colour
 
 
-def printed_on_a_terminal(monkeypatch, capsys) -> str:
+def printed_on_a_terminal(monkeypatch, capsys, sentence="wrong", hint="mend it") -> str:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     with pytest.raises(SystemExit) as end, user_errors():
-        raise ConfigError("wrong", hint="mend it")
+        raise ConfigError(sentence, hint=hint)
     assert end.value.code == 2
     return capsys.readouterr().err
 
@@ -565,6 +565,19 @@ def test_error_is_red_on_a_terminal(monkeypatch, capsys):
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert printed_on_a_terminal(monkeypatch, capsys) == (
         "\033[31merror:\033[0m wrong\n\033[36mhint:\033[0m mend it\n"
+    )
+
+
+def test_no_word_of_an_error_is_broken_on_a_terminal(monkeypatch, capsys):
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    sentence = "1 problem in my.yaml\n  --set a.b=1  a.b   unknown key; did you mean `c`?"
+    assert printed_on_a_terminal(monkeypatch, capsys, sentence, "use " + "--one-option " * 4) == (
+        "error: 1 problem in my.yaml\n"
+        "  --set a.b=1  a.b   unknown key; did\n"
+        "    you mean `c`?\n"
+        "hint: use --one-option --one-option\n"
+        "  --one-option --one-option\n"
     )
 
 
