@@ -37,7 +37,7 @@ class Files:
         self.model, self.work = arguments.model, arguments.work
         self.home = home
         bundle = read_model(arguments.model)
-        self.tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path)
+        self.tokenizer = SentencePieceTokenizer(bundle.src_tokenizer_path, side="src")
         lines = arguments.src.read_text("utf-8").split("\n")[:-1]
         self.lines = (lines * (arguments.lines // len(lines) + 1))[: arguments.lines]
         weights = dict(bundle.weights())

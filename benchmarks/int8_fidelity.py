@@ -22,7 +22,7 @@ from mtcli.engines.torch import TorchEngine
 from mtcli.engines.torch_loading import load_weights
 from mtcli.interchange.ctranslate2.rounding import round_weights
 from mtcli.interchange.ctranslate2.spec import build_spec
-from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from mtcli.tokenizer.sentencepiece import open_tokenizers
 
 BATCH = 50
 float_linear = F.linear
@@ -64,10 +64,7 @@ def main():
     parser.add_argument("--lines", type=int, default=400)
     arguments = parser.parse_args()
     bundle = read_model(arguments.model)
-    tokenizers = [
-        SentencePieceTokenizer(path)
-        for path in (bundle.src_tokenizer_path, bundle.tgt_tokenizer_path)
-    ]
+    tokenizers = open_tokenizers(bundle.src_tokenizer_path, bundle.tgt_tokenizer_path)
     texts = [
         path.read_text(encoding="utf-8").split("\n")[: arguments.lines]
         for path in (arguments.src, arguments.ref)

@@ -35,7 +35,7 @@ def main():
     parser.add_argument("src", type=Path)
     parser.add_argument("ref", type=Path)
     arguments = parser.parse_args()
-    tokenizer = SentencePieceTokenizer(read_model(arguments.model).src_tokenizer_path)
+    tokenizer = SentencePieceTokenizer(read_model(arguments.model).src_tokenizer_path, side="src")
     translator = ctranslate2.Translator(str(arguments.model / CTRANSLATE2), inter_threads=2)
     sides = (path.read_text("utf-8").split("\n")[:-1] for path in (arguments.src, arguments.ref))
     pairs = list(zip(*sides, strict=True))

@@ -1,9 +1,11 @@
 """What can never be written is counted, and named."""
 
 import pytest
+import sentencepiece
 
 from mtcli.tokenizer.losses import count_losses, name_of
 from mtcli.tokenizer.report import describe_losses
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from tests.support.tokenizers import sentences, tokenizer
 
 LOST_BY_NMT_NFKC = {
@@ -65,6 +67,24 @@ def test_the_cause_and_what_to_do_are_named():
         " tokenizer has no piece for all of their characters; lost: CJK UNIFIED IDEOGRAPH-65E5"
         " (U+65E5), 1 times, CJK UNIFIED IDEOGRAPH-672C (U+672C), 1 times; for example 'ba 日本'"
         " becomes 'ba  \u2047 '; set `tokenizer.byte_fallback: true` to keep them"
+    )
+
+
+def test_a_tokenizer_of_an_earlier_release_is_named_as_the_cause(tmp_path):
+    path = tmp_path / "t.model"
+    with path.open("wb") as file:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(sentences()), model_writer=file, vocab_size=340,
+            model_type="bpe", byte_fallback=True, pad_id=0, unk_id=1, bos_id=2, eos_id=3,
+            minloglevel=2,
+        )  # fmt: skip
+    old = SentencePieceTokenizer(path)
+    (line,) = describe_losses(count_losses(old, ["می\u200cخواهم", "ba"]), old)
+    assert line == (
+        "1 of the first 2 target sentences cannot come back as they are written, because the"
+        " normalization in the tokenizer's own file changes them; lost: ZERO WIDTH NON-JOINER"
+        " (U+200C), 1 times; for example 'می\\u200cخواهم' becomes 'می خواهم'; use a tokenizer that"
+        " mtcli trains to keep them"
     )
 
 
