@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import shutil
 import statistics
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from mtcli.bench.memory_hints import memory_hints
 from mtcli.bench.variants import Variant
 from mtcli.config.dump import dump_config
 from mtcli.runs.resolve import resolve_model
+from mtcli.system.temporary import temporary_folder
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def bench(variants: Sequence[Variant], options: BenchOptions) -> dict[str, Any]:
     """
     if options.model is not None:  # fail before measuring if there is no such model
         resolve_model(Path(options.model))
-    with tempfile.TemporaryDirectory(prefix="mtcli-bench-") as temporary:
+    with temporary_folder(prefix="mtcli-bench-") as temporary:
         folder = Path(temporary)
         jobs = [
             VariantJobs(variant, folder / str(n), options) for n, variant in enumerate(variants)

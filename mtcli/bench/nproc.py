@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import statistics
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from mtcli.folders import read_json, write_json
 from mtcli.runs.folder import RunFolder
 from mtcli.runs.split import Split
 from mtcli.system.cores import num_cores
+from mtcli.system.temporary import temporary_folder
 from mtcli.training.settling import settle
 
 logger = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def choose(rates: dict[int, float]) -> int:
 
 def _measure(config: TrainConfig) -> tuple[int, str]:
     """The best number of processes, and the measurements in words."""
-    with tempfile.TemporaryDirectory(prefix="mtcli-nproc-") as temporary:
+    with temporary_folder(prefix="mtcli-nproc-") as temporary:
         folder = Path(temporary)
         first = VariantJobs(Variant("1", config), folder / "1", _OPTIONS)
         facts = first.run("prepare")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from mtcli.cli.bars import progress_bar
 from mtcli.cli.command import Command
 from mtcli.cli.help import epilog
 from mtcli.cli.streams import only
@@ -65,7 +66,9 @@ def average(
     from mtcli.workflows.average import Choice, average_models
 
     choice = Choice(last=last, best=best, steps=None if steps is None else parse_steps(steps))
-    averaged = average_models(only(models, "--model"), choice, output, validates=validate)
+    run = only(models, "--model")
+    with progress_bar("averaging", "models") as bar:
+        averaged = average_models(run, choice, output, validates=validate, begin=bar.begin)
     print(f"{output}: mean of the models of steps {', '.join(map(str, averaged.steps))}")
     for score in averaged.scores:
         print(f"{score.metric} {score.score:.2f}  {score.signature}".rstrip())

@@ -33,16 +33,31 @@ def one_of(words: Sequence[str]) -> Callable[[str | None], str | None]:
 
 
 def choice_option(
-    words: Sequence[str], metavar: str, text: str, *, panel: str | None = None
+    words: Sequence[str],
+    metavar: str,
+    text: str,
+    *,
+    panel: str | None = None,
+    variable: str | None = None,
 ) -> Any:
-    """An option that takes one of the words; the arguments are those of `typer.Option`."""
+    """An option that takes one of the words; the arguments are those of `typer.Option`.
+
+    Without the option, the environment variable counts, if there is one.
+    """
     return typer.Option(
+        envvar=variable,
         metavar=metavar,
         help=text,
         callback=one_of(words),
         autocompletion=completing(words),
         rich_help_panel=panel,
     )
+
+
+def device_option(*, panel: str | None = None) -> Any:
+    """An option that takes a device, from `MTCLI_DEVICE` where it is not given."""
+    text = "Use `auto`, `cpu`, `cuda` or `mps`."
+    return choice_option(DEVICES, "DEVICE", text, panel=panel, variable="MTCLI_DEVICE")
 
 
 def completing(words: Sequence[str]) -> Callable[[str], list[str]]:

@@ -50,7 +50,12 @@ class _Explained:
         except SystemExit:
             typer.echo(printed.getvalue(), nl=False)
             raise
-        except (OSError, UnicodeError, SubprocessError, RuntimeError) as error:
+        except RuntimeError as error:  # of `Path.home`
+            raise MtcliError(
+                f"`{option}` failed: this user has no home folder",
+                hint="set `HOME`",
+            ) from error
+        except (OSError, UnicodeError, SubprocessError) as error:
             raise MtcliError(f"`{option}` failed: {_reason(error)}", hint=_BY_HAND) from error
 
 

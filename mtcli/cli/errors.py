@@ -63,6 +63,11 @@ def user_errors() -> Iterator[None]:
         why = why_refused(Path(error.filename), error)
         _exit_with(MtcliError(f"cannot open {error.filename}: {why}"))
     except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            from mtcli.system.temporary import no_place
+
+            if refusal := no_place(error):  # a library wanted a temporary file
+                _exit_with(refusal)
         if error.errno not in _OUTPUT_FULL:
             raise
         _silence_stdout()

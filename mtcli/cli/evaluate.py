@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtcli.cli.bars import progress_bar
 from mtcli.cli.choices import TOKENIZATIONS, completing
 from mtcli.cli.command import Command
 from mtcli.cli.help import epilog
@@ -222,7 +223,8 @@ def _translate(
     if output is not None:
         write_texts(output, [])
     note(f"translating with {bundle.path}")
-    hypotheses = prepared.open().translate(sources)
+    with progress_bar("translating", "sentences") as bar:
+        hypotheses = prepared.open().translate(sources, progress=bar.move)
     if output is not None:
         write_texts(output, hypotheses)
     return hypotheses, bundle.card.tgt_lang

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtcli.cli.bars import Bar, progress_bar
 from mtcli.cli.choices import QUANTIZATIONS, completing, one_of
 from mtcli.cli.command import Command
 from mtcli.cli.help import epilog
@@ -92,26 +93,30 @@ def export(
     sentences = _read_sentences(verify_on, ref)
     from mtcli.interchange.ctranslate2.export import export_ctranslate2
 
-    report = export_ctranslate2(
-        chosen,
-        output=output,
-        quantization=quantize,
-        sentences=sentences,
-        threshold=threshold,
-        progress=_note_stages(),
-    )
+    with progress_bar("exporting", "lines") as bar:
+        report = export_ctranslate2(
+            chosen,
+            output=output,
+            quantization=quantize,
+            sentences=sentences,
+            threshold=threshold,
+            progress=_show_stages(bar),
+        )
     _print(report, chosen)
 
 
-def _note_stages() -> Callable[[str, int, int], None]:
-    """Prints what is being verified: with a slow model it takes a while."""
-    noted: set[str] = set()
+def _show_stages(bar: Bar) -> Callable[[str, int, int], None]:
+    """Shows what is being verified, in the bar or a line: with a slow model it takes a while."""
+    begun: set[str] = set()
 
     def tell(doing: str, done: int, total: int) -> None:
-        if doing not in noted:
-            noted.add(doing)
+        if doing not in begun:
+            begun.add(doing)
             unit = "lines" if doing.endswith("translates") else "times"
-            note(f"{doing} ({total} {unit})")
+            bar.begin(doing, unit)
+            if not bar.is_shown:
+                note(f"{doing} ({total} {unit})")
+        bar.move(done, total)
 
     return tell
 

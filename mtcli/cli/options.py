@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mtcli.cli.choices import DEVICES, PRECISIONS, choice_option, complete_key, completing
+from mtcli.cli.choices import PRECISIONS, choice_option, complete_key, completing, device_option
 
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML training config.")]
 
@@ -30,10 +30,7 @@ CheckpointOption = Annotated[
     ),
 ]
 
-DeviceOption = Annotated[
-    str,
-    choice_option(DEVICES, "DEVICE", "Use `auto`, `cpu`, `cuda` or `mps`."),
-]
+DeviceOption = Annotated[str, device_option()]
 
 PrecisionOption = Annotated[
     str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtcli.cli.bars import progress_bar
 from mtcli.cli.command import Command
 from mtcli.cli.help import epilog
 from mtcli.cli.notes import counted, note, note_invalid
@@ -94,9 +96,16 @@ def score(
     output = standard_output(PIPE_OUTPUT)
     with ExitStack() as files:
         pairs = _open_pairs(files, src, tgt, tsv)
+        file = src or tsv
+        has_bar = not quiet and file is not None and not sys.stdout.isatty()
+        bar = files.enter_context(progress_bar("scoring", "pairs", is_wanted=has_bar))
+        bar.expect_lines(file)
         scorer = prepared.open_scorer()
         with stream_errors("scoring"):
-            report = score_stream(scorer, pairs, output, batch_size=batch_size, per_token=per_token)
+            report = score_stream(
+                scorer, pairs, output,
+                batch_size=batch_size, per_token=per_token, progress=bar.move,
+            )  # fmt: skip
     if not quiet:
         _note_report(report, scorer)
 

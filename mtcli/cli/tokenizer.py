@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtcli.cli.bars import progress_bar
 from mtcli.cli.command import Command, Group
 from mtcli.cli.help import epilog
 from mtcli.cli.notes import counted, note, note_invalid
@@ -70,7 +72,11 @@ def train(
     from mtcli.config.load import load_config
     from mtcli.workflows.tokenizer import train_and_describe
 
-    for line in train_and_describe(load_config(config, overrides or ()), output_dir):
+    with progress_bar("training the tokenizer", "pairs read") as bar:
+        lines = list(
+            train_and_describe(load_config(config, overrides or ()), output_dir, bar.watch)
+        )
+    for line in lines:
         print(line)
 
 
@@ -99,7 +105,7 @@ def encode(
             differing.append(text)
         return " ".join(map(str, tokenizer.encode(text)) if ids else tokenizer.encode_pieces(text))
 
-    _answer_lines(answer)
+    _answer_lines(answer, "encoding")
     if differing:
         note(
             f"warning: {counted(len(differing), 'line')} would be normalized differently as source"
@@ -127,7 +133,7 @@ def decode(
         text = tokenizer.decode([parse(tokenizer, part) for part in parts])
         return text.replace("\n", " ")  # a byte piece can be a line feed, which would end the line
 
-    _answer_lines(answer)
+    _answer_lines(answer, "decoding")
 
 
 def _load(path: Path, side: Side | None) -> SentencePieceTokenizer:
@@ -137,21 +143,24 @@ def _load(path: Path, side: Side | None) -> SentencePieceTokenizer:
     return open_tokenizer(path, None if side is None else side.value)
 
 
-def _answer_lines(answer: Callable[[str], str]) -> None:
+def _answer_lines(answer: Callable[[str], str], label: str) -> None:
     """Write one line for each line of standard input, as soon as it is read."""
     from mtcli.streaming.lines import decode_line
 
     num_invalid = 0
-    output = standard_output(PIPE_OUTPUT)
-    for number, raw in enumerate(standard_input("pipe text into the command"), start=1):
-        text, _, is_valid = decode_line(raw)
-        num_invalid += not is_valid
-        try:
-            line = answer(text)
-        except TokenizerError as error:
-            raise TokenizerError(
-                f"standard input, line {number}: {error.sentence}", hint=error.hint
-            ) from error
-        output.write(line.encode("utf-8") + b"\n")
-        output.flush()
+    output, source = standard_output(PIPE_OUTPUT), standard_input("pipe text into the command")
+    # lines on a terminal, typed or answered, say themselves how far it is
+    has_bar = not (source.isatty() or sys.stdout.isatty())
+    with progress_bar(label, "lines", is_wanted=has_bar) as bar:
+        for number, raw in enumerate(bar.watch(source), start=1):
+            text, _, is_valid = decode_line(raw)
+            num_invalid += not is_valid
+            try:
+                line = answer(text)
+            except TokenizerError as error:
+                raise TokenizerError(
+                    f"standard input, line {number}: {error.sentence}", hint=error.hint
+                ) from error
+            output.write(line.encode("utf-8") + b"\n")
+            output.flush()
     note_invalid(num_invalid, "line")

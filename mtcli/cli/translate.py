@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
+from mtcli.cli.bars import progress_bar
 from mtcli.cli.command import Command
 from mtcli.cli.help import epilog
 from mtcli.cli.notes import counted, note
@@ -52,6 +54,7 @@ from mtcli.errors import ConfigError
 
 if TYPE_CHECKING:
     from mtcli.decoding.options import Sampling
+    from mtcli.engines.protocol import Report
     from mtcli.streaming.resume import ResumePoint
     from mtcli.streaming.review import Review
     from mtcli.streaming.stream import StreamOptions, StreamReport
@@ -139,6 +142,8 @@ def translate(
         is_line_buffered=line_buffered,
         has_prefixes=prefix,
     )
+    # lines on a terminal, typed or answered, say themselves how far it is
+    has_bar = input_path is not None and (output_path is not None or not sys.stdout.isatty())
     names = f"{input_path or 'standard input'} to {output_path or 'standard output'}"
     with (
         _reviewing(review, worst, resume=resume, quiet=quiet) as reviewed,
@@ -148,9 +153,11 @@ def translate(
         done = _resume(source, output_path, options) if resume and output_path else None
         if not quiet:
             _note_start(prepared, done, output_path, is_terminal=source.isatty())
-        translator = prepared.open()
-        with output_or_standard(output_path, done and done.num_bytes) as sink:
-            report = _stream(translator, source, sink, options, done, reviewed)
+        with progress_bar("translating", "lines", is_wanted=not quiet and has_bar) as bar:
+            bar.expect_lines(input_path, done.num_lines if done else 0)
+            translator = prepared.open()
+            with output_or_standard(output_path, done and done.num_bytes) as sink:
+                report = _stream(translator, source, sink, options, done, reviewed, bar.move)
     if not quiet:
         note_report(report, translator)
 
@@ -190,6 +197,7 @@ def _stream(
     options: StreamOptions,
     done: ResumePoint | None,
     review: Review | None,
+    progress: Report,
 ) -> StreamReport:
     from mtcli.streaming.stream import translate_stream
 
@@ -198,7 +206,7 @@ def _stream(
         is_line_buffered=options.is_line_buffered or source.isatty(),
         num_done=done.num_lines if done else 0,
     )
-    return translate_stream(translator, source, sink, options, review)
+    return translate_stream(translator, source, sink, options, review, progress)
 
 
 @contextmanager

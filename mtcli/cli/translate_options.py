@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from mtcli.cli.choices import (
-    DEVICES,
     ENGINES,
     NORMALIZATIONS,
     PRECISIONS,
     choice_option,
     completing,
+    device_option,
     one_of,
 )
 
@@ -265,10 +265,7 @@ EngineOption = Annotated[
     ),
 ]
 
-DeviceOption = Annotated[
-    str,
-    choice_option(DEVICES, "DEVICE", "Use `auto`, `cpu`, `cuda` or `mps`.", panel=ENGINE),
-]
+DeviceOption = Annotated[str, device_option(panel=ENGINE)]
 
 PrecisionOption = Annotated[
     str,

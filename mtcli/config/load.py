@@ -18,6 +18,7 @@ from mtcli.config.problems import KeyPath, Origin, Problem, config_error, neares
 from mtcli.config.renamed import replace_renamed
 from mtcli.config.resolve import resolve
 from mtcli.config.unsettled import Given, UnsettledConfig, is_unsettled, without_open_keys
+from mtcli.config.variables import apply_variables
 from mtcli.errors import ConfigError, DataError
 from mtcli.folders import why_refused
 from mtcli.system.recognition import refuse_encoding
@@ -101,6 +102,7 @@ def read_values(
     """The values of file and overrides, merged over the preset that they name, if any.
 
     Sources of pairs without a `kind` get the one that the names of their files say.
+    Environment variables set some keys that none of these has, see `apply_variables`.
 
     Values of the preset have no origin: a conflict with one of them is reported at the user's
     value.
@@ -114,6 +116,7 @@ def read_values(
     if values.get("preset") in PRESETS:
         values = merged(preset_values(values["preset"]), values)
     fill_kinds(values)
+    apply_variables(values, origins)
     return values, origins, problems
 
 

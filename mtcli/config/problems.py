@@ -13,7 +13,8 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value is: names of sections and keys, and places in lists counted from 0."""
 
 Origin: TypeAlias = int | str
-"""What set a value: a line of the file, counted from 1, or an override as it was typed."""
+"""What set a value: a line of the file, counted from 1, an override as it was typed, or the name of
+an environment variable."""
 
 Origins: TypeAlias = Mapping[KeyPath, Origin]
 
@@ -71,12 +72,19 @@ def config_error(
 
     def order(problem: Problem) -> tuple[bool, int]:
         origin = problem.origin
-        return (False, origin) if isinstance(origin, int) else (True, overrides.index(origin))
+        if isinstance(origin, int):
+            return False, origin
+        return True, overrides.index(origin) if origin in overrides else len(overrides)
 
     ordered = sorted(dict.fromkeys(problems), key=order)
     line = "line {:>3}" if has_lines else ""
     places = [
-        line.format(p.origin) if isinstance(p.origin, int) else f"--set {p.origin}" for p in ordered
+        line.format(p.origin)
+        if isinstance(p.origin, int)
+        else f"--set {p.origin}"
+        if p.origin in overrides
+        else p.origin
+        for p in ordered
     ]
     place_width = max(map(len, places))
     key_width = max(20, *(len(problem.key) for problem in ordered))

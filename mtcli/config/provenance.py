@@ -15,6 +15,7 @@ from mtcli.config.problems import KeyPath, Origin
 from mtcli.config.schema.root import TrainConfig
 from mtcli.config.schema.sections import KIND
 from mtcli.config.settle import Settled
+from mtcli.config.variables import is_variable
 
 
 def explained_config(
@@ -24,9 +25,9 @@ def explained_config(
 ) -> str:
     """What `load_config` reads, as YAML, with the origin of each value in a comment.
 
-    The comments are `default`, `preset NAME`, `FILE line N`, `--set`, or `auto:` and the reason for
-    a value that was chosen. A source of the hub that is read from local files has the line of the
-    source.
+    The comments are `default`, `preset NAME`, `FILE line N`, `--set`, the name of an environment
+    variable, or `auto:` and the reason for a value that was chosen. A source of the hub that is
+    read from local files has the line of the source.
 
     Args:
         path: the config.
@@ -71,7 +72,7 @@ def _origin(
     if isinstance(origin, int):
         return f"{file} line {origin}"
     if origin is not None:
-        return "--set"
+        return origin if is_variable(origin) else "--set"
     if values.get("preset") in PRESETS and place != ("preset",) and _is_there(values, place):
         return f"preset {values['preset']}"
     return "default"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import logging
-import tempfile
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,8 +13,13 @@ from mtcli.config.schema.data import HubSource, TableSource
 from mtcli.data.fields import text_of_value
 from mtcli.data.reachability import offline_unless_reachable
 from mtcli.errors import DataError
+from mtcli.system.temporary import check_place, temporary_folder
+from mtcli.system.user_paths import home_folder
 
 _ROWS_AT_ONCE = 1000
+_REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)
+_SET_CACHE = "set `HF_HOME` to a folder that can be written"
+_READ_LOCAL_FILES = "to read local files instead, set `data.root`, `local_src` and `local_tgt`"
 
 
 def read_table(source: TableSource) -> Iterator[tuple[str, str]]:
@@ -32,13 +38,13 @@ def read_table(source: TableSource) -> Iterator[tuple[str, str]]:
         return  # `datasets` fails on empty files, each kind in its own way
     datasets = _import_datasets()
     try:
-        with tempfile.TemporaryDirectory() as lock_folder:
+        with temporary_folder() as lock_folder:
             table = datasets.load_dataset(
                 source.kind,
                 data_files=glob.escape(str(path.absolute())),
                 split="train",
                 streaming=True,
-                cache_dir=lock_folder,
+                cache_dir=str(lock_folder),
             )
             yield from _texts(table, source, str(path))
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
@@ -67,6 +73,10 @@ def hub_fingerprint(source: HubSource) -> str:
 
 def _load_hub(source: HubSource) -> Any:
     datasets = _import_datasets()
+    if home_folder() is None and not any(map(os.environ.get, ("HF_HOME", "XDG_CACHE_HOME"))):
+        raise DataError(
+            f"cannot keep {source.name} from the hub: this user has no home folder", hint=_SET_CACHE
+        )
     with offline_unless_reachable() as why_unreachable:
         try:
             return datasets.load_dataset(
@@ -78,14 +88,16 @@ def _load_hub(source: HubSource) -> Any:
                 if why_unreachable
                 else _first_line(error)
             )
+            is_refused = isinstance(error, OSError) and error.errno in _REFUSALS
             raise DataError(
                 f"cannot get the {source.split} split of {source.name} from the hub: {why}",
-                hint="to read local files instead, set `data.root`, `local_src` and `local_tgt`",
+                hint=_SET_CACHE if is_refused else _READ_LOCAL_FILES,
             ) from error
 
 
 def _import_datasets() -> Any:
     """Import `datasets`, which is slow, and silence its progress bars and logs."""
+    check_place()  # `dill`, which it imports, asks for one in ways of its own
     import datasets
 
     datasets.disable_progress_bars()

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,6 +17,7 @@ from mtcli.distributed.worker import FAILURE_FD, place_from_environment
 from mtcli.errors import ExitCode, MtcliError
 from mtcli.system.cores import num_cores
 from mtcli.system.processes import PARENT_PID, handling_signals
+from mtcli.system.temporary import temporary_file
 from mtcli.system.threads import NUM_THREADS
 
 _POLL_S = 0.05
@@ -114,7 +114,7 @@ def supervise(
         reports, reports_end = (stack.enter_context(pipe_end) for pipe_end in _pipe())
         stack.callback(_kill, workers)
         for rank in range(nproc):
-            messages = stack.enter_context(tempfile.TemporaryFile()) if rank > 0 else None
+            messages = stack.enter_context(temporary_file()) if rank > 0 else None
             environment = _environment(rank, nproc, port, reports_end.fileno(), threads)
             process = _start(command, environment, messages, reports_end.fileno())
             workers.append(_Worker(rank, process, messages))

@@ -21,8 +21,8 @@ from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.translating.answer import Translation
 from mtcli.translating.loaded_model import load_tokenizers, model_of
+from mtcli.translating.progress import no_progress as tell_nobody
 from mtcli.translating.request import TranslationRequest, open_translator
-from mtcli.translating.running import no_progress as tell_nobody
 from mtcli.translating.translator import Translator
 
 NUM_MADE_UP = 32

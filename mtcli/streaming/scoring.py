@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from typing import BinaryIO, NamedTuple
 
+from mtcli.engines.protocol import Report, no_report
 from mtcli.errors import DataError
 from mtcli.streaming.lines import read_lines
 from mtcli.translating.scoring import PairScore, PairScorer
@@ -42,6 +44,7 @@ def score_stream(
     *,
     batch_size: int | None = None,
     per_token: bool = False,
+    progress: Report = no_report,
 ) -> ScoreReport:
     """Write a line for every pair, in order, and flush after every window.
 
@@ -51,6 +54,7 @@ def score_stream(
         sink: gets a line with one number for each pair.
         batch_size: pairs that are scored at once; None takes the model's.
         per_token: write the log-probabilities of all target pieces and of EOS, with spaces between.
+        progress: told how many pairs are scored so far.
 
     Raises:
         DataError: what `pairs` raises, after the pairs before it were scored.
@@ -59,13 +63,21 @@ def score_stream(
     num_pairs = num_too_long = num_invalid = 0
     size = batch_size or scorer.batch_size
     for window in _windows(iter(pairs), 1 if size == 1 else WINDOW_BATCHES * size):
-        scores = scorer.score([(pair.src, pair.tgt) for pair in window], batch_size=size)
+        scores = scorer.score(
+            [(pair.src, pair.tgt) for pair in window],
+            batch_size=size,
+            progress=partial(_tell, progress, num_pairs),
+        )
         sink.write(b"".join(score_line(score, per_token=per_token) for score in scores))
         sink.flush()
         num_pairs += len(window)
         num_too_long += sum(score.is_too_long for score in scores)
         num_invalid += sum(not pair.is_valid for pair in window)
     return ScoreReport(num_pairs, num_too_long, num_invalid)
+
+
+def _tell(progress: Report, num_before: int, done: int, _total: int) -> None:
+    progress(num_before + done)
 
 
 def _windows(pairs: Iterator[Pair], num_pairs: int) -> Iterator[list[Pair]]:

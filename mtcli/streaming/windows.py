@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from mtcli.errors import DataError
 from mtcli.streaming.lines import Line
 
+_GROWTH = 4
+"""How many times as many lines as the window before a window may have."""
+
 
 def read_windows(
     lines: Iterable[Line],
     *,
     max_lines: int,
     max_bytes: int,
+    first_lines: int | None = None,
     is_ready: Callable[[], bool] = lambda: True,
 ) -> Iterator[list[Line]]:
     """Read consecutive lines in windows; each is returned as soon as it is full.
@@ -21,6 +25,8 @@ def read_windows(
         lines: what is read.
         max_lines: most lines of a window; 1 answers each line before the next is read.
         max_bytes: a window takes no further line once it holds this many bytes.
+        first_lines: most lines of the first window; each further one may have four times as many,
+            up to `max_lines`. None: all may have `max_lines`.
         is_ready: whether the next line can be read without waiting. Before it waits, an empty
             window is returned, once for each window, so that the caller can do other work.
 
@@ -29,6 +35,7 @@ def read_windows(
     """
     window: list[Line] = []
     num_bytes, has_told = 0, False
+    most_lines = max_lines if first_lines is None else min(first_lines, max_lines)
     source = iter(lines)
     try:
         while True:
@@ -40,8 +47,9 @@ def read_windows(
                 break
             window.append(line)
             num_bytes += line.num_bytes
-            if len(window) >= max_lines or num_bytes >= max_bytes:
+            if len(window) >= most_lines or num_bytes >= max_bytes:
                 yield window
+                most_lines = min(_GROWTH * most_lines, max_lines)
                 window, num_bytes, has_told = [], 0, False
     except DataError:
         if window:

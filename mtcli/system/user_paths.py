@@ -50,6 +50,11 @@ def expanded_argument(path: Path) -> Path:
     return path
 
 
+def home_folder() -> Path | None:
+    """The home folder of this user; None if nobody knows it."""
+    return _home_of("~")
+
+
 def _with_home(path: Path, first: str) -> Path:
     home = _home_of(first)
     if home is None and first == "~":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from mtcli.device.precision import Numerics, choose_numerics
 from mtcli.distributed.world import World
 from mtcli.evaluation.tokenization import check_tokenization
 from mtcli.runs.folder import RunFolder
+from mtcli.system.temporary import temporary_folder
 from mtcli.training.check_data import describe_texts
 from mtcli.training.check_step import measure_steps
 from mtcli.training.corpus import Corpus, make_plan, prepare_corpus
@@ -75,7 +75,7 @@ def _findings(config: TrainConfig, budget_s: float | None) -> Iterator[Finding]:
     for warning in dropped.warnings():
         logger.warning("data.train: %s", warning)
     yield describe_texts(counted, dropped.num_blank, config.seed)
-    with tempfile.TemporaryDirectory() as temporary:
+    with temporary_folder() as temporary:
         start = starting_model(config)
         sampled, scale = _sampled(config, counted, Path(temporary))
         corpus = prepare_corpus(sampled, RunFolder(Path(temporary)), World(), start)

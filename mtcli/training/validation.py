@@ -27,8 +27,8 @@ from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.training.tensors import to_tensors
 from mtcli.translating.answer import LOW_CONFIDENCE_PERCENTILE
 from mtcli.translating.loaded_model import LoadedModel
+from mtcli.translating.progress import Progress, no_progress
 from mtcli.translating.request import TranslationRequest, open_translator
-from mtcli.translating.running import Progress, no_progress
 from mtcli.translating.scoring import PairScorer
 
 

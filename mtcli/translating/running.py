@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias, cast
+from collections.abc import Sequence
+from typing import cast
 
 from mtcli.decoding.options import Hypothesis
 from mtcli.engines.protocol import Engine, PairEngine
@@ -11,16 +11,10 @@ from mtcli.translating.alignment import align_answers
 from mtcli.translating.answer import Answer, join_answer
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.options import TranslateOptions
+from mtcli.translating.progress import Progress, no_progress
 from mtcli.translating.repetition import is_repeated, rescored, second_options
 from mtcli.translating.searching import SentenceSearch, begin_search
 from mtcli.translating.source_texts import SourceText
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Is told how many sentences are done of how many, by the thread that waits for the answers."""
-
-
-def no_progress(done: int, total: int) -> None:
-    """Tell nobody."""
 
 
 class RunningTranslation:

@@ -12,6 +12,7 @@ from mtcli.engines.protocol import PairEngine
 from mtcli.translating.batching import longest_first_batches
 from mtcli.translating.controls import without_controls
 from mtcli.translating.loaded_model import LoadedModel
+from mtcli.translating.progress import Progress, no_progress
 
 
 class PairScore(NamedTuple):
@@ -61,9 +62,16 @@ class PairScorer:
         return open_scorer(TranslationRequest(models=paths, checkpoint=checkpoint, engine=engine))
 
     def score(
-        self, pairs: Sequence[tuple[str, str]], *, batch_size: int | None = None
+        self,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        batch_size: int | None = None,
+        progress: Progress = no_progress,
     ) -> list[PairScore]:
         """Score each pair of source and target text, in order.
+
+        `batch_size` pairs are scored at once, by default as many as the model says. `progress` is
+        told how many are done, and of how many.
 
         Raises:
             TypeError: a pair is a text, whose letters would be mistaken for texts.
@@ -79,6 +87,7 @@ class PairScorer:
         ]
         asked = [i for i, length in enumerate(lengths) if 0 < length <= self.max_length]
         asked_lengths = [lengths[i] for i in asked]
+        num_done = len(pairs) - len(asked)
         for batch in longest_first_batches(asked_lengths, batch_size or self.batch_size):
             places = [asked[place] for place in batch]
             log_probs_of = self._model.engine.score(
@@ -86,6 +95,8 @@ class PairScorer:
             )
             for i, log_probs in zip(places, log_probs_of, strict=True):
                 scores[i] = PairScore(tuple(_without_nan(log_probs)))
+            num_done += len(places)
+            progress(num_done, len(pairs))
         return scores
 
 

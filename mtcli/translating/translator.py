@@ -15,7 +15,8 @@ from mtcli.translating.answer import Link, Translation
 from mtcli.translating.controls import without_controls
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.options import TranslateOptions
-from mtcli.translating.running import Progress, RunningTranslation, no_progress
+from mtcli.translating.progress import Progress, no_progress
+from mtcli.translating.running import RunningTranslation
 from mtcli.translating.scoring import PairScore, PairScorer, check_pairs
 from mtcli.translating.source_texts import SourceText, prepare_texts
 from mtcli.translating.unseen import UnseenCharacters
@@ -146,6 +147,7 @@ class Translator:
         normalization: Normalization | None = None,
         max_length: int | None = None,
         batch_size: int | None = None,
+        progress: Progress = no_progress,
     ) -> list[list[Translation]]:
         """Up to `n` translations of each text, best first; of a blank one, one empty translation.
 
@@ -165,7 +167,7 @@ class Translator:
                 "with_scores": True,
             }
         )
-        answers = self.begin(_as_list(texts), options).result()
+        answers = self.begin(_as_list(texts), options, progress=progress).result()
         return [list(answer.translations) for answer in answers]
 
     def score(

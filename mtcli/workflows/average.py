@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from mtcli.training.corpus_reports import hold_out_rule
 from mtcli.training.model_card import make_scores
 from mtcli.training.validation import ValidationSet, Validator
 from mtcli.translating.loaded_model import load_tokenizers
+from mtcli.translating.progress import Progress, no_progress
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,14 @@ class Averaged:
     """On the run's validation pairs; empty if it was not validated."""
 
 
-def average_models(run_path: Path, choice: Choice, output: Path, *, validates: bool) -> Averaged:
+def average_models(
+    run_path: Path,
+    choice: Choice,
+    output: Path,
+    *,
+    validates: bool,
+    begin: Callable[[str, str], Progress] = lambda label, noun: no_progress,
+) -> Averaged:
     """Write the mean of some models of a run as a model folder.
 
     The models are those that validations have saved (so of a run with `training.ema_decay` or
@@ -62,6 +70,7 @@ def average_models(run_path: Path, choice: Choice, output: Path, *, validates: b
         choice: which of its models.
         output: model folder to write; must not exist.
         validates: translate and score the run's validation pairs with the result, as in the run.
+        begin: told what is done next and what is counted; returns what is told how far it is.
 
     Raises:
         ModelFolderError: there are too few models, or one was removed or is damaged.
@@ -77,11 +86,12 @@ def average_models(run_path: Path, choice: Choice, output: Path, *, validates: b
     steps = _chosen_steps(run, choice)
     bundles = [read_model(models[step]) for step in steps]
     _check_alike(bundles)
-    weights = mean_weights(
-        [{n: torch.from_numpy(a) for n, a in bundle.weights().items()} for bundle in bundles]
-    )
-    newest = bundles[-1]
-    scores = _validated(run, newest, weights) if validates else ()
+    progress, read = begin("reading", "models"), []
+    for bundle in bundles:
+        read.append({name: torch.from_numpy(array) for name, array in bundle.weights().items()})
+        progress(len(read), len(bundles))
+    weights, newest = mean_weights(read), bundles[-1]
+    scores = _validated(run, newest, weights, begin("validating", "sentences")) if validates else ()
     arrays: dict[str, np.ndarray] = {name: weight.numpy() for name, weight in weights.items()}
     files = {path.name: path for path in (newest.src_tokenizer_path, newest.tgt_tokenizer_path)}
     write_model(output, arrays, newest.card, files, newest.generation, scores)
@@ -148,7 +158,7 @@ def _check_alike(bundles: Sequence[Bundle]) -> None:
 
 
 def _validated(
-    run: RunFolder, bundle: Bundle, weights: dict[str, torch.Tensor]
+    run: RunFolder, bundle: Bundle, weights: dict[str, torch.Tensor], progress: Progress
 ) -> list[ModelScore]:
     """Scores of the weights on the run's validation pairs, with the run's own settings."""
     config, card = load_config(run.config), bundle.card
@@ -169,4 +179,4 @@ def _validated(
         card.max_src_length,
     )
     validator = Validator(valid, config, numerics, World())
-    return make_scores(config, validator.validate(model))
+    return make_scores(config, validator.validate(model, progress=progress))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -23,12 +23,17 @@ _REPORTED_PAIRS = 1000
 _NORMALIZED_PAIRS = 100_000  # which is faster than encoding
 
 
-def train_and_describe(config: TrainConfig, output_dir: Path) -> Iterator[str]:
+def train_and_describe(
+    config: TrainConfig,
+    output_dir: Path,
+    watch: Callable[[Iterable[tuple[str, str]]], Iterable[tuple[str, str]]] = iter,
+) -> Iterator[str]:
     """Train the tokenizers that a config asks for. Yields lines that describe them.
 
     Args:
         config: the training text and what to train; it must not name trained tokenizers.
         output_dir: where they go; made if it does not exist.
+        watch: returns the pairs that it is given; it may count them.
 
     Raises:
         TokenizerError: there is nothing to train, a file is in the way, or training fails.
@@ -40,7 +45,9 @@ def train_and_describe(config: TrainConfig, output_dir: Path) -> Iterator[str]:
     def read() -> Iterable[tuple[str, str]]:
         return read_pairs(config.data.train)
 
-    paths = train_tokenizers(read, config.tokenizer, seed=config.seed, folder=output_dir)
+    paths = train_tokenizers(
+        lambda: watch(read()), config.tokenizer, seed=config.seed, folder=output_dir
+    )
     files = list(paths.values())
     src, tgt = open_tokenizers(files[0], files[-1])
     for path, tokenizer in zip(files, (src, tgt), strict=False):  # one file may serve both

@@ -437,7 +437,7 @@ def test_completion_that_cannot_be_installed_is_an_error_with_another_way(tmp_pa
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"),
          "failed: the startup file of the shell is not UTF-8"),
         (RuntimeError("Could not determine home directory."),
-         "failed: Could not determine home directory."),
+         "failed: this user has no home folder\nhint: set `HOME`"),
         (subprocess.CalledProcessError(1, "pwsh"), "failed: Command 'pwsh' returned non-zero"),
         (typer.Exit(1), "needs one of the shells `bash`, `zsh`, `fish`, `powershell`, and found"),
     ],
@@ -452,7 +452,7 @@ def test_no_failure_of_completion_is_a_traceback(failure, sentence):
     explain_failures([param])
     with pytest.raises(MtcliError, match=re.escape(f"`--show-completion` {sentence}")) as raised:
         param.callback(None, param, True)
-    assert raised.value.hint.startswith("run ")
+    assert raised.value.hint.startswith(("run ", "set "))
 
 
 # ------------------------------------------------------------------------------ how a command ends

@@ -161,6 +161,16 @@ def test_another_folder_and_quantization(model, tmp_path):
     assert small.stat().st_size < large.stat().st_size
 
 
+def test_a_variable_chooses_the_device_unless_the_option_does(model, monkeypatch):
+    monkeypatch.setenv("MTCLI_DEVICE", "tpu")
+    result = mtcli("translate", "-m", model, input_bytes=b"ralo\n")
+    assert result.exit_code == 2
+    assert "`--device` must be one of `auto`, `cpu`, `cuda`, `mps`, found `tpu`" in result.output
+    assert mtcli("translate", "-m", model, "--device", "cpu", input_bytes=b"ralo\n").exit_code == 0
+    monkeypatch.setenv("MTCLI_DEVICE", "cpu")
+    assert mtcli("translate", "-m", model, input_bytes=b"ralo\n").exit_code == 0
+
+
 @pytest.fixture(scope="module")
 def alone(exported, tmp_path_factory):
     """A folder of `--output`, moved to where there is nothing else."""

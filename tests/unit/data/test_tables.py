@@ -1,4 +1,5 @@
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,29 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(monkeypatch):
         "cannot get the train split of someone/corpus from the hub: Couldn't reach the Hub\n"
         "hint: to read local files instead, set `data.root`, `local_src` and `local_tgt`"
     )
+
+
+def test_a_cache_that_has_no_place_names_the_variable(monkeypatch, hub):
+    import datasets
+
+    for name in ("HOME", "HF_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])
+    hint = "\nhint: set `HF_HOME` to a folder that can be written"
+    with pytest.raises(DataError) as caught:
+        list(read_pairs([HUB]))
+    assert str(caught.value) == (
+        f"cannot keep someone/corpus from the hub: this user has no home folder{hint}"
+    )
+    monkeypatch.setenv("HF_HOME", "/hf")
+    assert len(list(read_pairs([HUB]))) == 2
+
+    def load_dataset(*args, **kwargs):
+        raise PermissionError(13, "Permission denied", "/hf/datasets")
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    with pytest.raises(DataError, match=re.escape(f"Permission denied: '/hf/datasets'{hint}")):
+        list(read_pairs([HUB]))
 
 
 def test_offline_is_one_sentence():
