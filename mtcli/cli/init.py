@@ -11,6 +11,7 @@ import typer
 
 from mtcli.cli.command import Command
 from mtcli.cli.help import epilog
+from mtcli.cli.streams import can_ask
 from mtcli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _answers(
     ]
     if src is not None and tgt is None and not has_both_sides(src):
         missing.insert(0, "--tgt")
-    if missing and not sys.stdin.isatty():
+    if missing and not can_ask():
         raise ConfigError(
             f"`mtcli init` needs {_listed(missing)}",
             hint="run for example `mtcli init --src my.en --tgt my.de --src-lang en --tgt-lang de`",

@@ -38,6 +38,11 @@ def standard_input(advice: str) -> BinaryIO:
     return text_of(sys.stdin.buffer, "standard input")
 
 
+def can_ask() -> bool:
+    """Whether standard input is a terminal, and not closed."""
+    return bool(sys.stdin and sys.stdin.isatty())
+
+
 def standard_output(advice: str) -> BinaryIO:
     """Standard output for bytes.
 

@@ -14,6 +14,7 @@ from mtcli.cli.app import app
 from mtcli.system.packings import packing_of
 from mtcli.system.text_input import open_text
 from mtcli.translating.request import PreparedRequest
+from tests.support.closed_streams import with_closed_streams
 from tests.support.fakes import fake_translator
 from tests.support.model_folder import write_tiny_model
 from tests.support.packings import ENCODINGS, PACKINGS
@@ -104,6 +105,21 @@ WAYS = {
         ],
         TSV,
     ),
+    **{
+        f"tokenizer train of {kind}": Way(
+            lambda file, d, kind=kind: [
+                "tokenizer", "train", d / "config.yaml", "--output-dir", d / "trained",
+                "--set", f"data.train=[{{kind: {kind}, path: {file},"
+                " src_field: src, tgt_field: tgt}]",
+                "--set", "tokenizer.vocab_size=40",
+            ],
+            text,
+        )
+        for kind, text in (
+            ("csv", "src,tgt\n" + TSV.replace("\t", ",")),
+            ("jsonl", re.sub("(.*)\t(.*)", r'{"src": "\1", "tgt": "\2"}', TSV)),
+        )
+    },
 }  # fmt: skip
 
 
@@ -168,10 +184,9 @@ def test_other_encodings_are_refused_by_name(folder, name, encoding):
         result, where = run(way, folder, data)
         assert result.exit_code == 2
         assert result.stdout == ""
-        assert result.stderr.endswith(
-            f"error: {where} is in {encoding}, not UTF-8\n"
-            f"hint: convert it with `iconv -f {encoding} -t UTF-8`\n"
-        )
+        assert result.stderr.splitlines()[-2] == f"error: {where} is in {encoding}, not UTF-8"
+        hint = result.stderr.splitlines()[-1]
+        assert hint.startswith(f"hint: convert it with `iconv -f {encoding} -t UTF-8`")
 
 
 @pytest.mark.parametrize("packing", PACKINGS)
@@ -208,6 +223,12 @@ def test_an_output_of_eval_is_packed_as_its_name_says(folder, suffix):
     with open_text(output) as text:
         assert packing_of(output.read_bytes())
         assert text.read() == SRC.encode()
+
+
+def test_a_closed_standard_input_is_no_traceback():
+    for arguments in (["init"], ["translate", "-m", "x"], ["score", "-m", "x"]):
+        code, stderr = with_closed_streams("<&-", *arguments)
+        assert (code, "Traceback" in stderr) == (2, False)
 
 
 def test_no_other_module_reads_standard_input():

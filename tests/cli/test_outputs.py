@@ -139,6 +139,7 @@ def test_what_is_wrong_is_said_in_every_encoding(here, monkeypatch, encoding):
     calls = {
         "demo": [f"{NAME}.file"],
         "config show": [missing],
+        "init": ["--src", missing, "--tgt", missing, "--src-lang", "en", "--tgt-lang", "de"],
         "train": [missing],
         "tokenizer train": [missing],
         "tokenizer encode": ["-m", missing],
