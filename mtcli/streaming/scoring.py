@@ -117,7 +117,8 @@ def read_tsv_pairs(source: BinaryIO, name: str) -> Iterator[Pair]:
             has = "1 column" if len(columns) == 1 else f"{len(columns)} columns"
             raise DataError(
                 f"{name}, line {number} has {has}, but a pair has 2",
-                hint="write each line as source, tab, target",
+                hint="write each line as source, tab, target; texts that hold tabs can be scored"
+                " from two files, with `--src FILE` and `--tgt FILE`",
             )
         yield Pair(columns[0], columns[1], line.is_valid)
 

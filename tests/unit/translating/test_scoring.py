@@ -115,7 +115,8 @@ def test_a_line_of_other_columns_is_the_users(text, has):
     with pytest.raises(DataError) as caught:
         list(read_tsv_pairs(io.BytesIO(text), "x.tsv"))
     assert str(caught.value) == (
-        f"x.tsv, line 2 has {has}, but a pair has 2\nhint: write each line as source, tab, target"
+        f"x.tsv, line 2 has {has}, but a pair has 2\nhint: write each line as source, tab, target;"
+        " texts that hold tabs can be scored from two files, with `--src FILE` and `--tgt FILE`"
     )
 
 
