@@ -25,6 +25,7 @@ _HEADER_WORDS = frozenset(
 )
 """Words that name a column, besides language tags."""
 _TAG = re.compile(r"[a-z]{2,3}")
+_NO_TAG = re.compile(r"(?!)")
 _WORD = re.compile(r"[^\W\d_]+")
 _SENTENCE_END = re.compile(r"[.!?…。！？।؟,:;]")
 _FEWEST_ROWS = 20
@@ -110,18 +111,19 @@ def _looks_like_header(pairs: Sequence[tuple[str, str]]) -> bool:
     if not pairs or pairs[0][0] == pairs[0][1]:
         return False
     first, body = pairs[0], pairs[1:]
-    if _are_names(first):
-        return sum(map(_are_names, body)) <= _MOST_NAMES * len(body)
+    for tag in (_NO_TAG, _TAG):
+        if _are_names(first, tag):
+            return sum(_are_names(pair, tag) for pair in body) <= _MOST_NAMES * len(body)
     if not _are_short(first) or len(body) < _FEWEST_ROWS:
         return False
     return sum(map(_are_short, body)) <= _MOST_SHORT * len(body)
 
 
-def _are_names(pair: tuple[str, str]) -> bool:
-    """Whether both texts consist of words such as `source` or `en`."""
+def _are_names(pair: tuple[str, str], tag: re.Pattern[str]) -> bool:
+    """Whether both texts consist of words such as `source`, or of what is a tag such as `en`."""
     for text in pair:
         words = _WORD.findall(text.casefold())
-        if not words or not all(word in _HEADER_WORDS or _TAG.fullmatch(word) for word in words):
+        if not words or not all(word in _HEADER_WORDS or tag.fullmatch(word) for word in words):
             return False
         if _SENTENCE_END.search(text):
             return False

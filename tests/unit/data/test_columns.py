@@ -39,6 +39,10 @@ def test_usual_headers(header, num_rows):
     assert found.names == header
 
 
+def test_usual_words_show_among_short_words():
+    assert has_header(("source", "target"), [("ba ce", "BA CE"), ("di", "DI")] * 30)
+
+
 def test_unusual_names_show_among_many_sentences():
     header = ("Kiswahili", "Yorùbá")
     assert has_header(header, SENTENCES[:2] * 10)
