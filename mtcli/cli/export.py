@@ -81,6 +81,9 @@ def export(
             show_default="0.98 for float32, 0.3 for the others",
         ),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object with full precision.")
+    ] = False,
 ) -> None:
     """Export a model to CTranslate2, and verify the export.
 
@@ -102,7 +105,10 @@ def export(
             threshold=threshold,
             progress=_show_stages(bar),
         )
-    _print(report, chosen)
+    if as_json:
+        _print_json(report, chosen)
+    else:
+        _print(report, chosen)
 
 
 def _show_stages(bar: Bar) -> Callable[[str, int, int], None]:
@@ -139,6 +145,14 @@ def _read_sentences(path: Path | None, ref: Path | None) -> Sentences | None:
             hint="line N of one file must belong to line N of the other",
         )
     return Sentences(sources, references)
+
+
+def _print_json(report: ExportReport, model: Path) -> None:
+    import json
+    from dataclasses import asdict
+
+    values = {"model": model, **asdict(report)}
+    print(json.dumps(values, default=str, ensure_ascii=False))
 
 
 def _print(report: ExportReport, model: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -99,7 +99,8 @@ def train(
         typer.Option("--check", help="Check config, data, device and memory, but do not train."),
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="With `--check`, print one JSON object.")
+        bool,
+        typer.Option("--json", help="Print how it ended, or what `--check` found, as JSON."),
     ] = False,
     quiet: Annotated[
         bool,
@@ -122,7 +123,7 @@ def train(
     from mtcli.config.overrides import sets_key
     from mtcli.config.reverse import reverse_config
     from mtcli.distributed.launch import launch, should_launch
-    from mtcli.errors import ConfigError
+    from mtcli.distributed.worker import rank_from_environment
     from mtcli.runs.claim import check_place
     from mtcli.runs.folder import RunFolder
     from mtcli.runs.split import read_split
@@ -133,8 +134,6 @@ def train(
     if reverse:
         loaded = reverse_config(loaded)
     budget_s = None if budget is None else parse_duration(budget)
-    if as_json and not check:
-        raise ConfigError("`--json` needs `--check`", hint="add `--check`, or remove `--json`")
     if check:
         from mtcli.cli.checking import print_check
 
@@ -145,7 +144,10 @@ def train(
     if should_launch(num_processes):
         threads = kept.threads if kept and kept.processes == num_processes else None
         raise typer.Exit(launch(sys.argv[1:], num_processes, threads))
-    raise typer.Exit(_train(loaded, fresh=fresh, budget_s=budget_s, quiet=quiet, verbose=verbose))
+    outcome = _train(loaded, fresh=fresh, budget_s=budget_s, quiet=quiet, verbose=verbose)
+    if as_json and rank_from_environment() == 0:
+        _print_json(outcome)
+    _exit(outcome, is_compiling=loaded.training.compile)
 
 
 def _count_processes(
@@ -169,11 +171,10 @@ def _count_processes(
 
 def _train(
     config: TrainConfig, *, fresh: bool, budget_s: float | None, quiet: bool, verbose: bool
-) -> int:
+) -> Outcome:
     from mtcli.cli.live import showing
-    from mtcli.distributed.worker import end_worker, leave, rank_from_environment
+    from mtcli.distributed.worker import rank_from_environment
     from mtcli.distributed.world import join
-    from mtcli.errors import ExitCode
 
     is_main = rank_from_environment() == 0
     level = logging.WARNING if quiet or not is_main else logging.DEBUG if verbose else logging.INFO
@@ -189,11 +190,33 @@ def _train(
             )
     if observer is not None:
         _print_box(outcome, config, observer.elapsed_s)
+    return outcome
+
+
+def _print_json(outcome: Outcome) -> None:
+    """How the run ended: docs/guides/train.md says what the keys mean."""
+    import json
+    from dataclasses import asdict
+
+    values = {
+        "is_finished": outcome.is_finished,
+        "reason": outcome.reason,
+        "run_dir": str(outcome.run_dir),
+        "model": None if outcome.model is None else str(outcome.model),
+        "scores": [asdict(score) for score in outcome.scores],
+    }
+    print(json.dumps(values, ensure_ascii=False))
+
+
+def _exit(outcome: Outcome, *, is_compiling: bool) -> NoReturn:
+    from mtcli.distributed.worker import end_worker, leave
+    from mtcli.errors import ExitCode
+
     exit_code = ExitCode.OK if outcome.is_finished else ExitCode.STOPPED
     end_worker(exit_code)
-    if config.training.compile and not outcome.is_finished:
+    if is_compiling and not outcome.is_finished:
         leave(exit_code)  # else the interpreter waits for compilers that are still running
-    return exit_code
+    raise typer.Exit(exit_code)
 
 
 def _print_box(outcome: Outcome, config: TrainConfig, elapsed_s: float) -> None:

@@ -161,6 +161,22 @@ def test_another_folder_and_quantization(model, tmp_path):
     assert small.stat().st_size < large.stat().st_size
 
 
+def test_the_report_as_json(model, tmp_path):
+    src = model.parent / "src"
+    result = mtcli(
+        "export", "-m", model, "--quantize", "float32", "--output", tmp_path / "e", "--json",
+        "--verify-on", src, "--ref", src,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert (report["model"], report["folder"]) == (str(model), str(tmp_path / "e"))
+    assert (report["quantization"], report["is_made_up"]) == ("float32", False)
+    comparison = report["comparison"]
+    assert (comparison["num_lines"], comparison["agreement"]) == (4, 1.0)
+    assert comparison["model_bleu"] == comparison["export_bleu"]
+    assert comparison["splits"][0].keys() == {"inter_threads", "intra_threads", "lines_per_s"}
+
+
 def test_a_variable_chooses_the_device_unless_the_option_does(model, monkeypatch):
     monkeypatch.setenv("MTCLI_DEVICE", "tpu")
     result = mtcli("translate", "-m", model, input_bytes=b"ralo\n")

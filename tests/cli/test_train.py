@@ -562,3 +562,19 @@ def test_nproc_auto_measures_once_and_says_so(folder):
     assert f"--nproc auto: {found['nproc']}, as measured before" in again.stderr
     assert json.loads((folder / "run/nproc.json").read_text()) == found
     assert (folder / "run.1/config.yaml").exists()
+
+
+def test_how_a_run_ended_as_json(folder):
+    few = ["--set", "training.max_steps=2", "--set", "schedule.warmup_steps=1", "--json"]
+    stopped = invoke(*few, "--budget", "1s", "--set", "training.max_steps=100000")
+    assert stopped.exit_code == 75
+    assert json.loads(stopped.stdout)["is_finished"] is False
+    result = invoke(*few, "--fresh")
+    assert result.exit_code == 0, result.output
+    outcome = json.loads(result.stdout)
+    assert outcome.keys() == {"is_finished", "reason", "run_dir", "model", "scores"}
+    assert outcome["is_finished"] is True
+    assert outcome["run_dir"] == str(folder / "run")
+    assert outcome["model"] == str(folder / "run/models/step_00000002")
+    bleu = next(score for score in outcome["scores"] if score["metric"] == "BLEU")
+    assert "tok:13a" in bleu["signature"]
