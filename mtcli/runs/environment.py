@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import time
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ def write_environment(run: RunFolder, extra: dict[str, Any]) -> None:
         {
             "format_version": 1,
             "written_at_s": time.time(),
-            "mtcli": version("mtcli"),
+            "mtcli": _own_version(),
             "python": platform.python_version(),
             "packages": {name: version(name) for name in packages},
             "platform": platform.platform(),
@@ -33,6 +34,14 @@ def write_environment(run: RunFolder, extra: dict[str, Any]) -> None:
         }
         | extra,
     )
+
+
+def _own_version() -> str:
+    """The package's: the metadata have the name of the distribution, which may be another one.
+
+    It is looked up by name, because the public API in `mtcli/__init__.py` knows all rooms.
+    """
+    return str(import_module("mtcli").__version__)
 
 
 def _cpu_name() -> str:

@@ -1,12 +1,16 @@
 """The distribution: its name, its page on an index, its bounds, and what errors tell to install."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
+import mtcli
 from mtcli.engines.ctranslate2 import package
+from mtcli.runs.environment import write_environment
+from mtcli.runs.folder import RunFolder
 from mtcli.system import packings
 from mtcli.translating import sentences
 
@@ -73,3 +77,13 @@ def test_the_image_runs_as_nobody():
     assert "USER 65534:65534" in lines
     extras = re.search(r"/src\[(.*)\]", "\n".join(lines))[1].split(",")
     assert set(extras) <= PROJECT["project"]["optional-dependencies"].keys()
+
+
+def test_the_version_is_known_whatever_the_distribution_is_called(tmp_path):
+    """A wheel has no metadata under the name `mtcli`, and perhaps a stranger's under it."""
+    assert mtcli.__version__ == PROJECT["project"]["version"]
+    write_environment(RunFolder(tmp_path), {})
+    found = json.loads((tmp_path / "environment.json").read_text("utf-8"))
+    assert found["mtcli"] == mtcli.__version__
+    for path in ROOT.glob("mtcli/**/*.py"):
+        assert not re.search(r"(?<!\w)version\(.mtcli", path.read_text("utf-8")), path
