@@ -49,7 +49,7 @@ from mtcli.cli.translate_options import (
     TopPOption,
     WorstOption,
 )
-from mtcli.cli.translate_report import note_report
+from mtcli.cli.translate_report import note_other_kind, note_report
 from mtcli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -153,6 +153,8 @@ def translate(
         done = _resume(source, output_path, options) if resume and output_path else None
         if not quiet:
             _note_start(prepared, done, output_path, is_terminal=source.isatty())
+            if input_path is not None and not prefix:
+                note_other_kind(input_path)
         with progress_bar("translating", "lines", is_wanted=not quiet and has_bar) as bar:
             bar.expect_lines(input_path, done.num_lines if done else 0)
             translator = prepared.open()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from mtcli.cli.notes import counted, note, note_invalid
 
 if TYPE_CHECKING:
     from collections import Counter
+    from pathlib import Path
 
     from mtcli.streaming.stream import StreamReport
     from mtcli.translating.translator import Translator
@@ -55,3 +57,16 @@ def _visible(character: str) -> str:
     """The character and a space, unless it would join the text around it or reverse it."""
     is_mark = unicodedata.category(character).startswith("M")
     return f"{character} " if character.isprintable() and not is_mark else ""
+
+
+def note_other_kind(path: Path) -> None:
+    """Warn of a file whose lines are not sentences, but are translated as a whole."""
+    from mtcli.data.other_kinds import HEAD_LINES, other_kind
+    from mtcli.system.text_input import open_text
+
+    if not path.is_file():  # a pipe can be read only once
+        return
+    with open_text(path) as file:
+        head = [line.decode("utf-8", "replace").rstrip("\n") for line in islice(file, HEAD_LINES)]
+    if other := other_kind(head):
+        note(f"warning: {path} {other.what}; each line is translated as a whole")

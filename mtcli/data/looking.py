@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import filecmp
-import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -16,12 +15,9 @@ from mtcli.config.schema.data import (
 )
 from mtcli.data.delimited import describe_delimited, find_layout
 from mtcli.data.lines import read_file_lines
+from mtcli.data.other_kinds import HEAD_LINES, other_kind
 from mtcli.data.spreadsheets import describe_spreadsheet
 from mtcli.errors import DataError
-
-_HEAD_LINES = 1000
-_FEWEST_LINES = 2
-"""Lines that suffice to tell a table from text, and JSON from text."""
 
 
 def look_at(sources: Sequence[Source]) -> Iterator[str]:
@@ -67,32 +63,5 @@ def refuse_other_kinds(path: Path, encoding: str) -> None:
     Raises:
         DataError: it is a table, JSON lines, or has the line breaks of old Macs.
     """
-    head = list(islice(read_file_lines(path, encoding), _HEAD_LINES))
-    lines = [line for line in head if line.strip()]
-    if len(head) == 1 and head[0].rstrip("\r").count("\r"):
-        raise DataError(
-            f"{path} has one line, with {head[0].count(chr(13))} carriage returns (CR) and no"
-            " line feed (LF)",
-            hint=r"convert its line breaks, for example with `tr '\r' '\n'`",
-        )
-    if len(lines) >= _FEWEST_LINES and all(map(_is_json_object, lines)):
-        raise DataError(
-            f"{path} holds JSON lines, not a sentence on each line",
-            hint="read it with `kind: jsonl`, `path`, `src_field` and `tgt_field`",
-        )
-    num_tabs = lines[0].count("\t") if lines else 0
-    if num_tabs and len(lines) >= _FEWEST_LINES and all(x.count("\t") == num_tabs for x in lines):
-        raise DataError(
-            f"{path} holds {num_tabs + 1} columns with tabs between them, not a sentence on each"
-            " line",
-            hint="read it with `kind: tsv`, `path`, `src_column` and `tgt_column`",
-        )
-
-
-def _is_json_object(line: str) -> bool:
-    if not line.lstrip().startswith("{"):
-        return False
-    try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
+    if other := other_kind(list(islice(read_file_lines(path, encoding), HEAD_LINES))):
+        raise DataError(f"{path} {other.what}, not a sentence on each line", hint=other.hint)

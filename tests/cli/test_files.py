@@ -248,3 +248,19 @@ def test_tmx_and_xlsx_are_read(folder):
     pytest.importorskip("python_calamine")
     write_xlsx(folder / "a.xlsx", {"Sheet1": PAIRS})
     is_read("{path: a.xlsx}")
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (lines(["ba\tBA"] * 3), "holds 2 columns with tabs between them"),
+        (lines(['{"a": "ba"}'] * 3), "holds JSON lines"),
+    ],
+)
+def test_translating_whole_lines_of_a_table_is_warned_of(model, folder, content, what):
+    (folder / "input").write_bytes(content)
+    arguments = ["translate", "-m", str(model), "--engine", "torch", "--device", "cpu"]
+    result = CliRunner().invoke(app, [*arguments, "--input", "input"])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("\n") == 3
+    assert f"warning: input {what}; each line is translated as a whole" in result.stderr
