@@ -12,7 +12,7 @@ from rich.console import Console, ConsoleDimensions, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-_LOOK_EVERY_S, _DRAW_EVERY_S = 0.25, 0.5
+_LOOK_EVERY_S, _DRAW_EVERY_S = 0.25, 1.0
 """How often a new size of the terminal is noticed, and how often the lines are drawn."""
 
 
