@@ -77,7 +77,7 @@ def train(
             callback=check_nproc,
             autocompletion=completing(("auto",)),
             help="Train in N processes, on CUDA one per GPU; `auto` measures which N is fastest."
-            " Default: `1`, or the N that the run started with.",
+            " Default: `1`, or what `auto` found for the run.",
         ),
     ] = None,
     budget: Annotated[
@@ -153,15 +153,20 @@ def train(
 def _count_processes(
     nproc: str | None, config: TrainConfig, kept: Split | None, *, quiet: bool
 ) -> int:
-    """The number of processes to start: `--nproc`, else what the run started with."""
+    """The number of processes to start: `--nproc`, else what was measured for the run, else 1.
+
+    A number that was typed is not kept: whoever resumes without it asks for one process.
+    """
     from mtcli.distributed.worker import place_from_environment
+    from mtcli.runs.folder import RunFolder
 
     if nproc is not None and nproc != "auto":
         return int(nproc)
     if place_from_environment() is not None:  # already one of several
         return 1
     if nproc is None:
-        return 1 if kept is None else kept.processes
+        is_measured = RunFolder(config.run_dir).nproc.exists()
+        return kept.processes if kept is not None and is_measured else 1
     from mtcli.bench.nproc import choose_nproc
     from mtcli.cli.live import showing
 

@@ -64,12 +64,17 @@ def test_it_resumes_on_another_number_of_processes(together):
     assert "this run started with 2 processes of " in log
 
 
-def test_it_resumes_in_the_processes_that_it_started_with(together):
+def test_it_resumes_in_the_processes_that_were_measured_for_it(together):
+    """A number that was typed is not kept, but the run says that it is another."""
     folder, _ = together
-    result = launch(folder, "--set", "training.max_steps=16")
-    assert result.returncode == 0, result.stderr
-    assert "2 processes of " in result.stderr
-    assert "warning: this run started" not in result.stderr
+    typed = launch(folder, "--set", "training.max_steps=15")
+    assert "1 process of " in typed.stderr
+    assert "warning: this run started with 2 processes" in typed.stderr
+    (folder / "run/nproc.json").write_text('{"nproc": 2, "why": "faster", "fingerprint": {}}')
+    measured = launch(folder, "--set", "training.max_steps=16")
+    assert measured.returncode == 0, measured.stderr
+    assert "2 processes of " in measured.stderr
+    assert "warning: this run started" not in measured.stderr
 
 
 def test_a_mistake_is_told_once(tmp_path):
