@@ -117,7 +117,6 @@ def build_store(
         shard_sizes = [len(lengths) for lengths in src_lengths]
         num_pairs = sum(shard_sizes)
         if dropped is not None:
-            drops.counts["empty"] += dropped.num_blank
             drops.counts[BAD_LINE] += dropped.num_unusable
         if num_pairs == 0:
             counts = drops.counts.items()
@@ -141,6 +140,7 @@ def build_store(
             src_characters="".join(sorted(characters)),
             examples=drops.examples,
             warnings=[] if dropped is None else list(dropped.warnings()),
+            num_blank_lines=0 if dropped is None else dropped.num_blank,
         )
         write_json(folder / META, asdict(meta))
 

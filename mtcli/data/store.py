@@ -53,6 +53,8 @@ class StoreMeta:
     stores of an earlier mtcli."""
     warnings: list[str] = field(default_factory=list)
     """What the readers of files could not use, a sentence for each file."""
+    num_blank_lines: int = 0
+    """Lines without any text in files with a pair on each line; they are not read as pairs."""
 
 
 class Store:
@@ -130,7 +132,7 @@ def open_store(path: Path) -> Store:
     verify_folder(path, error=DataError, required=[META, LENGTHS], hashed_below_bytes=0)
     content = read_json(path / META, DataError)
     names = {entry.name for entry in fields(StoreMeta)}
-    required = names - {"examples", "src_characters", "warnings"}
+    required = names - {"examples", "src_characters", "warnings", "num_blank_lines"}
     if not isinstance(content, dict) or not required <= content.keys():
         raise DataError(f"{path / META} is damaged: it must have {', '.join(sorted(required))}")
     return Store(path, StoreMeta(**{name: content[name] for name in names & content.keys()}))

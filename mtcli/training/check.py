@@ -114,7 +114,7 @@ def _sampled(
 
 def _left_out(counted: CorpusStatistics, dropped: Dropped) -> dict[str, int]:
     """What a sample does not have, by the reason of the store."""
-    return {"empty": counted.num_blank + dropped.num_blank, BAD_LINE: dropped.num_unusable}
+    return {"empty": counted.num_blank, BAD_LINE: dropped.num_unusable}
 
 
 def _corpus(config: TrainConfig, corpus: Corpus, scale: float, left_out: dict[str, int]) -> Finding:

@@ -29,18 +29,21 @@ def describe_texts(counted: CorpusStatistics, num_blank_lines: int, seed: int) -
     """
     drawn = random.Random(seed).sample(counted.sample, min(_NUM_SHOWN, len(counted.sample)))
     odd = oddest_pairs(counted.sample, _NUM_SHOWN)
-    num_read = counted.num_pairs + num_blank_lines
+    num_read = counted.num_pairs
     shares = {
         name: {"count": count, "share": count / max(1, num_read)}
         for name, count in (
             ("identical", counted.num_identical),
             ("doubled", counted.num_doubled),
-            ("blank", counted.num_blank + num_blank_lines),
+            ("blank", counted.num_blank),
         )
     }
     shown = ", ".join(f"{name} {s['count']:,} ({s['share']:.1%})" for name, s in shares.items())
+    if num_blank_lines:
+        shown += f"; {num_blank_lines:,} blank lines"
     values = {
         "num_read": num_read,
+        "num_blank_lines": num_blank_lines,
         "is_sample": len(counted.sample) < counted.num_pairs - counted.num_blank,
         **shares,
         "src": _side_values(counted.src),

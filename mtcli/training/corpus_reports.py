@@ -44,6 +44,8 @@ def report_store(store: Store, run: RunFolder, rule: HoldOutRule, held_out: Held
         meta.num_src_tokens + meta.num_pairs,
         meta.num_tgt_tokens + meta.num_pairs,
     )
+    if meta.num_blank_lines:
+        logger.info("data.train: dropped %d blank lines", meta.num_blank_lines)
     for warning in meta.warnings:
         logger.warning("data.train: %s", warning)
     write_json(

@@ -72,14 +72,15 @@ def test_every_drop_is_counted_by_its_reason(tmp_path, config):
     )
     store = open_store(tmp_path / "s")
     assert store.meta.drops == {
-        "empty": 2 + 3,
+        "empty": 2,
         "too_long": 1,
         "length_ratio": 1,
         "identical": 1,
         "duplicate": 1,
         "bad_line": 2,
     }
-    assert (store.meta.num_read, store.num_pairs) == (8 + 3 + 2, 2)
+    assert (store.meta.num_read, store.num_pairs) == (8 + 2, 2)
+    assert store.meta.num_blank_lines == 3
     assert store.meta.warnings == [
         "a.tsv: dropped 2 bad lines; line 4 has 3 columns, but line 1 has 2"
     ]
