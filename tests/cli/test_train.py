@@ -485,7 +485,7 @@ def test_a_signal_during_a_check_leaves_nothing(tmp_path):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    while not list((tmp_path / "temporary").glob("tmp*/*")):
+    while not list((tmp_path / "temporary").glob("*/*")):
         assert process.poll() is None
         time.sleep(0.05)
     process.terminate()
