@@ -85,6 +85,15 @@ class OneToOne:
     def decode_batch(self, batch):
         return [self.decode(ids) for ids in batch]
 
+    def id_to_piece(self, piece_id):
+        return self.decode([piece_id])
+
+    def piece_to_id(self, piece):
+        return self.encode(piece)[0]
+
+    def normalize(self, text):
+        return text.strip()
+
 
 def test_a_translation_has_the_log_probability_that_translate_reports():
     engine, tokenizer = TorchEngine(model_that_ends().float(), CPU), OneToOne()

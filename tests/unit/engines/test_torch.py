@@ -209,7 +209,7 @@ def test_threads(model_folder):
 
 
 def test_an_engine_that_is_none(model_folder):
-    with pytest.raises(ConfigError, match="one of: auto, torch, ctranslate2; found 'fairy'"):
+    with pytest.raises(ConfigError, match="one of `auto`, `torch`, `ctranslate2`, found `fairy`"):
         Translator.load(model_folder, engine="fairy")
 
 
