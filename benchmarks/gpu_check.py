@@ -124,6 +124,7 @@ class Check:
         """A part that trains on the demo corpus."""
         settings = {
             "training.max_steps": self.sizes.max_steps,
+            "schedule.warmup_steps": max(1, self.sizes.max_steps // 10),
             "validation.every_steps": self.sizes.max_steps // 2,
             "run_dir": self.out / "runs" / run,
             "data.cache_dir": self.out / "cache",

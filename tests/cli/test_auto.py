@@ -97,6 +97,7 @@ def test_a_resume_never_chooses_again(folder, monkeypatch):
     assert keys["max_steps"][0] == "12"  # of the file again
 
 
+@pytest.mark.slow
 def test_a_run_that_starts_over_chooses_again(folder):
     invoke("train", "my.yaml")
     assert "fit: steps" in (folder / "run/config.yaml").read_text(encoding="utf-8")
@@ -121,6 +122,7 @@ def test_check_and_tokenizer_train_choose_as_well(folder):
     assert "318 pieces" in invoke("tokenizer", "train", "my.yaml", "--output-dir", "tokenizer")
 
 
+@pytest.mark.slow
 def test_from_python_a_config_is_settled_when_the_run_starts(folder):
     config = load_config(folder / "my.yaml")
     assert isinstance(config, UnsettledConfig)
@@ -143,6 +145,7 @@ def test_missing_data_are_named(folder):
         settle(load_config(folder / "my.yaml"))
 
 
+@pytest.mark.slow
 def test_a_run_that_starts_from_a_model_has_its_architecture(folder):
     invoke("train", "my.yaml")
     tune = ["--set", "model=null", "--set", "run_dir=tuned", "--set", "training.init_from=run"]
