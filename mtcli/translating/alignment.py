@@ -12,7 +12,6 @@ from mtcli.engines.protocol import PairEngine
 from mtcli.tokenizer.protocol import SPACE
 from mtcli.translating.answer import Answer, Link, part_texts
 from mtcli.translating.batching import longest_first_batches
-from mtcli.translating.controls import without_controls
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.options import TranslateOptions
 from mtcli.translating.parts import Part
@@ -127,8 +126,7 @@ def align_pairs(
         ConfigError: the model has no such layer or head.
     """
     _, src_tokenizer, tgt_tokenizer, *_ = model
-    src_ids = src_tokenizer.encode_batch([without_controls(src) for src, _ in pairs])
-    tgt_ids = tgt_tokenizer.encode_batch([without_controls(tgt) for _, tgt in pairs])
+    src_ids, tgt_ids = model.encode_pairs(pairs)
     limit = model.engine.max_positions - 1
     fitting = [i for i, ids in enumerate(zip(src_ids, tgt_ids, strict=True))
                if max(map(len, ids)) <= limit]  # fmt: skip

@@ -10,6 +10,7 @@ from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.answer import LOW_CONFIDENCE
+from mtcli.translating.controls import without_controls
 
 EngineT = TypeVar("EngineT")
 
@@ -32,6 +33,15 @@ class LoadedModel(NamedTuple, Generic[EngineT]):
     """Log-probability per piece below which a translation is doubtful."""
     src_characters: frozenset[str] | None = None
     """All characters of the training sources; None if the model does not say."""
+
+    def encode_pairs(
+        self, pairs: Sequence[tuple[str, str]]
+    ) -> tuple[list[list[int]], list[list[int]]]:
+        """The ids of the sources and of the targets, without BOS and EOS."""
+        return (
+            self.src_tokenizer.encode_batch([without_controls(src) for src, _ in pairs]),
+            self.tgt_tokenizer.encode_batch([without_controls(tgt) for _, tgt in pairs]),
+        )
 
 
 def model_of(bundles: Sequence[Bundle], engine: EngineT) -> LoadedModel[EngineT]:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from mtcli.engines.choice import EngineOptions
 from mtcli.engines.protocol import PairEngine
 from mtcli.translating.batching import longest_first_batches
-from mtcli.translating.controls import without_controls
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.progress import Progress, no_progress
 
@@ -77,9 +76,7 @@ class PairScorer:
             TypeError: a pair is a text, whose letters would be mistaken for texts.
         """
         check_pairs(pairs)
-        _, src_tokenizer, tgt_tokenizer, *_ = self._model
-        src_ids = src_tokenizer.encode_batch([without_controls(src) for src, _ in pairs])
-        tgt_ids = tgt_tokenizer.encode_batch([without_controls(tgt) for _, tgt in pairs])
+        src_ids, tgt_ids = self._model.encode_pairs(pairs)
         lengths = [max(len(src), len(tgt)) for src, tgt in zip(src_ids, tgt_ids, strict=True)]
         scores = [
             PairScore(()) if length == 0 else PairScore((-math.inf,), length > self.max_length)
