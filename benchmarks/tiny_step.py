@@ -19,9 +19,9 @@ from mtcli.device.precision import Numerics
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.training.optim import build_optimizers
+from mtcli.training.plain_batches import batch_of
 from mtcli.training.step import StepParts, train_step
 from mtcli.training.tensors import to_tensors
-from mtcli.training.validation import batch_of
 
 SHAPES = {
     "tiny": ModelConfig(

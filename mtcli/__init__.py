@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mtcli.bundle.model_folder import verify_model
     from mtcli.config.load import load_config
     from mtcli.errors import (
+        CheckFailedError,
         CheckpointError,
         ConfigError,
         DataError,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "CheckFailedError",
     "CheckpointError",
     "ConfigError",
     "DataError",

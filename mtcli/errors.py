@@ -11,6 +11,8 @@ class ExitCode(IntEnum):
     BUG = 1
     USER_ERROR = 2
     DIVERGED = 3
+    CHECK_FAILED = 4
+    """What was asked to be checked, as with `--fail-under`, is not so."""
     STOPPED = 75
     """Stopped before the end (signal, time budget) and resumable: EX_TEMPFAIL of sysexits.h."""
 
@@ -63,6 +65,12 @@ class DivergedError(MtcliError):
     """The loss became NaN or infinite; the last good checkpoint is intact."""
 
     exit_code = ExitCode.DIVERGED
+
+
+class CheckFailedError(MtcliError):
+    """A check that the user asked for has failed; all the work was done."""
+
+    exit_code = ExitCode.CHECK_FAILED
 
 
 def in_backticks(words: Iterable[object]) -> str:

@@ -23,6 +23,7 @@ ROOMS = {
     "bench": "speed and memory, measured in fresh processes",
     "training": "step, loop, checkpoints, validation",
     "streaming": "bytes in, bytes out: lines, resume",
+    "explaining": "attention, heads, contributions",
     "interchange": "export, and proof that it translates alike",
     "translating": "texts in, answers out: cut, search, join",
     "engines": "what runs a model: torch, CTranslate2",

@@ -107,6 +107,54 @@ def attention_written_out(
     return torch.cat(heads, dim=-1)
 
 
+def who_sees_whom(
+    length: int,
+    window: int,
+    num_global: int,
+    *,
+    is_causal: bool,
+    separators: frozenset[int] = frozenset(),
+) -> torch.Tensor:
+    """Mask QQ of local attention: window, global positions, and nothing later if it is causal.
+
+    Positions of `separators` are global, too.
+    """
+    everywhere = separators | set(range(num_global))
+    keep = torch.zeros(length, length, dtype=torch.bool)
+    for query in range(length):
+        for key in range(length):
+            is_near = query - window < key if is_causal else abs(query - key) <= window
+            is_global = key in everywhere or (query in everywhere and not is_causal)
+            keep[query, key] = (is_near or is_global) and not (is_causal and key > query)
+    return keep
+
+
+def low_rank_written_out(
+    attention: torch.nn.Module, x_BQD: torch.Tensor, lengths: list[int], rank: int
+) -> list[torch.Tensor]:
+    """Attention to means of keys and values, sentence by sentence, heads joined."""
+    H, G, K = attention.num_heads, attention.num_kv_heads, attention.head_dim
+    sentences = []
+    for x_QD, length in zip(x_BQD, lengths, strict=True):
+        x_QD = x_QD[:length]
+        num_segments = min(rank, length)
+        segments: list[list[int]] = [[] for _ in range(num_segments)]
+        for position in range(length):
+            segments[position * num_segments // length].append(position)
+        sizes = torch.tensor([len(segment) for segment in segments], dtype=x_QD.dtype)
+        q, k, v = attention.q_proj(x_QD), attention.k_proj(x_QD), attention.v_proj(x_QD)
+        heads = []
+        for h in range(H):
+            g = h // (H // G)
+            own = slice(g * K, (g + 1) * K)
+            mean_k = torch.stack([k[segment, own].mean(0) for segment in segments])
+            mean_v = torch.stack([v[segment, own].mean(0) for segment in segments])
+            weights = sizes * (q[:, h * K : (h + 1) * K] @ mean_k.T / K**0.5).exp()
+            heads.append(weights / weights.sum(-1, keepdim=True) @ mean_v)
+        sentences.append(torch.cat(heads, dim=-1))
+    return sentences
+
+
 # ----------------------------------------------------------------------------------- search oracles
 
 
@@ -226,7 +274,8 @@ def reference_beam_search(
             if step > -math.inf and token not in options.forbidden_ids
         ]
         candidates = sorted(candidates, key=lambda candidate: -candidate[0])[: 2 * W]
-        for log_prob, tokens in candidates[:W]:
+        width = W - len(found) if options.stop == "marian" else W
+        for log_prob, tokens in candidates[:width]:
             is_complete = tokens[-1] == eos_id
             if is_complete or length == max_length:
                 kept = tokens[:-1] if is_complete else tokens
@@ -239,7 +288,8 @@ def reference_beam_search(
         enough = len(found) >= options.num_hypotheses
         if options.stop == "ctranslate2" and not has_penalty and has_best_ended and enough:
             break
-        live = [candidate for candidate in candidates if candidate[1][-1] != eos_id][:W]
+        width = W - len(found) if options.stop == "marian" else W
+        live = [candidate for candidate in candidates if candidate[1][-1] != eos_id][:width]
     best = sorted(found, key=lambda hypothesis: -hypothesis.score)
     return best[: options.num_hypotheses]
 
@@ -343,3 +393,19 @@ def reference_sample(
     is_complete = tokens[-1] == options.eos_id
     score = total / options.penalty(len(tokens))
     return Hypothesis(tokens[:-1] if is_complete else tokens, is_complete, total, score)
+
+
+# ------------------------------------------------------------------------------------- evaluation
+
+
+def longest_common_subsequence(first, second):
+    """By the table that everybody knows: longest[i][j] of the first i and j words."""
+    longest = [[0] * (len(second) + 1) for _ in range(len(first) + 1)]
+    for i, one in enumerate(first, 1):
+        for j, other in enumerate(second, 1):
+            longest[i][j] = (
+                longest[i - 1][j - 1] + 1
+                if one == other
+                else max(longest[i - 1][j], longest[i][j - 1])
+            )
+    return longest[-1][-1]

@@ -87,7 +87,7 @@ def _make_translator(
     else:
         torch.manual_seed(config.seed)
         vocab_sizes = corpus.src_tokenizer.vocab_size, corpus.tgt_tokenizer.vocab_size
-        network = Seq2Seq(config.model, *vocab_sizes).to(numerics.device).eval()
+        network = Seq2Seq(config.model, *vocab_sizes, corpus.separators).to(numerics.device).eval()
         model = LoadedModel[Engine](
             # as `mtcli translate` has it, whose speed is measured
             TorchEngine(network, numerics.device, numerics.autocast, may_fork=True),

@@ -14,8 +14,9 @@ from mtcli.errors import MtcliError
 from mtcli.system.memory_use import PeakMemory
 from mtcli.system.processes import PARENT_PID
 
-Kind = Literal["prepare", "training", "profile", "decoding"]
-"""`prepare` makes the tokenizer and the store, and measures the matmul limit."""
+Kind = Literal["prepare", "training", "profile", "decoding", "length"]
+"""`prepare` makes the tokenizer and the store, and measures the matmul limit; `length` needs no
+data."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,11 @@ class Job:
     beam_sizes: tuple[int, ...] = ()
     batch_sizes: tuple[int, ...] = ()
     num_sentences: int = 0
-    """Sentences that are decoded."""
+    """Sentences that are decoded, or in the batch of a length."""
+    length: int = 0
+    """Source pieces of each sentence, for `length`."""
+    tgt_length: int = 0
+    """Target pieces of each sentence, for `length`."""
 
 
 def run_job(job: Job, *, threads: int | None) -> dict[str, Any]:

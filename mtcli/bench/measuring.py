@@ -13,6 +13,7 @@ import torch
 
 from mtcli.bench.decoding_speed import measure_decoding
 from mtcli.bench.jobs import Job
+from mtcli.bench.length_speed import measure_length
 from mtcli.bench.matmul_limit import measure_limit, products_of
 from mtcli.bench.where_time_goes import DATA_RANGE, time_by_category
 from mtcli.config.flops import training_flops
@@ -49,7 +50,8 @@ def measure(job: Job) -> dict[str, Any] | None:
     config = load_config(Path(job.config))
     training = replace(config.training, max_epochs=None)
     config = replace(config, training=training)
-    with join(choose_device(config.training.device).type) as world:
+    device_type = choose_device(config.training.device).type
+    with join(device_type, config.training.peer_timeout_s) as world:
         compute = Compute.choose(config.training, world)
         numerics, device = compute.numerics, compute.numerics.device
         facts = {
@@ -60,6 +62,8 @@ def measure(job: Job) -> dict[str, Any] | None:
             "num_processes": world.size,
             "num_threads": torch.get_num_threads(),
         }
+        if job.kind == "length":
+            return facts | measure_length(job, config, numerics)
         run = RunFolder(config.run_dir)
         run.path.mkdir(parents=True, exist_ok=True)
         corpus = prepare_corpus(config, run, world)
@@ -143,7 +147,7 @@ def _update(parts: LoopParts, update: Update, step: int) -> list[int]:
     seed_update(parts.config.seed, step, parts.world.rank)
     with torch.profiler.record_function(DATA_RANGE):
         tensors = [to_tensors(batch, parts.numerics.device) for batch in batches]
-    settings = pass_settings(parts.config.regularization, update.epochs)
+    settings = pass_settings(parts.config, update.epochs)
     train_step(step_parts, tensors, counts[0], settings)
     if parts.model.average is not None:
         parts.model.average.update(parts.model.trained)
@@ -161,7 +165,7 @@ def _flops_of(update: Update, parts: LoopParts, corpus: Corpus) -> int:
             strict=True,
         )
     ]
-    num_passes = pass_settings(parts.config.regularization, update.epochs).num_passes
+    num_passes = pass_settings(parts.config, update.epochs).num_passes
     return num_passes * training_flops(parts.config.model, corpus.tgt_tokenizer.vocab_size, pairs)
 
 
@@ -229,7 +233,7 @@ def _profiled(
 
 def _limit(config: TrainConfig, corpus: Corpus, numerics: Numerics) -> dict[str, float]:
     """Operations per second of matrix products of the model's shapes, by precision."""
-    num_tokens = min(config.batch.tokens_per_update, config.batch.max_tokens)
+    num_tokens = min(config.batch.tokens_per_update, config.batch.max_cells)
     products = products_of(config.model, corpus.tgt_tokenizer.vocab_size, num_tokens)
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16}
     if numerics.precision == "fp16":

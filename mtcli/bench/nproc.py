@@ -9,14 +9,14 @@ import os
 import statistics
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from mtcli.bench.bench import BenchOptions, VariantJobs
 from mtcli.bench.variants import Variant
 from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import RunFolderError
-from mtcli.folders import read_json, write_json
+from mtcli.folders import why_refused
 from mtcli.runs.folder import RunFolder
+from mtcli.runs.nproc_choice import NprocChoice, read_choice, write_choice
 from mtcli.runs.split import Split
 from mtcli.system.cores import num_cores
 from mtcli.system.temporary import temporary_folder
@@ -28,7 +28,6 @@ _OPTIONS = BenchOptions(steps=8, warmup_steps=2)
 _REPEATS = 2
 _WORTH_IT = 1.05
 """More processes take more memory, so they must be this much faster than fewer."""
-_FORMAT_VERSION = 1
 
 
 def choose_nproc(config: TrainConfig, kept: Split | None = None) -> int:
@@ -48,30 +47,23 @@ def choose_nproc(config: TrainConfig, kept: Split | None = None) -> int:
     config = settle(config).config
     run = RunFolder(config.run_dir)
     fingerprint = _fingerprint(config)
-    remembered = _read(run)
-    if kept is not None and kept.processes != remembered.get("nproc"):
+    remembered = read_choice(run)
+    if kept is not None and (remembered is None or kept.processes != remembered.nproc):
         logger.info("--nproc auto: %d, which this run started with", kept.processes)
         return kept.processes
-    if kept is not None or remembered.get("fingerprint") == fingerprint:
-        nproc = int(remembered["nproc"])
-        logger.info("--nproc auto: %d, as measured before (%s)", nproc, run.nproc)
-        return nproc
+    if remembered is not None and (kept is not None or remembered.fingerprint == fingerprint):
+        logger.info("--nproc auto: %d, as measured before (%s)", remembered.nproc, run.nproc)
+        return remembered.nproc
     if num_cores() == 1 and config.training.device == "cpu":
         return 1
     nproc, why = _measure(config)
     logger.info("--nproc auto: %s", why)
-    choice = {
-        "format_version": _FORMAT_VERSION,
-        "nproc": nproc,
-        "why": why,
-        "fingerprint": fingerprint,
-    }
     try:
         run.path.mkdir(parents=True, exist_ok=True)
-        write_json(run.nproc, choice)
+        write_choice(run, NprocChoice(nproc, why, fingerprint))
     except OSError as error:
         raise RunFolderError(
-            f"cannot write into the run folder {run.path}: {error.strerror}"
+            f"cannot write into the run folder {run.path}: {why_refused(run.path, error)}"
         ) from error
     return nproc
 
@@ -120,13 +112,6 @@ def _measure(config: TrainConfig) -> tuple[int, str]:
     )
     nproc = choose(medians)
     return nproc, f"{nproc} is fastest (processes x threads: {described})"
-
-
-def _read(run: RunFolder) -> dict[str, Any]:
-    if not run.nproc.exists():
-        return {}
-    choice = read_json(run.nproc, RunFolderError)
-    return choice if isinstance(choice, dict) else {}
 
 
 def _fingerprint(config: TrainConfig) -> str:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from mtcli.bench.jobs import job_from_json
 from mtcli.distributed.launch import should_launch, supervise
-from mtcli.distributed.worker import end_worker
+from mtcli.distributed.worker import end_worker, silence_torch
 from mtcli.errors import ExitCode, MtcliError
 from mtcli.folders import write_json
 from mtcli.system.processes import die_with_parent
+from mtcli.system.stop_signals import ending_on_signals
 
 
 def main(job_file: str) -> int:
@@ -18,6 +19,7 @@ def main(job_file: str) -> int:
     job = job_from_json(Path(job_file).read_text(encoding="utf-8"))
     if should_launch(job.nproc):
         return supervise([sys.executable, "-m", "mtcli.bench.worker", job_file], job.nproc)
+    silence_torch()
     from mtcli.bench.measuring import measure
 
     try:
@@ -31,7 +33,8 @@ def main(job_file: str) -> int:
 
 
 if __name__ == "__main__":
-    die_with_parent()
-    code = main(sys.argv[1])
-    end_worker(code)
-    sys.exit(code)
+    with ending_on_signals(lambda number: 128 + number):
+        die_with_parent()
+        code = main(sys.argv[1])
+        end_worker(code)
+        sys.exit(code)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from mtcli.config.plain import NotPlainError, from_plain
 from mtcli.config.schema.architecture import ModelConfig
@@ -13,6 +13,7 @@ from mtcli.config.schema.sections import section
 from mtcli.config.schema.tokenizer import NormalizationRule
 from mtcli.errors import ModelFolderError
 from mtcli.folders import FORMAT_VERSION, read_json, refuse_newer_format
+from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,9 @@ _T = TypeVar("_T")
 LOW_CONFIDENCE_METRIC = "low_confidence"
 """Not a score of the model: the log-probability per piece that 5 % of the translations of its
 validation are below. Translations below it are marked as doubtful."""
+
+_FEWEST_POSITIONS = 2
+"""One piece, and EOS."""
 
 MODEL_FORMAT_VERSION = 2
 """Version of `model.json`; 1 has no normalization, because its tokenizers apply it themselves."""
@@ -51,15 +55,52 @@ class TrainingFacts:
 
 
 @section
+class DocumentFacts:
+    """How a model reads documents: sentences joined by the piece SEPARATOR of its tokenizers."""
+
+    max_pieces: Positive
+    """Most pieces that were read together in training, on either side, separators counted."""
+    max_sentences: Positive | None = None
+    """Most sentences that were read together; null: as many as `max_pieces` allows."""
+
+
+@section
+class ImportFacts:
+    """Where a model of another toolkit came from."""
+
+    toolkit: str
+    """For people: `Hugging Face (MarianMTModel)`."""
+    source: str
+    """Its id on the Hugging Face hub, or the name of its folder or file."""
+    revision: str | None = None
+    """Commit on the hub; null: it was not downloaded."""
+
+
+@section
+class LanguageTags:
+    """The languages of a model that translates between several, which special pieces name."""
+
+    src: dict[str, NotNegative] = field(default_factory=dict)
+    """Source languages, each with the id of the piece that its texts begin with. Empty if the model
+    is not told the source language."""
+    tgt: dict[str, NotNegative] = field(default_factory=dict)
+    """Target languages, each with the id of the piece that names it."""
+    tgt_side: Literal["src", "tgt"] = "tgt"
+    """Where the piece of the target language is: before the source, or before the target."""
+
+
+@section
 class ModelCard:
     """The facts about a model that its weights need to be usable."""
 
     format_version: Positive = MODEL_FORMAT_VERSION
     """Version of the folder's format."""
     src_lang: str
-    """Source language, as a BCP 47 tag."""
+    """Source language, as a BCP 47 tag; `mul` if it must be chosen among those of `languages`."""
     tgt_lang: str
-    """Target language, as a BCP 47 tag."""
+    """Target language, as a BCP 47 tag; `mul` if it must be chosen."""
+    languages: LanguageTags | None = None
+    """Set if the model translates between several languages."""
     architecture: ModelConfig
     """Everything that shapes the network, defaults included."""
     src_vocab_size: Positive
@@ -78,6 +119,8 @@ class ModelCard:
     src_characters: str | None = None
     """All characters of the training sources, sorted, as the tokenizer reads them; null if unknown:
     in folders of an earlier mtcli, and if the training started from another model."""
+    documents: DocumentFacts | None = None
+    """Set if the model was trained on documents."""
     pad_id: NotNegative = 0
     """Id of padding, on both sides."""
     unk_id: NotNegative = 1
@@ -86,10 +129,28 @@ class ModelCard:
     """Id that starts a target."""
     eos_id: NotNegative = 3
     """Id that ends a source and a target."""
+    src_separator_id: NotNegative | None = None
+    """Id of the piece between the sentences of a source document, if the encoder's attention sees
+    it from everywhere; else null."""
+    tgt_separator_id: NotNegative | None = None
+    """The same of a target document and the decoder."""
     training: TrainingFacts | None = None
     """How the model was trained; null if unknown."""
+    imported: ImportFacts | None = None
+    """Set if `mtcli import` made the model folder."""
     about: ModelCardConfig = field(default_factory=ModelCardConfig)
     """What its maker says about it."""
+
+    @property
+    def separators(self) -> tuple[int, int] | None:
+        """Ids of the pieces between sentences, of source and target; None if attention needs none.
+
+        A side whose attention needs none gets the other's, which is not looked for.
+        """
+        src, tgt = self.src_separator_id, self.tgt_separator_id
+        if src is None:
+            return None if tgt is None else (tgt, tgt)
+        return src, src if tgt is None else tgt
 
 
 @section
@@ -109,6 +170,10 @@ class ModelScore:
     """Beam size of the translations; null if nothing was translated."""
     num_pairs: Positive | None = None
     """Sentence pairs that it was measured on."""
+    low: float | None = None
+    """Lower end of its 95 % interval, by bootstrap; null if it was not computed."""
+    high: float | None = None
+    """Upper end of it."""
 
 
 @section
@@ -119,6 +184,47 @@ class ScoreList:
     """Version of the folder's format."""
     scores: list[ModelScore]
     """In no particular order."""
+
+
+def check_card(path: Path, card: ModelCard) -> None:
+    """Check what the values of a card must have in common.
+
+    Raises:
+        ModelFolderError: no model has such a card.
+    """
+    if card.src_vocab_size != card.tgt_vocab_size and (
+        card.shared_vocab or card.architecture.tied_embeddings == "all"
+    ):
+        raise ModelFolderError(
+            f"{path} is invalid: one vocabulary serves both sides, but it has"
+            f" {card.src_vocab_size} source pieces and {card.tgt_vocab_size} target pieces"
+        )
+    ids = (card.pad_id, card.unk_id, card.bos_id, card.eos_id)
+    if ids != (PAD_ID, UNK_ID, BOS_ID, EOS_ID):
+        raise ModelFolderError(
+            f"{path} is invalid: `pad_id`, `unk_id`, `bos_id` and `eos_id` must be {PAD_ID},"
+            f" {UNK_ID}, {BOS_ID} and {EOS_ID}, found {', '.join(map(str, ids))}"
+        )
+    if min(card.src_vocab_size, card.tgt_vocab_size) <= max(ids):
+        raise ModelFolderError(
+            f"{path} is invalid: a vocabulary has at least the {len(ids)} special pieces"
+        )
+    architecture = card.architecture
+    for side, attention, size in (
+        ("src", architecture.encoder_attention, card.src_vocab_size),
+        ("tgt", architecture.decoder_attention, card.tgt_vocab_size),
+    ):
+        found = card.src_separator_id if side == "src" else card.tgt_separator_id
+        if attention.sees_separators and (found is None or found >= size):
+            raise ModelFolderError(
+                f"{path} is invalid: its attention sees separators of sentences, so"
+                f" `{side}_separator_id` must be a piece, found {found}"
+            )
+    if card.architecture.max_positions < _FEWEST_POSITIONS:
+        raise ModelFolderError(
+            f"{path} is invalid: `max_positions` must be at least {_FEWEST_POSITIONS}, found"
+            f" {card.architecture.max_positions}"
+        )
 
 
 def read_checked(path: Path, kind: type[_T]) -> _T:

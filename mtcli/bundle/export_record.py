@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from mtcli.bundle.card import read_checked
-from mtcli.bundle.model_folder import EXPORT_RECORD, WEIGHTS, Bundle
+from mtcli.bundle.model_folder import EXPORT_RECORD, README, WEIGHTS, Bundle, verified_memory
 from mtcli.config.schema.bounds import Fraction, NotNegativeFloat, Positive
 from mtcli.config.schema.sections import section
 from mtcli.errors import ModelFolderError
-from mtcli.folders import FORMAT_VERSION, MANIFEST, read_manifest, verify_folder
+from mtcli.folders import FORMAT_VERSION, MANIFEST, read_manifest, verify_files
 
 CTRANSLATE2 = "ctranslate2"
 """Folder of the export in the model folder."""
@@ -67,7 +67,7 @@ def export_folder(bundle: Bundle) -> Path:
 
 
 def read_export(bundle: Bundle) -> ExportRecord | None:
-    """The record of the model's export; None if the model has no export.
+    """The record of the model's export, whose files are checked; None if there is no export.
 
     Raises:
         ModelFolderError: the export is damaged, or was made from other weights.
@@ -75,7 +75,10 @@ def read_export(bundle: Bundle) -> ExportRecord | None:
     folder = export_folder(bundle)
     if not (folder / RECORD).is_file():
         return None
-    verify_folder(folder, error=ModelFolderError, required=(RECORD,), hashed_below_bytes=0)
+    entries = read_manifest(folder, ModelFolderError)
+    # all that CTranslate2 reads; people may edit the README of an export that stands alone
+    names = dict.fromkeys([RECORD, *(name for name in entries if name != README)])
+    verify_files(folder, entries, names, error=ModelFolderError, memory=verified_memory())
     record = read_checked(folder / RECORD, ExportRecord)
     if not record.splits:
         raise ModelFolderError(f"{folder / RECORD} is damaged: it lists no thread split")

@@ -9,18 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtcli.bundle.card import MODEL_FORMAT_VERSION, ModelCard, ModelScore, ScoreList, read_checked
+from mtcli.bundle.card import (
+    MODEL_FORMAT_VERSION,
+    ModelCard,
+    ModelScore,
+    ScoreList,
+    check_card,
+    read_checked,
+)
+from mtcli.bundle.languages import check_languages
 from mtcli.bundle.readme import render_readme
+from mtcli.bundle.weight_shapes import check_stored_weights
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.errors import ModelFolderError, RunFolderError
 from mtcli.folders import (
-    check_readable,
     new_folder,
     read_manifest,
     verify_files,
     verify_folder,
     write_json,
 )
+from mtcli.system.user_paths import cache_folder
 from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
 
 if TYPE_CHECKING:
@@ -35,10 +44,6 @@ README = "README.md"
 EXPORT_RECORD = "mtcli.json"
 """File of an export that says how it was made; a folder that has it and a card is an export that
 translates by itself."""
-
-HASHED_BELOW_BYTES = 64 * 2**20
-"""Files smaller than this have their SHA-256 checked on every read; larger ones only their size,
-because hashing a gigabyte takes a second or two that every `mtcli translate` would pay."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +64,22 @@ class Bundle:
         """Parameters by their plain names, float32; tied ones once.
 
         Raises:
-            ModelFolderError: the file is damaged.
+            ModelFolderError: the file is damaged, has not what the card asks for, or a weight is
+                not a finite number.
         """
         # here, and wherever numpy is needed: an exported model translates without it
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
         path = self.path / WEIGHTS
-        check_readable(path, ModelFolderError)
+        check_stored_weights(path, self.card)
         try:
-            return load_file(path)
+            arrays = load_file(path)
         except (SafetensorError, OSError) as error:
             raise ModelFolderError(f"{path} is damaged and cannot be read ({error})") from error
+        if problem := _not_finite(arrays):
+            raise ModelFolderError(f"{path} cannot be used: {problem}")
+        return arrays
 
     def check_weights(self) -> None:
         """Check the weights as `read_model` does, if it was told not to.
@@ -106,6 +115,7 @@ def write_model(
         scores: of the validation.
 
     Raises:
+        ModelFolderError: a weight is not a finite number.
         RunFolderError: the folder exists or cannot be written.
         ValueError: the names of the tokenizers do not fit `card.shared_vocab`.
     """
@@ -118,6 +128,8 @@ def write_model(
     weights = {
         name: np.ascontiguousarray(array, dtype=np.float32) for name, array in arrays.items()
     }
+    if problem := _not_finite(weights):
+        raise ModelFolderError(f"{path} is not written: {problem}")
     with new_folder(path) as folder:
         try:
             save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
@@ -140,9 +152,10 @@ def write_model(
 
 
 def read_model(path: Path, *, check_weights: bool = True) -> Bundle:
-    """Read a model folder and check its files: names, sizes, and SHA-256 of the small ones.
+    """Read a model folder and check its files: names, sizes and SHA-256.
 
-    What only people read (`README.md`) may be edited, and files may be added.
+    The SHA-256 of a large file that has not changed is checked once a day. What only people read
+    (`README.md`) may be edited, and files may be added.
 
     Args:
         path: the folder. For a run folder ask `resolve_model` first.
@@ -153,6 +166,8 @@ def read_model(path: Path, *, check_weights: bool = True) -> Bundle:
     """
     _verify(path, [CARD])
     card = read_checked(path / CARD, ModelCard)
+    check_card(path / CARD, card)
+    check_languages(path / CARD, card)
     names = _tokenizer_names(card)
     _verify(path, [GENERATION, SCORES, *names])
     if check_weights:
@@ -168,7 +183,7 @@ def read_model(path: Path, *, check_weights: bool = True) -> Bundle:
 
 
 def verify_model(path: Path) -> Bundle:
-    """Like `read_model`, but check the SHA-256 of every file that was written, however large.
+    """Like `read_model`, but hash every file that was written, whether it was hashed before or not.
 
     Raises:
         ModelFolderError: a file is missing or is not what was written.
@@ -176,6 +191,21 @@ def verify_model(path: Path) -> Bundle:
     bundle = read_model(path)
     verify_folder(path, error=ModelFolderError)
     return bundle
+
+
+def _not_finite(arrays: Mapping[str, np.ndarray]) -> str | None:
+    """Which weight has values that are not finite numbers, and how many; None if none has."""
+    import numpy as np
+
+    for name, array in arrays.items():
+        with np.errstate(all="ignore"):
+            # the sum, which reads an array once; it may overflow where no value did
+            if array.dtype.kind != "f" or np.isfinite(array.sum()):
+                continue
+        count = array.size - int(np.isfinite(array).sum())
+        if count:
+            return f"{count} of {array.size} values of `{name}` are not finite numbers"
+    return None
 
 
 def _tokenizer_names(card: ModelCard) -> tuple[str, ...]:
@@ -196,13 +226,13 @@ def _check_weights(path: Path) -> None:
     _verify(path, [WEIGHTS])
 
 
-def _verify(folder: Path, names: Sequence[str]) -> None:
-    """Check these files only.
+def verified_memory() -> Path | None:
+    """Where it is remembered which large files of models were hashed; None if nowhere."""
+    cache = cache_folder()
+    return None if cache is None else cache / "verified"
 
-    `verify_folder` would refuse to translate because somebody added a sentence to the README, or
-    spend seconds on hashing large weights.
-    """
+
+def _verify(folder: Path, names: Sequence[str]) -> None:
+    """Check these files only: somebody may add a sentence to the README."""
     entries = read_manifest(folder, ModelFolderError)
-    verify_files(
-        folder, entries, names, error=ModelFolderError, hashed_below_bytes=HASHED_BELOW_BYTES
-    )
+    verify_files(folder, entries, names, error=ModelFolderError, memory=verified_memory())

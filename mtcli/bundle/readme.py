@@ -51,7 +51,7 @@ def render_readme(
     parts = [
         _front_matter(card, shown),
         f"# {_title(card)}",
-        f"Translates {card.src_lang} into {card.tgt_lang}, one sentence per line. Made by mtcli.",
+        f"{_direction(card)}, one sentence per line. Made by mtcli.",
         "## Use",
         _USE,
         "## Intended use",
@@ -72,6 +72,18 @@ def render_readme(
 
 def _title(card: ModelCard) -> str:
     return f"{card.src_lang} → {card.tgt_lang} translation model"
+
+
+def _direction(card: ModelCard) -> str:
+    """What it translates; of a model of several languages also how to choose one."""
+    if card.languages is None:
+        return f"Translates {card.src_lang} into {card.tgt_lang}"
+    src, tgt = len(card.languages.src), len(card.languages.tgt)
+    source = f"{src} languages, by default {card.src_lang}," if src else card.src_lang
+    return (
+        f"Translates {source} into {tgt} languages, by default {card.tgt_lang} (`mul`: none is"
+        " chosen; see `--src-lang` and `--tgt-lang` of `mtcli translate`)"
+    )
 
 
 def _front_matter(card: ModelCard, scores: Sequence[ModelScore]) -> str:
@@ -139,6 +151,9 @@ def _model_rows(
         ("Normalization", f"{card.src_normalization} (source), {card.tgt_normalization} (target)"),
         ("Longest training source", f"{card.max_src_length:,} pieces"),
     ]
+    if (origin := card.imported) is not None:
+        commit = "" if origin.revision is None else f", revision {origin.revision}"
+        rows.append(("Imported from", f"{origin.source} ({origin.toolkit}){commit}"))
     if card.training is not None:
         rows += [
             ("Training pairs", f"{card.training.num_pairs:,}"),
@@ -148,8 +163,17 @@ def _model_rows(
     penalty = (
         f"{generation.normalization} normalization, length penalty {generation.length_penalty:g}"
     )
-    rows.append(("Search", f"beam {generation.beam_size}, {penalty}"))
+    stop = "" if generation.stop == "full" else f", stop {generation.stop}"
+    rows.append(("Search", f"beam {generation.beam_size}, {penalty}{stop}"))
+    if generation.alignment_layer is not None:
+        rows.append(("Word alignment", _describe_alignment(generation)))
     return rows
+
+
+def _describe_alignment(generation: DecodingConfig) -> str:
+    heads = generation.alignment_heads
+    chosen = "all heads" if heads is None else f"head {', '.join(map(str, heads))}"
+    return f"cross-attention of decoder layer {generation.alignment_layer}, {chosen} (from 0)"
 
 
 def _describe(model: ModelConfig) -> str:
@@ -157,7 +181,15 @@ def _describe(model: ModelConfig) -> str:
     width = f"d_model {model.d_model}, d_ff {model.d_ff}, {model.num_heads} heads"
     feed_forward = f"gated {model.activation}" if model.gated else model.activation
     kind = f"{model.norm_position}-norm ({model.norm}), {model.positions} positions, {feed_forward}"
-    return f"Transformer, {layers}, {width}, {kind}"
+    attention = "".join(
+        f", {kind.replace('_', '-')} attention in the {side}"
+        for side, kind in (
+            ("encoder", model.encoder_attention.kind),
+            ("decoder", model.decoder_attention.kind),
+        )
+        if kind != "full"
+    )
+    return f"Transformer, {layers}, {width}, {kind}{attention}"
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:

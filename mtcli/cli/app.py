@@ -14,11 +14,13 @@ import typer
 from mtcli import __version__
 from mtcli.cli.command import Group
 from mtcli.cli.completion import explain_failures
-from mtcli.cli.errors import ending_on_signals, user_errors
+from mtcli.cli.errors import user_errors
 from mtcli.cli.help import MAX_WIDTH, epilog
+from mtcli.cli.notes import note
 from mtcli.cli.stderr import keep_stderr
 from mtcli.cli.stdout import escape_what_cannot_be_printed
-from mtcli.system.threads import prepare_waiting
+from mtcli.system.stop_signals import check_stop
+from mtcli.system.threads import fit_threads, prepare_waiting
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -59,22 +61,52 @@ COMMANDS = {
     "average": Entry(
         "Train",
         "mtcli.cli.average",
-        "Average the weights of several models of a run.",
+        "Average the weights of several models.",
+    ),
+    "runs": Entry(
+        "Train",
+        "mtcli.cli.runs",
+        "List runs: state, best score, hours, how their configs differ.",
+    ),
+    "report": Entry(
+        "Train",
+        "mtcli.cli.report",
+        "Write an HTML page about runs: curves, data, samples, cost.",
     ),
     "translate": Entry(
         "Translate",
         "mtcli.cli.translate",
         "Translate text: one line out for each line in, in their order.",
     ),
+    "import": Entry(
+        "Translate",
+        "mtcli.cli.import_model",
+        "Make a model folder from a model of another toolkit.",
+    ),
     "export": Entry(
         "Translate",
         "mtcli.cli.export",
-        "Export a model to CTranslate2, and verify the export.",
+        "Export a model to CTranslate2 or to another toolkit, and verify the export.",
     ),
     "eval": Entry(
         "Evaluate",
         "mtcli.cli.evaluate",
-        "Score translations with BLEU and chrF, as sacreBLEU does.",
+        "Score translations with BLEU, chrF and other metrics, as sacreBLEU does.",
+    ),
+    "compare": Entry(
+        "Evaluate",
+        "mtcli.cli.compare",
+        "Compare systems: scores, kinds of sentences, what changed, odd outputs, speed.",
+    ),
+    "check": Entry(
+        "Evaluate",
+        "mtcli.cli.check",
+        "Test how a model behaves: numbers, tags, case, typos, long inputs.",
+    ),
+    "explain": Entry(
+        "Evaluate",
+        "mtcli.cli.explain",
+        "Explain translations: attention, confidence, what each source word contributed.",
     ),
     "score": Entry(
         "Evaluate",
@@ -115,13 +147,30 @@ class Root(Group):
 def load_command(name: str) -> Command:
     """Import the module of command `name` and return the command."""
     entry = COMMANDS[name]
-    command = typer.main.get_command(import_module(entry.module).app)
+    commands = import_module(entry.module).app
+    _look_up_annotations(commands)
+    command = typer.main.get_command(commands)
+    check_stop()  # of signals that came while it was imported
     command.name = name
     command.help = command.help or entry.line
     # Typer gives these options to every app; completion is installed by the root alone.
     installers = {"install_completion", "show_completion"}
     command.params = [param for param in command.params if param.name not in installers]
     return command
+
+
+def _look_up_annotations(app: typer.Typer) -> None:
+    """Replace annotations that are names by what they name.
+
+    Typer would compile each of them twice, which took a tenth of the start of `mtcli translate`.
+    """
+    for info in app.registered_commands:
+        callback: Any = info.callback
+        names = callback.__globals__
+        callback.__annotations__ = {
+            parameter: names.get(annotation, annotation)
+            for parameter, annotation in callback.__annotations__.items()
+        }
 
 
 app = typer.Typer(
@@ -160,11 +209,13 @@ def root(
 
 
 def main() -> None:
-    """Run the command line; this is the console script `mtcli`."""
+    """Run the command line; `mtcli.__main__` calls it, and answers signals."""
     prepare_waiting()  # before anything imports torch
     keep_stderr()
+    if remark := fit_threads():  # before anything imports numpy
+        note(remark)
     escape_what_cannot_be_printed()
-    with user_errors(), ending_on_signals():
+    with user_errors():
         try:
             app(prog_name="mtcli")
         except SystemExit:

@@ -96,6 +96,23 @@ def bench(
     no_profile: Annotated[
         bool, typer.Option("--no-profile", help="Skip profiling.", rich_help_panel=MEASUREMENTS)
     ] = False,
+    lengths: Annotated[
+        str | None,
+        typer.Option(
+            metavar="L1,L2",
+            help="Measure how cost grows with the source length, with random text and nothing"
+            " else.",
+            rich_help_panel=MEASUREMENTS,
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw how cost grows with `--lengths` to an SVG file.",
+            rich_help_panel=MEASUREMENTS,
+        ),
+    ] = None,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write all measurements to a JSON file."),
@@ -109,11 +126,28 @@ def bench(
     """
     from mtcli.bench.bench import BenchOptions
     from mtcli.bench.bench import bench as run_bench
+    from mtcli.bench.length_plot import check_plot, write_plot
+    from mtcli.bench.lengths import bench_lengths, parse_lengths
     from mtcli.bench.variants import make_variants
     from mtcli.cli.live import showing
+    from mtcli.errors import ConfigError
     from mtcli.folders import write_json
 
+    source_lengths = None if lengths is None else parse_lengths(lengths)
+    if plot is not None:
+        if source_lengths is None:
+            raise ConfigError("`--plot` needs `--lengths`", hint="say which lengths to measure")
+        check_plot(plot)
     variants = make_variants(configs, overrides or [], vary or [], nproc=nproc, threads=threads)
+    if source_lengths is not None:
+        with showing(level=logging.INFO, is_live=False):
+            report = bench_lengths(variants, source_lengths, repeats)
+        if json_file is not None:
+            write_json(json_file, report)
+        if plot is not None:
+            write_plot(report["configs"], plot)
+        print(length_table(report["configs"]))
+        return
     options = BenchOptions(
         steps=steps,
         warmup_steps=warmup,
@@ -130,6 +164,30 @@ def bench(
     print(table(report["variants"]))
     for hint in report["hints"]:
         print(f"hint: {hint}")
+
+
+def length_table(configs: list[dict[str, Any]]) -> str:
+    """A row for each config and length, and one for the powers of the length."""
+    rows = [["config", "pieces", "encode, ms", "train step, ms", "decode step, ms", "memory, MiB"]]
+    for config in configs:
+        rows += [
+            [
+                config["label"],
+                f"{row['length']:,}",
+                *(
+                    f"{1e3 * row[f'{name}_s']:.2f}"
+                    for name in ("encode", "train_step", "decode_step")
+                ),
+                f"{row['peak_bytes'] / _MIB:.0f}",
+            ]
+            for row in config["lengths"]
+        ]
+        powers = config["exponents"]
+        names = ("encode", "train_step", "decode_step", "peak")
+        rows.append(
+            [config["label"], "power", *(f"{powers[n]:.2f}" if n in powers else "-" for n in names)]
+        )
+    return _aligned(rows)
 
 
 def table(variants: list[dict[str, Any]]) -> str:
@@ -173,6 +231,10 @@ def table(variants: list[dict[str, Any]]) -> str:
             [d and _spread(d["tgt_tokens_per_s"], 1, 0) for d in of_beam],
         )
         row(f"{name}: best batch size", [d and str(d["best_batch_size"]) for d in of_beam])
+    return _aligned(rows)
+
+
+def _aligned(rows: list[list[str]]) -> str:
     widths = [max(len(cells[n]) for cells in rows) for n in range(len(rows[0]))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)) for cells in rows]
     return "\n".join(line.rstrip() for line in lines)

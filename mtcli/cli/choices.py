@@ -18,6 +18,17 @@ TOKENIZATIONS = (
     "13a", "intl", "char", "zh", "ja-mecab", "ko-mecab", "spm", "spBLEU-1K", "flores101",
     "flores200", "none",
 )  # fmt: skip
+STACKS = ("encoder", "decoder", "cross")
+METRICS = (
+    "bleu", "chrf", "chrf++", "ter", "accuracy", "exact_match", "rouge-1", "rouge-2", "rouge-l",
+    "comet", "command:",
+)  # fmt: skip
+CHECKS = (
+    "numbers", "dates", "urls", "emails", "placeholders", "markup", "capitals", "upper_case",
+    "title_case", "final_stop", "spaces", "typos", "one_word", "emoji", "long_input",
+    "repeated_marks", "language", "copied", "empty", "runaway", "cases",
+)  # fmt: skip
+TRACKERS = ("tensorboard", "wandb", "mlflow", "trackio")
 """Copies of what other rooms know: a help page must not wait until those are imported."""
 
 

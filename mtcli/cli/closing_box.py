@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from mtcli.training.observers.log_writer import describe_duration
+from mtcli.system.durations import describe_duration
 
 if TYPE_CHECKING:
     from mtcli.bundle.card import ModelScore
@@ -61,8 +61,10 @@ def closing_box(
 
 def _best_first(scores: Sequence[ModelScore], best_by: str) -> list[ModelScore]:
     """The score that chose the model, then BLEU and chrF if they are others."""
-    wanted = [score for score in scores if score.metric.lower() in (best_by, "bleu", "chrf")]
-    return sorted(wanted, key=lambda score: score.metric.lower() != best_by)
+    wanted = [
+        score for score in scores if score.metric.lower() in (best_by.lower(), "bleu", "chrf")
+    ]
+    return sorted(wanted, key=lambda score: score.metric.lower() != best_by.lower())
 
 
 def _described(score: ModelScore) -> tuple[str, str]:

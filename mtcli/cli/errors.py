@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import os
 import select
 import shutil
-import signal
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -14,9 +12,10 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from mtcli.cli.colour import CYAN, RED, coloured
+from mtcli.cli.escapes import escaped
 from mtcli.cli.usage import CallError, describe_call_error
 from mtcli.errors import MtcliError
-from mtcli.system.processes import discard_output, handling_signals
+from mtcli.system.processes import discard_output
 
 INTERRUPTED = 128 + 2
 """The exit code that a shell reports for a program killed by SIGINT."""
@@ -26,6 +25,8 @@ READER_GONE = 128 + 13
 
 _OUTPUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 """Errors of a write for which there is no room: no bug, and nothing to retry."""
+
+_TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 @contextmanager
@@ -68,31 +69,15 @@ def user_errors() -> Iterator[None]:
 
             if refusal := no_place(error):  # a library wanted a temporary file
                 _exit_with(refusal)
+        if error.errno in _TOO_MANY_FILES:
+            what = f"cannot open {error.filename}" if error.filename else "cannot go on"
+            _exit_with(MtcliError(f"{what}: {error.strerror}", hint="raise `ulimit -n`"))
         if error.errno not in _OUTPUT_FULL:
             raise
         _silence_stdout()
         _exit_with(MtcliError(f"cannot write {error.filename or 'the output'}: {error.strerror}"))
     except MemoryError as error:
         _exit_with(MtcliError(f"out of memory: {error or 'the machine has no more'}"))
-
-
-@contextmanager
-def ending_on_signals() -> Iterator[None]:
-    """Inside, SIGTERM and SIGHUP exit in order, so that temporary files are removed.
-
-    Ignored signals stay ignored. One of several training processes still dies at once: it may hang
-    in a message from another.
-
-    Raises:
-        SystemExit: with 128 + n, as shells have it, once signal n arrives.
-    """
-
-    def end(number: int) -> None:
-        raise SystemExit(128 + number)
-
-    numbers = [] if "RANK" in os.environ else [signal.SIGTERM, signal.SIGHUP]
-    with handling_signals([n for n in numbers if signal.getsignal(n) is signal.SIG_DFL], end):
-        yield
 
 
 def _exit_with(error: MtcliError) -> NoReturn:
@@ -104,6 +89,7 @@ def _exit_with(error: MtcliError) -> NoReturn:
 
 def _wrapped(text: str, label: str, colour: int) -> str:
     """The text with a coloured label; on a terminal, no word is broken at the end of a line."""
+    text = escaped(text)
     if sys.stderr is not None and sys.stderr.isatty():
         width = shutil.get_terminal_size().columns
         text = "\n".join(_wrapped_line(line, width) for line in text.split("\n"))

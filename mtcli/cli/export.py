@@ -18,12 +18,13 @@ from mtcli.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from mtcli.interchange.ctranslate2.export import ExportReport
+    from mtcli.interchange.foreign_export import ForeignExportReport
     from mtcli.interchange.verification import Sentences
 
 app = typer.Typer()
 
-_TARGETS = ("ctranslate2",)
-"""Engines to export to."""
+_TARGETS = ("ctranslate2", "huggingface", "marian")
+"""Engines and toolkits to export to."""
 
 
 @app.command(
@@ -37,21 +38,22 @@ def export(
         str,
         typer.Option(
             metavar="ENGINE",
-            help="Engine to export to: `ctranslate2`.",
+            help="What to export to: `ctranslate2`, `huggingface` or `marian`.",
             callback=one_of(_TARGETS),
             autocompletion=completing(_TARGETS),
         ),
     ] = "ctranslate2",
     quantize: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="TYPE",
             help="Store weights as `float32`, `int8`, `int8_float32`, `int16`, `float16` or"
             " `bfloat16`.",
             callback=one_of(QUANTIZATIONS),
             autocompletion=completing(QUANTIZATIONS),
+            show_default="int8",
         ),
-    ] = "int8",
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -85,22 +87,33 @@ def export(
         bool, typer.Option("--json", help="Print one JSON object with full precision.")
     ] = False,
 ) -> None:
-    """Export a model to CTranslate2, and verify the export.
+    """Export a model to CTranslate2 or to another toolkit, and verify the export.
 
-    The model and its export translate the same lines, and most translations must be equal. The
-    export is kept in the model folder, where `mtcli translate` finds it, or in `--output`.
+    The model and its export translate the same lines, and most translations must be equal. An
+    export to CTranslate2 is kept in the model folder, where `mtcli translate` finds it, or in
+    `--output`.
     """
     from mtcli.runs.resolve import resolve_model
 
     chosen = resolve_model(model, checkpoint)
     sentences = _read_sentences(verify_on, ref)
+    if to != "ctranslate2":
+        for option, value in (("--quantize", quantize), ("--ref", ref)):
+            if value is not None:
+                raise ConfigError(
+                    f"`{option}` does not go with `--to {to}`", hint=f"remove `{option}`"
+                )
+        if output is None:
+            raise ConfigError(f"`--to {to}` needs `--output`", hint="give the folder to write")
+        _export_foreign(to, chosen, output, sentences, threshold, as_json=as_json)
+        return
     from mtcli.interchange.ctranslate2.export import export_ctranslate2
 
     with progress_bar("exporting", "lines") as bar:
         report = export_ctranslate2(
             chosen,
             output=output,
-            quantization=quantize,
+            quantization=quantize or "int8",
             sentences=sentences,
             threshold=threshold,
             progress=_show_stages(bar),
@@ -109,6 +122,61 @@ def export(
         _print_json(report, chosen)
     else:
         _print(report, chosen)
+
+
+def _export_foreign(
+    to: str,
+    model: Path,
+    output: Path,
+    sentences: Sentences | None,
+    threshold: float | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Export to another toolkit."""
+    from mtcli.interchange.foreign_export import THRESHOLD
+
+    if to == "huggingface":
+        from mtcli.interchange.huggingface.export import export_huggingface as export_model
+    else:
+        from mtcli.interchange.marian.export import export_marian as export_model
+    with progress_bar("exporting", "lines") as bar:
+        report = export_model(
+            model,
+            output,
+            sentences=sentences,
+            threshold=THRESHOLD if threshold is None else threshold,
+            progress=_show_stages(bar),
+        )
+    for warning in report.warnings:
+        note(f"warning: {warning}")
+    if as_json:
+        _print_json(report, model)
+    else:
+        _print_foreign(report, model)
+
+
+def _print_foreign(report: ForeignExportReport, model: Path) -> None:
+    print(
+        f"{model} -> {report.folder} ({report.toolkit})\n"
+        f"size: {report.model_bytes / 2**20:.1f} MiB -> {report.export_bytes / 2**20:.1f} MiB"
+    )
+    if (agreement := report.agreement) is None:
+        print("read back: all weights and pieces are the model's")
+    else:
+        kind = " of random pieces" if report.is_made_up else ""
+        by = report.verified_with or "mtcli, which read the export again"
+        print(
+            f"agreement: {agreement.share:.1%} of {agreement.num_lines} lines{kind} translated"
+            f" alike (by {by})\n"
+            f"log-probability: differs by at most {agreement.log_prob_difference:.1e} per piece"
+        )
+    if report.verified_with is None:
+        package = report.install.split("'")[1].split(">")[0]
+        note(
+            f"not verified with the other toolkit: the package `{package}` is not installed\n"
+            f"hint: {report.install}"
+        )
 
 
 def _show_stages(bar: Bar) -> Callable[[str, int, int], None]:
@@ -147,7 +215,7 @@ def _read_sentences(path: Path | None, ref: Path | None) -> Sentences | None:
     return Sentences(sources, references)
 
 
-def _print_json(report: ExportReport, model: Path) -> None:
+def _print_json(report: ExportReport | ForeignExportReport, model: Path) -> None:
     import json
     from dataclasses import asdict
 

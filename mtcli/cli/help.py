@@ -127,7 +127,7 @@ def _default(param: Any) -> str:
         return f"default: {param.show_default}"
     if not param.show_default or param.default is None or param.default is False:
         return ""
-    if param.is_flag:
+    if getattr(param, "is_flag", False):  # no argument has that
         return f"default: {param.opts[0]}"
     value = param.default.value if isinstance(param.default, Enum) else param.default
     return f"default: {value}"

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 import unicodedata
 from collections.abc import Callable
-from difflib import SequenceMatcher
 from typing import TypeAlias
 
 from rich.console import ConsoleDimensions, Group
 from rich.text import Text
 
 from mtcli.cli.sparkline import History, bar, sparkline
+from mtcli.config.metric_names import LOSS, digits_of, shown_metric
+from mtcli.reports.changes import marked_parts
 from mtcli.runs.metrics import StepMetrics, ValidationMetrics
-from mtcli.training.observers.log_writer import describe_duration
+from mtcli.system.durations import describe_duration
 from mtcli.training.observers.protocol import Observer, Phase, Reading
 
 MAX_WIDTH = 100
@@ -85,9 +85,9 @@ class LiveObserver(Observer):
     def validated(self, metrics: ValidationMetrics) -> None:
         """Show the scores and the sample."""
         self._validation, self.elapsed_s = metrics, metrics.elapsed_s
-        score = {"bleu": metrics.bleu, "chrf": metrics.chrf, "loss": metrics.loss_per_token}
-        if math.isfinite(score[metrics.best_by]):
-            self._scores.add(score[metrics.best_by])
+        score = {**metrics.scores, LOSS: metrics.loss_per_token}[metrics.best_by]
+        if math.isfinite(score):
+            self._scores.add(score)
         self.draw_soon()
 
     def content(self, size: ConsoleDimensions) -> Group:
@@ -159,20 +159,21 @@ class LiveObserver(Observer):
 
     def _score_blocks(self, validation: ValidationMetrics, width: int) -> list[list[Text]]:
         """Scores of the last validation."""
-        name, digits = {"bleu": ("BLEU", 2), "chrf": ("chrF", 2), "loss": ("loss", 3)}[
-            validation.best_by
-        ]
+        name, digits = (
+            shown_metric(validation.best_by),
+            3 if validation.best_by == LOSS else digits_of(validation.best_by),
+        )
         best = f"{validation.best_score:.{digits}f} at step {validation.best_step}"
         plain = f"{validation.loss_per_token:.3f} plain"
         if validation.training_loss_per_token is not None:
             plain += f", {validation.training_loss_per_token:.3f} in training"
-        scores = [
-            _row(
-                ("BLEU", f"{validation.bleu:.2f} at step {validation.step}"),
-                ("chrF", f"{validation.chrf:.2f}"),
-            ),
-            self._with_curve(_row((f"best {name}", best)), self._scores, width),
+        figures = [
+            (name, f"{score:.{digits_of(name)}f}") for name, score in validation.shown_scores()[:2]
         ]
+        scores = [self._with_curve(_row((f"best {name}", best)), self._scores, width)]
+        if figures:
+            figures[0] = figures[0][0], f"{figures[0][1]} at step {validation.step}"
+            scores.insert(0, _row(*figures))
         loss = _row(("valid loss", plain), ("perplexity", f"{validation.perplexity:.2f}"))
         return [scores, [loss]]
 
@@ -212,30 +213,14 @@ def printable(text: str) -> str:
 
 def marked_changes(now: str, before: str | None) -> Text:
     """The text, with what is new since `before` in bold green."""
-    text = Text(now)
-    if before is None:
-        return text
-    has_words = " " in now + before
-    pieces, earlier = (_pieces(text, has_words=has_words) for text in (now, before))
-    starts = [0]
-    for piece in pieces:
-        starts.append(starts[-1] + len(piece))
-    for kind, _, _, start, end in SequenceMatcher(
-        None, earlier, pieces, autojunk=False
-    ).get_opcodes():
-        if kind in ("insert", "replace"):
-            text.stylize("bold green", starts[start], starts[end])
-    return text
-
-
-def _pieces(text: str, *, has_words: bool) -> list[str]:
-    """Words and what is between them; of a text without spaces, its characters."""
-    return re.findall(r"\w+|\W", text) if has_words else list(text)
+    parts = marked_parts(now, before)
+    return Text.assemble(*((part.text, "bold green" if part.is_new else "") for part in parts))
 
 
 def _row(first: tuple[str, str], second: tuple[str, str] | None = None) -> Text:
     """A row of one or two figures, each after its name."""
-    row = Text.assemble((first[0].ljust(_LABEL), "dim"), first[1].ljust(_FIGURE))
+    # the name of a metric may be longer than the column
+    row = Text.assemble((first[0].ljust(_LABEL - 1) + " ", "dim"), first[1].ljust(_FIGURE))
     if second is not None:
-        row.append(second[0].ljust(_SECOND_LABEL), "dim").append(second[1])
+        row.append(second[0].ljust(_SECOND_LABEL - 1) + " ", "dim").append(second[1])
     return row

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from mtcli.cli.escapes import escaped
+
 
 def note(text: str) -> None:
-    """Print a note."""
-    print(text, file=sys.stderr)
+    """Print a note; what it quotes sends a terminal no control characters."""
+    print(escaped(text), file=sys.stderr)
 
 
 def counted(number: int, noun: str) -> str:

@@ -13,6 +13,7 @@ import typer
 from mtcli.cli.bars import progress_bar
 from mtcli.cli.command import Command
 from mtcli.cli.help import epilog
+from mtcli.cli.language_options import SrcLangOption, TgtLangOption
 from mtcli.cli.notes import counted, note, note_invalid
 from mtcli.cli.options import CheckpointOption, DeviceOption, PrecisionOption, QuietOption
 from mtcli.cli.streams import (
@@ -68,6 +69,8 @@ def score(
             help="Print a number for each piece of the translation and for its end.",
         ),
     ] = False,
+    src_lang: SrcLangOption = None,
+    tgt_lang: TgtLangOption = None,
     checkpoint: CheckpointOption = "best",
     batch_size: Annotated[
         int | None,
@@ -90,7 +93,13 @@ def score(
     from mtcli.translating.request import TranslationRequest, prepare_scorer
 
     how = EngineOptions("torch", device, precision, threads)
-    request = TranslationRequest(models=tuple(model), checkpoint=checkpoint, engine=how)
+    request = TranslationRequest(
+        models=tuple(model),
+        checkpoint=checkpoint,
+        src_lang=src_lang,
+        tgt_lang=tgt_lang,
+        engine=how,
+    )
     # every mistake is told before torch is imported, which takes seconds
     prepared = prepare_scorer(request)
     output = standard_output(PIPE_OUTPUT)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mtcli.cli.streams import standard_input, stream_errors
 from mtcli.errors import ConfigError, DataError
+from mtcli.folders import why_refused
 
 STANDARD_INPUT = Path("-")
 SAME_LINES = "line N of one file must belong to line N of the other"
@@ -18,10 +19,11 @@ def read_texts(path: Path, option: str) -> list[str]:
         DataError: it cannot be read, or is not UTF-8.
     """
     from mtcli.data.lines import lines_of, read_file_lines
+    from mtcli.system.stream_errors import naming_streams
 
     if path != STANDARD_INPUT:
         return list(read_file_lines(path))
-    with stream_errors("reading standard input"):
+    with stream_errors("reading standard input"), naming_streams():
         return list(lines_of(standard_input(f"give `{option} FILE`"), name_of(path)))
 
 
@@ -41,16 +43,6 @@ def refuse_sharing_standard_input(files: dict[str, Path | None], refs: list[Path
         )
 
 
-def refuse_overwriting(output: Path, src: Path, refs: list[Path]) -> None:
-    """Raise ConfigError if the translations would replace what is read."""
-    for name, path in (("--src", src), *(("--ref", ref) for ref in refs)):
-        if output.exists() and path != STANDARD_INPUT and output.samefile(path):
-            raise ConfigError(
-                f"`--output` {output} is also the file of `{name}`",
-                hint="give the output another name",
-            )
-
-
 def check_counts(path: Path, num_lines: int, refs: list[Path], references: list[list[str]]) -> None:
     """Raise DataError if a file of references has another number of lines than `path`."""
     for ref, texts in zip(refs, references, strict=True):
@@ -61,8 +53,13 @@ def check_counts(path: Path, num_lines: int, refs: list[Path], references: list[
             )
 
 
-def write_texts(path: Path, texts: list[str]) -> None:
+def write_texts(path: Path, texts: list[str], what: str = "the translations") -> None:
     """Write one line for each text.
+
+    Args:
+        path: the file.
+        texts: its lines.
+        what: is written, in the plural.
 
     Raises:
         DataError: the file cannot be written.
@@ -73,6 +70,4 @@ def write_texts(path: Path, texts: list[str]) -> None:
         with open_output(path) as file:
             file.write("".join(f"{text}\n" for text in texts).encode("utf-8"))
     except OSError as error:
-        raise DataError(
-            f"{path}: cannot write the translations: {error.strerror or error}"
-        ) from error
+        raise DataError(f"{path}: cannot write {what}: {why_refused(path, error)}") from error

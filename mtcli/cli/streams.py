@@ -64,14 +64,20 @@ def print_config(text: str) -> None:
 
 @contextmanager
 def stream_errors(what: str) -> Iterator[None]:
-    """Exit quietly on a closed pipe; turn other I/O errors into one sentence about `what`."""
+    """Exit quietly on a closed pipe; turn errors of input and output into a sentence on `what`.
+
+    Other errors of the system, such as those of an engine, pass: input and output have no part in
+    them.
+    """
+    from mtcli.system.stream_errors import StreamError
+
     try:
         yield
     except BrokenPipeError:
         # `| head` has read enough; the interpreter must not flush into the broken pipe
         discard_output([sys.stdout.fileno()])
         raise typer.Exit(0) from None
-    except OSError as error:
+    except StreamError as error:
         raise MtcliError(f"{what} failed: {error.strerror or error}") from error
 
 
@@ -148,6 +154,18 @@ def output_or_standard(
     if path is None:
         return nullcontext(standard_output(GIVE_OUTPUT))
     try:
-        return open_output(path, num_kept_bytes)
+        return _closing(open_output(path, num_kept_bytes))
     except OSError as error:
         raise MtcliError(f"{path} cannot be written: {why_refused(path, error)}") from error
+
+
+@contextmanager
+def _closing(sink: BinaryIO) -> Iterator[BinaryIO]:
+    """Close `sink` at the end, which may write."""
+    from mtcli.system.stream_errors import naming_streams
+
+    try:
+        yield sink
+    finally:
+        with naming_streams():
+            sink.close()

@@ -98,18 +98,19 @@ def encode(
 
     tokenizer = _load(model, side)
     as_src = SentencePieceTokenizer(tokenizer.path, side="src", model=tokenizer.model)
-    differing: list[str] = []
+    differing: dict[str, int] = {}  # an example, and how many lines there are
 
     def answer(text: str) -> str:
         if side is None and as_src.normalize(text) != tokenizer.normalize(text):
-            differing.append(text)
+            example = next(iter(differing), text)
+            differing[example] = differing.get(example, 0) + 1
         return " ".join(map(str, tokenizer.encode(text)) if ids else tokenizer.encode_pieces(text))
 
     _answer_lines(answer, "encoding")
-    if differing:
+    for example, number in differing.items():
         note(
-            f"warning: {counted(len(differing), 'line')} would be normalized differently as source"
-            f" text, such as {differing[0][:60]!r}\nhint: use `--side src` to encode source text"
+            f"warning: {counted(number, 'line')} would be normalized differently as source"
+            f" text, such as {example[:60]!r}\nhint: use `--side src` to encode source text"
         )
 
 
@@ -146,13 +147,15 @@ def _load(path: Path, side: Side | None) -> SentencePieceTokenizer:
 def _answer_lines(answer: Callable[[str], str], label: str) -> None:
     """Write one line for each line of standard input, as soon as it is read."""
     from mtcli.streaming.lines import decode_line
+    from mtcli.system.raw_lines import raw_lines
 
     num_invalid = 0
     output, source = standard_output(PIPE_OUTPUT), standard_input("pipe text into the command")
     # lines on a terminal, typed or answered, say themselves how far it is
     has_bar = not (source.isatty() or sys.stdout.isatty())
     with progress_bar(label, "lines", is_wanted=has_bar) as bar:
-        for number, raw in enumerate(bar.watch(source), start=1):
+        lines = raw_lines(source, "standard input")
+        for number, raw in enumerate(bar.watch(lines), start=1):
             text, _, is_valid = decode_line(raw)
             num_invalid += not is_valid
             try:

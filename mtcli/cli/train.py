@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -16,6 +18,7 @@ from mtcli.cli.options import ConfigArgument, OverridesOption
 
 if TYPE_CHECKING:
     from mtcli.config.schema.root import TrainConfig
+    from mtcli.runs.invocations import Invocation
     from mtcli.runs.split import Split
     from mtcli.training.outcome import Outcome
 
@@ -121,13 +124,18 @@ def train(
     """
     from mtcli.config.load import load_config
     from mtcli.config.overrides import sets_key
+    from mtcli.config.provenance import value_origins
     from mtcli.config.reverse import reverse_config
     from mtcli.distributed.launch import launch, should_launch
-    from mtcli.distributed.worker import rank_from_environment
+    from mtcli.distributed.worker import is_restarted, rank_from_environment
     from mtcli.runs.claim import check_place
     from mtcli.runs.folder import RunFolder
+    from mtcli.runs.invocations import Invocation
     from mtcli.runs.split import read_split
+    from mtcli.system.processes import die_with_parent
 
+    die_with_parent()
+    fresh = fresh and not is_restarted()  # what the first attempt has done is to be resumed
     loaded = load_config(config, overrides or [])
     if not sets_key(overrides or [], "run_dir"):
         check_place(config, loaded.run_dir)
@@ -144,10 +152,34 @@ def train(
     if should_launch(num_processes):
         threads = kept.threads if kept and kept.processes == num_processes else None
         raise typer.Exit(launch(sys.argv[1:], num_processes, threads))
-    outcome = _train(loaded, fresh=fresh, budget_s=budget_s, quiet=quiet, verbose=verbose)
+    origins = value_origins(loaded, config, overrides or [])
+    invocation = Invocation(["mtcli", *sys.argv[1:]], origins)
+    with _ending_workers_at_errors():
+        outcome = _train(
+            loaded, invocation, fresh=fresh, budget_s=budget_s, quiet=quiet, verbose=verbose
+        )
     if as_json and rank_from_environment() == 0:
         _print_json(outcome)
     _exit(outcome, is_compiling=loaded.training.compile)
+
+
+@contextmanager
+def _ending_workers_at_errors() -> Iterator[None]:
+    """One of several processes ends as soon as its error is said.
+
+    On the way out, torch may look up names for a log of connections that broke: where the network
+    is gone, that takes another half minute.
+    """
+    from mtcli.cli.errors import user_errors
+    from mtcli.distributed.worker import end_worker
+
+    try:
+        with user_errors():
+            yield
+    except SystemExit as end:
+        if isinstance(end.code, int):
+            end_worker(end.code)
+        raise
 
 
 def _count_processes(
@@ -175,24 +207,42 @@ def _count_processes(
 
 
 def _train(
-    config: TrainConfig, *, fresh: bool, budget_s: float | None, quiet: bool, verbose: bool
+    config: TrainConfig,
+    invocation: Invocation,
+    *,
+    fresh: bool,
+    budget_s: float | None,
+    quiet: bool,
+    verbose: bool,
 ) -> Outcome:
     from mtcli.cli.live import showing
-    from mtcli.distributed.worker import rank_from_environment
-    from mtcli.distributed.world import join
+    from mtcli.distributed.worker import end_worker, rank_from_environment, silence_torch
+    from mtcli.errors import ExitCode
+    from mtcli.system.stop_signals import Interrupted
+
+    silence_torch()
 
     is_main = rank_from_environment() == 0
     level = logging.WARNING if quiet or not is_main else logging.DEBUG if verbose else logging.INFO
     is_live = is_main and not quiet and sys.stderr.isatty()
     with showing(level=level, is_live=is_live) as observer:
         from mtcli.device.choice import choose_device
+        from mtcli.distributed.world import join
+        from mtcli.runs.folder import RunFolder
+        from mtcli.training.observers.invocation_recorder import InvocationRecorder
         from mtcli.training.setup import train as run_training
 
-        with join(choose_device(config.training.device).type) as world:
-            observers = [] if observer is None else [observer]
-            outcome = run_training(
-                config, fresh=fresh, budget_s=budget_s, observers=observers, world=world
-            )
+        device_type = choose_device(config.training.device).type
+        recorder = InvocationRecorder(RunFolder(config.run_dir), invocation)
+        try:
+            with join(device_type, config.training.peer_timeout_s) as world:
+                observers = [recorder] if observer is None else [recorder, observer]
+                outcome = run_training(
+                    config, fresh=fresh, budget_s=budget_s, observers=observers, world=world
+                )
+        except Interrupted:
+            end_worker(ExitCode.STOPPED)
+            raise
     if observer is not None:
         _print_box(outcome, config, observer.elapsed_s)
     return outcome

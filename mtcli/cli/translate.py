@@ -14,14 +14,16 @@ import typer
 from mtcli.cli.bars import progress_bar
 from mtcli.cli.command import Command
 from mtcli.cli.help import epilog
+from mtcli.cli.language_options import TranslateSrcLangOption, TranslateTgtLangOption
 from mtcli.cli.notes import counted, note
-from mtcli.cli.options import CheckpointOption
+from mtcli.cli.options import CheckpointOption, MaxLineBytesOption
 from mtcli.cli.streams import check_output, input_or_standard, output_or_standard, stream_errors
 from mtcli.cli.translate_options import (
     AlignmentOption,
     BatchSizeOption,
     BeamSizeOption,
     DeviceOption,
+    DocumentsOption,
     EngineOption,
     InputOption,
     JsonlOption,
@@ -49,8 +51,9 @@ from mtcli.cli.translate_options import (
     TopPOption,
     WorstOption,
 )
-from mtcli.cli.translate_report import note_other_kind, note_report
+from mtcli.cli.translate_report import describe_choice, note_other_kind, note_report
 from mtcli.errors import ConfigError
+from mtcli.system.raw_lines import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from mtcli.decoding.options import Sampling
@@ -84,7 +87,11 @@ def translate(
     worst: WorstOption = None,
     alignment: AlignmentOption = False,
     prefix: PrefixOption = False,
+    src_lang: TranslateSrcLangOption = None,
+    tgt_lang: TranslateTgtLangOption = None,
     split_sentences: SplitSentencesOption = False,
+    documents: DocumentsOption = False,
+    max_line_bytes: MaxLineBytesOption = MAX_LINE_BYTES,
     quiet: QuietOption = False,
     beam_size: BeamSizeOption = None,
     normalization: NormalizationOption = None,
@@ -115,6 +122,8 @@ def translate(
     request = TranslationRequest(
         models=tuple(model),
         checkpoint=checkpoint,
+        src_lang=src_lang,
+        tgt_lang=tgt_lang,
         engine=EngineOptions(engine, device, precision, threads),
         overrides={
             "beam_size": beam_size,
@@ -132,15 +141,18 @@ def translate(
         retries=retry,
         has_alignments=alignment,
         has_prefixes=prefix,
+        reads_documents=documents,
     )
     # every mistake is told before torch is imported, which takes seconds
     prepared = prepare(request)
-    check_output(output_path, input_path, resume=resume)
+    check_output(output_path, input_path, resume=_checked(resume, documents=documents))
     options = StreamOptions(
         lists_n_best=n_best is not None,
         is_jsonl=jsonl,
         is_line_buffered=line_buffered,
         has_prefixes=prefix,
+        has_alignments=alignment,
+        max_line_bytes=max_line_bytes,
     )
     # lines on a terminal, typed or answered, say themselves how far it is
     has_bar = input_path is not None and (output_path is not None or not sys.stdout.isatty())
@@ -161,7 +173,7 @@ def translate(
             with output_or_standard(output_path, done and done.num_bytes) as sink:
                 report = _stream(translator, source, sink, options, done, reviewed, bar.move)
     if not quiet:
-        note_report(report, translator)
+        note_report(report, translator, max_line_bytes)
 
 
 def _sampling(
@@ -183,12 +195,28 @@ def _sampling(
     return sampling if sample else None
 
 
+def _checked(resume: bool, *, documents: bool) -> bool:
+    """Whether to resume.
+
+    Raises:
+        ConfigError: documents would be resumed.
+    """
+    if documents and resume:
+        raise ConfigError(
+            "`--documents` does not go with `--resume`, which could begin inside a document",
+            hint="translate the file again, or remove one of the two",
+        )
+    return resume
+
+
 def _resume(source: BinaryIO, output_path: Path, options: StreamOptions) -> ResumePoint:
     """Find where the output ends, and skip the lines that it answers."""
     from mtcli.streaming.resume import find_resume_point, skip_lines
+    from mtcli.system.stream_errors import naming_streams
 
     done = find_resume_point(output_path, options.layout)
-    skip_lines(source, done.num_lines, str(output_path))
+    with naming_streams():
+        skip_lines(source, done.num_lines, str(output_path))
     return done
 
 
@@ -222,6 +250,7 @@ def _reviewing(
         MtcliError: the file cannot be written.
     """
     from mtcli.streaming.review import Review, parse_worst
+    from mtcli.system.stream_errors import naming_streams
 
     if path is None:
         if worst is not None:
@@ -235,12 +264,13 @@ def _reviewing(
             hint="translate the file again, or remove one of the two",
         )
     check_output(path, None, resume=False)
-    with (
-        stream_errors(f"writing the translations to review to {path}"),
-        Review(path, parse_worst(worst or _WORST)) as review,
-    ):
-        yield review
-        number = review.write()
+    with stream_errors(f"writing the translations to review to {path}"):
+        with naming_streams():
+            review = Review(path, parse_worst(worst or _WORST))
+        with review:
+            yield review
+            with naming_streams():
+                number = review.write()
     if not quiet:
         note(f"{path} has {counted(number, 'translation')} to review, least certain first")
 
@@ -255,20 +285,10 @@ def _note_start(
     """Say what translates, where it resumes, and what a terminal's user can do."""
     request = prepared.request
     for path, bundle in zip(request.models, prepared.bundles, strict=True):
-        note(_describe_choice(Path(path), request.checkpoint, bundle.path))
+        note(describe_choice(Path(path), request.checkpoint, bundle.path))
     if prepared.choice and prepared.choice.reason:
         note(prepared.choice.reason)
     if done is not None:
         note(f"resuming {output_path} after {counted(done.num_lines, 'line')}")
     if is_terminal:
         note("type lines to translate; end with Ctrl-D")
-
-
-def _describe_choice(model: Path, checkpoint: str, chosen: Path) -> str:
-    """Which model of a run translates."""
-    if chosen == model:
-        return f"translating with {model}"
-    which = {"best": "the best model", "last": "the last model"}.get(checkpoint, "a model")
-    if checkpoint == "best" and not (model / "best").exists():
-        which = "the last model (no validation found a best one yet)"
-    return f"translating with {chosen}, {which} of {model}"

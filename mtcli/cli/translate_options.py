@@ -137,10 +137,17 @@ SplitSentencesOption = Annotated[
     ),
 ]
 
-QuietOption = Annotated[
+DocumentsOption = Annotated[
     bool,
-    typer.Option("-q", "--quiet", help="Print errors only.", rich_help_panel=INPUT_OUTPUT),
+    typer.Option(
+        "--documents",
+        help="Translate neighbouring lines together; a blank line ends a document.",
+        rich_help_panel=INPUT_OUTPUT,
+    ),
 ]
+
+_QUIET = typer.Option("-q", "--quiet", help="Print errors only.", rich_help_panel=INPUT_OUTPUT)
+QuietOption = Annotated[bool, _QUIET]
 
 BeamSizeOption = Annotated[
     int | None,

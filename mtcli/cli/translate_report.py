@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -13,20 +14,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mtcli.streaming.stream import StreamReport
+    from mtcli.translating.documents import Fallbacks
     from mtcli.translating.translator import Translator
 
 _MOST_CHARACTERS = 10
 """Characters that a note lists."""
 
 
-def note_report(report: StreamReport, translator: Translator) -> None:
+def note_report(report: StreamReport, translator: Translator, max_line_bytes: int) -> None:
     """Say what a reader of the translations should know."""
     note_invalid(report.num_invalid, "line")
+    if report.num_cut:
+        note(
+            f"warning: {counted(report.num_cut, 'line')} of more than {max_line_bytes:,} bytes"
+            " (`--max-line-bytes`), cut into parts while reading"
+        )
     if report.num_over_limit:
         note(
             f"{counted(report.num_over_limit, 'line')} of more than {translator.max_src_length}"
             " pieces, longer than any training source, translated in parts"
         )
+    note_fallbacks(report.fallbacks)
     if report.num_truncated:
         note(
             f"warning: {counted(report.num_truncated, 'line')} got a translation that was cut off"
@@ -41,6 +49,12 @@ def note_report(report: StreamReport, translator: Translator) -> None:
             f"warning: {counted(report.num_unseen, 'line')} had characters that the model never saw"
             f" in training, so that text may be missing there: {_described(report.unseen)}"
         )
+
+
+def note_fallbacks(fallbacks: Fallbacks) -> None:
+    """Warn of lines of documents that were translated one by one, if there are any."""
+    if fallbacks.num_unequal:
+        note(f"warning: {fallbacks.in_words('lines')}")
 
 
 def _described(characters: Counter[str]) -> str:
@@ -62,11 +76,23 @@ def _visible(character: str) -> str:
 def note_other_kind(path: Path) -> None:
     """Warn of a file whose lines are not sentences, but are translated as a whole."""
     from mtcli.data.other_kinds import HEAD_LINES, other_kind
+    from mtcli.system.raw_lines import MAX_LINE_BYTES
     from mtcli.system.text_input import open_text
 
     if not path.is_file():  # a pipe can be read only once
         return
     with open_text(path) as file:
-        head = [line.decode("utf-8", "replace").rstrip("\n") for line in islice(file, HEAD_LINES)]
+        lines = iter(partial(file.readline, MAX_LINE_BYTES), b"")
+        head = [line.decode("utf-8", "replace").rstrip("\n") for line in islice(lines, HEAD_LINES)]
     if other := other_kind(head):
         note(f"warning: {path} {other.what}; each line is translated as a whole")
+
+
+def describe_choice(model: Path, checkpoint: str, chosen: Path) -> str:
+    """Which model of a run translates."""
+    if chosen == model:
+        return f"translating with {model}"
+    which = {"best": "the best model", "last": "the last model"}.get(checkpoint, "a model")
+    if checkpoint == "best" and not (model / "best").exists():
+        which = "the last model (no validation found a best one yet)"
+    return f"translating with {chosen}, {which} of {model}"

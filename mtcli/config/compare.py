@@ -24,6 +24,7 @@ IDENTITY_PREFIXES = (
     "training.ema_decay",
     "training.init_from",
     "training.init_tokenizer",
+    "training.freeze",
     "regularization",
 )
 """Keys and sections that define the identity of a run; see `identity_differences`."""

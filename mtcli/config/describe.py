@@ -7,7 +7,8 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from mtcli.config.keys import Key, Section, adapter, root_section
+from mtcli.config.keys import Key, Section, adapter, allowed_words, root_section
+from mtcli.config.kinds import BY_KIND
 from mtcli.config.schema.sections import KIND
 
 _WIDTH = 100
@@ -36,13 +37,42 @@ def template() -> str:
 def json_schema() -> str:
     """The JSON schema of a config, for completion and checks in editors."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **adapter().json_schema()}
+    _allow_bare_kinds(schema)
     return json.dumps(schema, indent=2) + "\n"
+
+
+def _allow_bare_kinds(schema: dict[str, Any]) -> None:
+    """Let the schema know `optim: muon`, which the loader makes a section."""
+    for *outer, name in BY_KIND:
+        node = schema
+        for key in outer:
+            node = _section_of(node["properties"][key], schema)
+        union = node["properties"][name]
+        sections = [_section_of(option, schema) for option in union["oneOf"]]
+        kinds = [
+            kind for section in sections for kind in allowed_words(section["properties"][KIND])
+        ]
+        union["anyOf"] = [*union.pop("oneOf"), {"enum": kinds}]
+
+
+def _section_of(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    section: dict[str, Any] = schema["$defs"][node["$ref"].rpartition("/")[2]]
+    return section
 
 
 def _key_lines(name: str, key: Key, indent: str) -> Iterator[str]:
     yield from _prose(key.doc, indent)
     if not key.variants or not (key.is_required or not key.is_list):
         yield _value_line(name, key, indent)
+        if key.variants and not key.is_nullable:  # a list that is empty by default
+            for variant in key.variants:
+                yield from _prose(f"{' or '.join(variant.kinds)}: {variant.doc}", indent + "  ")
+                yield from _disabled(_section_lines(variant, indent + "  ", "- "), indent + "  ")
+        return
+    if key.is_nullable and not key.is_list:  # a section that is not there by default
+        yield _value_line(name, key, indent)
+        for variant in key.variants:
+            yield from _disabled(_section_lines(variant, indent + "  ", ""), indent + "  ")
         return
     yield f"{indent}{name}:" + (f"  # REQUIRED: {key.expected}" if key.is_list else "")
     inner = indent + "  "

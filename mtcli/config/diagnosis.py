@@ -9,11 +9,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mtcli.config.keys import Key, Section, root_section
-from mtcli.config.problems import KeyPath, Origins, Problem, dotted, nearest, origin_of
+from mtcli.config.problems import (
+    KeyPath,
+    Origins,
+    Problem,
+    dotted,
+    nearest,
+    origin_of,
+    shortened,
+)
 from mtcli.config.schema.sections import KIND, Conflict, ConflictError
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+
+_LONGEST_LIST = 300
+"""Characters of a list that is shown."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,7 @@ def _unknown(place: _Place) -> str:
     name = str(place.path[-1])
     if "." in name:
         outer, _, inner = name.rpartition(".")
+        inner, outer = shortened(inner), shortened(outer)
         return f"unknown key; write `{inner}` indented under `{outer}`, dots are for `--set` only"
     others = [kind for other in place.siblings if name in other.keys for kind in other.kinds]
     if others:
@@ -159,7 +171,8 @@ def _shown(value: Any) -> str:
         return "a section"
     if isinstance(value, list):
         is_short = len(value) <= 4 and not any(isinstance(item, list | dict) for item in value)
-        return json.dumps(value, ensure_ascii=False) if is_short else "a list"
+        text = json.dumps(value, ensure_ascii=False) if is_short else ""
+        return text if 0 < len(text) <= _LONGEST_LIST else "a list"
     if isinstance(value, str):
-        return f"'{value}'" if len(value) <= 60 else f"'{value[:57]}...'"
+        return f"'{shortened(value)}'"
     return str(value).lower() if isinstance(value, bool | float) else str(value)

@@ -16,6 +16,16 @@ _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {"mapping": "map", "sequence": "seq"}
 _INT_LIMIT = 2**63
 
+LARGEST_YAML = 2 * 2**20
+"""In characters, and in bytes of a file. A config has a few thousand."""
+
+MOST_VALUES = 100_000
+"""Values, lists and sections, each as often as an alias repeats it: 3 seconds of reading (EPYC
+Zen 4, 2026-11-29). A thousand sources have 10,000."""
+
+DEEPEST_YAML = 64
+"""Most lists and sections inside each other; a config has 5."""
+
 
 @dataclass(frozen=True)
 class Document:
@@ -39,11 +49,14 @@ def parse_yaml(text: str, is_text: Callable[[KeyPath], bool] = lambda _: False) 
     Raises:
         ConfigError: the text is not YAML; the message is a clause that starts with the line.
     """
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.reader import ReaderError
 
-    yaml = YAML(typ="safe", pure=True)
+    from mtcli.config.bounded_yaml import bounded_yaml
+
+    if len(text) > LARGEST_YAML:
+        raise ConfigError(f"line 1: more than {LARGEST_YAML >> 20} MiB of text")
+    yaml = bounded_yaml(MOST_VALUES, DEEPEST_YAML)
     try:
         root = yaml.compose(text)
         directed = yaml.resolver.processing_version != (1, 2)
@@ -58,8 +71,6 @@ def parse_yaml(text: str, is_text: Callable[[KeyPath], bool] = lambda _: False) 
         raise ConfigError(f"line {line}: {_explain(error)}") from None
     except YAMLError as error:
         raise ConfigError(f"line 1: {error}") from None
-    except RecursionError:
-        raise ConfigError("line 1: nested too deeply") from None
     if directed:
         raise ConfigError("line 1: remove the `%YAML` directive, a config is always YAML 1.2")
     return Document(value, reader.lines, reader.problems)
@@ -85,10 +96,15 @@ class _Reader:
     problems: list[Problem] = field(default_factory=list)
     open_nodes: set[int] = field(default_factory=set)
     """Collections around the one that is read, by id(): an alias to one of them has no end."""
+    num_values: int = 0
+    """Values read so far, as often as an alias repeats them."""
+    num_characters: int = 0
+    """Of keys and values; the same."""
 
     def read(self, node: Any, path: KeyPath) -> Any:
         """The plain value of a node of ruamel's graph."""
         line = node.start_mark.line + 1
+        self._count(node, line, len(path))
         self.lines.setdefault(path, line)
         kind = str(node.tag).removeprefix(_TAG)
         if node.id == "scalar":
@@ -103,6 +119,21 @@ class _Reader:
         value = self._mapping(node, path) if kind == "map" else self._sequence(node, path)
         self.open_nodes.remove(id(node))
         return value
+
+    def _count(self, node: Any, line: int, depth: int) -> None:
+        """Refuse to expand aliases without bound; what stands in the text is bounded by itself."""
+        self.num_values += 1
+        if node.id == "scalar":
+            self.num_characters += len(node.value)
+        elif node.id == "mapping":
+            self.num_characters += sum(len(key.value) for key, _ in node.value)
+        if self.num_values > MOST_VALUES or self.num_characters > LARGEST_YAML:
+            raise ConfigError(
+                f"line {line}: aliases repeat more than {MOST_VALUES} values or"
+                f" {LARGEST_YAML >> 20} MiB of text"
+            )
+        if depth > DEEPEST_YAML:
+            raise ConfigError(f"line {line}: aliases nest more than {DEEPEST_YAML} deep")
 
     def _mapping(self, node: Any, path: KeyPath) -> dict[str, Any]:
         values: dict[str, Any] = {}

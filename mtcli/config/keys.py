@@ -141,17 +141,16 @@ def _key(node: Mapping[str, Any], definitions: Mapping[str, Any], *, is_required
     )
     doc = _one_line(node.get("description", ""))
     is_null_allowed = any(option.get("type") == "null" for option in node.get("anyOf", ()))
-    words = [f"`{word}`" for word in _words_besides(node)]
     return Key(
         doc=doc or (variants[0].doc if len(variants) == 1 else ""),
-        expected=", or ".join([_expected(bare), *words, *(["null"] if is_null_allowed else [])]),
+        expected=", or ".join([_expected(bare), *(["null"] if is_null_allowed else [])]),
         is_required=is_required,
         default=node.get("default", [] if is_list else None),
         variants=variants,
         is_list=is_list,
-        choices=_choices(bare),
+        choices=allowed_words(bare),
         is_whole_number=bare.get("type") == "integer",
-        is_text=element.get("type") == "string" and not _choices(element),
+        is_text=element.get("type") == "string" and not allowed_words(element),
         is_nullable=bare is not node,
     )
 
@@ -164,19 +163,18 @@ def _without_null(node: Mapping[str, Any]) -> Mapping[str, Any]:
     return options[0] if len(options) == 1 else {"anyOf": options}
 
 
-def _words_besides(node: Mapping[str, Any]) -> tuple[str, ...]:
-    """The words that are valid where else a number is: `auto` of `X | Literal["auto"]`."""
-    return tuple(option["const"] for option in node.get("anyOf", ())[1:] if "const" in option)
-
-
-def _choices(node: Mapping[str, Any]) -> tuple[str, ...]:
+def allowed_words(node: Mapping[str, Any]) -> tuple[str, ...]:
+    """The words that a value in a JSON schema may be; none if it is not a choice."""
     return (node["const"],) if "const" in node else tuple(node.get("enum", ()))
 
 
 def _expected(node: Mapping[str, Any]) -> str:
     if "anyOf" in node:
-        return ", or ".join(map(_expected, node["anyOf"]))
-    choices = _choices(node)
+        return ", or ".join(
+            f"`{option['const']}`" if "const" in option else _expected(option)
+            for option in node["anyOf"]
+        )
+    choices = allowed_words(node)
     if choices:
         return " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
     match node.get("type"):
@@ -193,8 +191,9 @@ def _expected(node: Mapping[str, Any]) -> str:
         case "array" if "prefixItems" in node:
             items = node["prefixItems"]
             return f"a list of {len(items)}, each {_expected(items[0])}"
-        case "array" if "type" in node["items"]:
-            return f"a list, each {_expected(node['items'])}"
+        case "array" if "type" in node["items"] or "anyOf" in node["items"]:
+            least = "of at least one, " if node.get("minItems") else ""
+            return f"a list, {least}each {_expected(node['items'])}"
         case "array":
             return "a list of sections" + (", at least one" if node.get("minItems") else "")
         case _:

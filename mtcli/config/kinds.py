@@ -1,4 +1,4 @@
-"""Find the kind of a source of pairs by the name of its file."""
+"""Fill in the `kind` of sections: from the name of a file, or from a word in a section's place."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ _KINDS = {
     ".arrow": "arrow",
 }
 
+BY_KIND = (
+    ("optim",),
+    ("schedule",),
+    ("model", "encoder_attention"),
+    ("model", "decoder_attention"),
+)
+"""Sections that `kind` chooses, outside lists."""
+
 
 def kind_of_name(name: str) -> str | None:
     """The kind of the source that a file of this name holds; None if the name does not say."""
@@ -45,3 +53,17 @@ def fill_kinds(values: dict[str, Any]) -> None:
         for source in sources if isinstance(sources, list) else ():
             if isinstance(source, dict) and KIND not in source and "path" in source:
                 source[KIND] = kind_of_name(str(source["path"]))
+
+
+def spell_out_kinds(values: dict[str, Any]) -> None:
+    """Make `optim: muon` of a config the section `optim: {kind: muon}`, for all that have kinds.
+
+    Args:
+        values: the plain values of a config, of any type where the user is mistaken.
+    """
+    for *outer, name in BY_KIND:
+        section: Any = values
+        for key in outer:
+            section = section.get(key) if isinstance(section, dict) else None
+        if isinstance(section, dict) and isinstance(section.get(name), str):
+            section[name] = {KIND: section[name]}

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from mtcli.config.auto.facts import TYPICAL, Machine
 from mtcli.config.auto.rules import choose_recipe, choose_vocabulary
-from mtcli.config.document import parse_yaml
-from mtcli.config.kinds import fill_kinds
+from mtcli.config.document import LARGEST_YAML, parse_yaml
+from mtcli.config.kinds import fill_kinds, spell_out_kinds
 from mtcli.config.overrides import apply_overrides
 from mtcli.config.preset import PRESETS, merged, preset_values
-from mtcli.config.problems import KeyPath, Origin, Problem, config_error, nearest
+from mtcli.config.problems import (
+    MOST_PROBLEMS,
+    KeyPath,
+    Origin,
+    Problem,
+    config_error,
+    nearest,
+    origin_of,
+)
 from mtcli.config.renamed import replace_renamed
 from mtcli.config.resolve import resolve
+from mtcli.config.schema.compat import Compat, compat_values
 from mtcli.config.unsettled import Given, UnsettledConfig, is_unsettled, without_open_keys
 from mtcli.config.variables import apply_variables
 from mtcli.errors import ConfigError, DataError
@@ -67,8 +77,12 @@ def load_config(
     )
     if not is_unsettled(values):
         return completed(given, {}, problems)
-    choose = choose_recipe if given.is_all_open else choose_vocabulary
-    stand_in = completed(given, choose(TYPICAL, Machine(), values).values, problems)
+    chosen: dict[str, Any] = {}
+    if given.is_all_open:
+        chosen = choose_recipe(TYPICAL, Machine(), values).values
+    elif given.is_vocabulary_open:
+        chosen = choose_vocabulary(TYPICAL, Machine(), values).values
+    stand_in = completed(given, chosen, problems)
     keys = {key.name: getattr(stand_in, key.name) for key in fields(stand_in)}
     return UnsettledConfig(**keys, given=given)
 
@@ -87,9 +101,9 @@ def completed(
         ConfigError: as `load_config`.
     """
     values, found = merged(chosen, without_open_keys(given.values)), list(problems)
-    for name in _section_names():
+    for name, is_list in _sections().items():
         if values.get(name) is None:
-            values[name] = {}  # so that its missing keys are reported, too
+            values[name] = [] if is_list else {}  # so that its missing keys are reported, too
     config = _validate(values, given.origins, found)
     if config is None:
         raise config_error(given.name, found, given.overrides, has_lines=given.has_lines)
@@ -104,8 +118,8 @@ def read_values(
     Sources of pairs without a `kind` get the one that the names of their files say.
     Environment variables set some keys that none of these has, see `apply_variables`.
 
-    Values of the preset have no origin: a conflict with one of them is reported at the user's
-    value.
+    What `compat` sets is over the preset. Values of both have no origin: a conflict with one of
+    them is reported at the user's value.
 
     Raises:
         ConfigError: the file cannot be read or is not YAML.
@@ -113,6 +127,9 @@ def read_values(
     values, origins, problems = _read(source)
     problems += apply_overrides(values, origins, overrides)
     problems += replace_renamed(values, origins)
+    spell_out_kinds(values)
+    if values.get("compat") in get_args(Compat):
+        values = merged(compat_values(values), values)
     if values.get("preset") in PRESETS:
         values = merged(preset_values(values["preset"]), values)
     fill_kinds(values)
@@ -174,7 +191,13 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_text(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST_YAML + 1)  # what it names may have no end
+        if len(content) > LARGEST_YAML:
+            raise ConfigError(
+                f"{path} is not a config: it has more than {LARGEST_YAML >> 20} MiB",
+                hint="give the YAML file of the run",
+            )
         refuse_encoding(content, str(path))
         return content.decode("utf-8-sig")
     except DataError as error:
@@ -195,10 +218,17 @@ def _read_text(path: Path) -> str:
         ) from None
 
 
-def _section_names() -> set[str]:
+def _line(path: KeyPath, origins: Mapping[KeyPath, Origin]) -> int:
+    """The line of what is wrong; overrides come after all lines."""
+    origin = origin_of(path, origins)
+    return origin if isinstance(origin, int) else sys.maxsize
+
+
+def _sections() -> dict[str, bool]:
+    """The sections by their names, and whether each is a list of sections."""
     from mtcli.config.keys import root_section
 
-    return {name for name, key in root_section().keys.items() if key.variants}
+    return {name: key.is_list for name, key in root_section().keys.items() if key.variants}
 
 
 def _validate(
@@ -218,15 +248,23 @@ def _validate(
         # and lenient where it cannot (a path is text, a tuple is a list).
         config = adapter().validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        for detail in details:
+        details = sorted(
+            error.errors(include_url=False), key=lambda detail: _line(detail["loc"], origins)
+        )
+        described, others = details[:MOST_PROBLEMS], details[MOST_PROBLEMS:]
+        for detail in described:
             problems += [p for p in problems_in(detail, origins) if (p.origin, p.key) not in named]
+        if others:
+            origin = origin_of(others[0]["loc"], origins)
+            message = f"{len(others)} more problems from here on"
+            problems.append(Problem(origin, "", message, count=len(others)))
         unsound = {str(detail["loc"][0]) for detail in details if detail["loc"]}
-        unsound |= {nearest(name, _section_names()) or name for name in unsound}
+        suspects = {str(detail["loc"][0]) for detail in described if detail["loc"]}
+        unsound |= {nearest(name, _sections()) or name for name in suspects}
         for names, check in CROSS_CHECKS:
             if unsound and unsound.isdisjoint(names):
                 sections = (
-                    section_adapter(name).validate_json(json.dumps(values[name]), strict=True)
+                    section_adapter(name).validate_json(json.dumps(values.get(name)), strict=True)
                     for name in names
                 )
                 problems += conflict_problems(tuple(check(*sections)), (), origins)

@@ -12,6 +12,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from mtcli.config.schema.bounds import Bounds
+from mtcli.config.schema.sections import ByKind
 
 _T = TypeVar("_T")
 
@@ -56,6 +57,9 @@ def _checked(hint: Any, value: object) -> Any:
         if not any(value == one and type(value) is type(one) for one in get_args(hint)):
             raise NotPlainError
         return value
+    if origin is dict and isinstance(value, dict):
+        of_key, of_value = get_args(hint)
+        return {_checked(of_key, key): _checked(of_value, item) for key, item in value.items()}
     if origin is list and isinstance(value, list):
         (item_hint,) = get_args(hint)
         return [_checked(item_hint, item) for item in value]
@@ -84,6 +88,8 @@ def _check_marks(marks: Iterable[object], value: Any) -> None:
     if value is None:
         return
     for mark in marks:
+        if isinstance(mark, ByKind):  # the union has found the section with this kind
+            continue
         # a mark that only pydantic knows
         if not isinstance(mark, Bounds) or not mark.allow(value):
             raise NotPlainError

@@ -27,6 +27,20 @@ class Problem:
     key: str
     """Dotted; empty if the problem is not about a key."""
     message: str
+    count: int = 1
+    """Problems that it stands for."""
+
+
+MOST_PROBLEMS = 100
+"""Problems that are described; of more, the rest is counted."""
+
+_LONGEST_NAME = 60
+"""In characters. Suggestions for longer names would take long, and would not be right."""
+
+
+def shortened(text: str, length: int = _LONGEST_NAME) -> str:
+    """The text, or its beginning with dots."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def dotted(path: KeyPath) -> str:
@@ -50,7 +64,7 @@ def origin_of(path: KeyPath, origins: Origins) -> Origin:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` is probably a misspelling of."""
-    close = get_close_matches(name, list(known), n=1)
+    close = get_close_matches(name, list(known), n=1) if len(name) <= _LONGEST_NAME else []
     return close[0] if close else None
 
 
@@ -77,6 +91,9 @@ def config_error(
         return True, overrides.index(origin) if origin in overrides else len(overrides)
 
     ordered = sorted(dict.fromkeys(problems), key=order)
+    num_problems = sum(problem.count for problem in ordered)
+    ordered = ordered[: MOST_PROBLEMS + 1]
+    keys = [shortened(problem.key, 2 * _LONGEST_NAME) for problem in ordered]
     line = "line {:>3}" if has_lines else ""
     places = [
         line.format(p.origin)
@@ -87,10 +104,12 @@ def config_error(
         for p in ordered
     ]
     place_width = max(map(len, places))
-    key_width = max(20, *(len(problem.key) for problem in ordered))
+    key_width = max(20, *map(len, keys))
     lines = [
-        f"  {place:<{place_width}}  {problem.key:<{key_width}}  {problem.message}"
-        for place, problem in zip(places, ordered, strict=True)
+        f"  {place:<{place_width}}  {key:<{key_width}}  {problem.message}"
+        for place, key, problem in zip(places, keys, ordered, strict=True)
     ]
-    count = "1 problem" if len(ordered) == 1 else f"{len(ordered)} problems"
+    if (num_more := num_problems - sum(problem.count for problem in ordered)) > 0:
+        lines.append(f"  and {num_more} more")
+    count = "1 problem" if num_problems == 1 else f"{num_problems} problems"
     return ConfigError("\n".join([f"{count} in {source}", *lines]))

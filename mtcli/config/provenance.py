@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from mtcli.config.document import parse_yaml
 from mtcli.config.dump import dump_config
+from mtcli.config.dumped import read_dumped
 from mtcli.config.load import load_config, read_values
 from mtcli.config.places import value_at, value_places
 from mtcli.config.preset import PRESETS
-from mtcli.config.problems import KeyPath, Origin
+from mtcli.config.problems import KeyPath, Origin, dotted
+from mtcli.config.schema.compat import Compat, compat_values
 from mtcli.config.schema.root import TrainConfig
 from mtcli.config.schema.sections import KIND
 from mtcli.config.settle import Settled
 from mtcli.config.variables import is_variable
+
+_DEFAULT = "default"
 
 
 def explained_config(
@@ -25,9 +30,9 @@ def explained_config(
 ) -> str:
     """What `load_config` reads, as YAML, with the origin of each value in a comment.
 
-    The comments are `default`, `preset NAME`, `FILE line N`, `--set`, the name of an environment
-    variable, or `auto:` and the reason for a value that was chosen. A source of the hub that is
-    read from local files has the line of the source.
+    The comments are `default`, `preset NAME`, `compat NAME`, `FILE line N`, `--set`, the name of an
+    environment variable, or `auto:` and the reason for a value that was chosen. A source of the hub
+    that is read from local files has the line of the source.
 
     Args:
         path: the config.
@@ -49,6 +54,24 @@ def explained_config(
         )
         lines[number - 1] += f"  # {comment}"
     return "\n".join(lines)
+
+
+def value_origins(config: TrainConfig, path: Path, overrides: Sequence[str] = ()) -> dict[str, str]:
+    """Where the values of a config came from, by dotted key; those of defaults are not named.
+
+    Args:
+        config: what `load_config` read from `path` and `overrides`.
+        path: the file.
+        overrides: `KEY=VALUE` each.
+    """
+    values, origins, _ = read_values(path, overrides)
+    # without what an open config knows besides its keys
+    keys = TrainConfig(**{key.name: getattr(config, key.name) for key in fields(TrainConfig)})
+    found = {
+        dotted(place): _origin(place, values, origins, path.name)
+        for place in read_dumped(dump_config(keys))
+    }
+    return {key: origin for key, origin in found.items() if origin != _DEFAULT}
 
 
 def _is_there(value: Any, place: KeyPath) -> bool:
@@ -73,9 +96,11 @@ def _origin(
         return f"{file} line {origin}"
     if origin is not None:
         return origin if is_variable(origin) else "--set"
+    if values.get("compat") in get_args(Compat) and _is_there(compat_values(values), place):
+        return f"compat {values['compat']}"
     if values.get("preset") in PRESETS and place != ("preset",) and _is_there(values, place):
         return f"preset {values['preset']}"
-    return "default"
+    return _DEFAULT
 
 
 def _sets_whole(override: str, place: KeyPath) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mtcli.config.schema.data import DataConfig, HubSource, Source, TextSource, TmxSource
+from mtcli.config.schema.logging import LoggerConfig, TensorboardConfig, WandbConfig
 from mtcli.config.schema.root import TrainConfig
 from mtcli.config.schema.tokenizer import TokenizerConfig
 from mtcli.errors import ConfigError
@@ -27,14 +28,23 @@ def resolve(config: TrainConfig, working_dir: Path) -> TrainConfig:
     tokenizer = config.tokenizer
     return replace(
         config,
-        preset=None,  # its values are in the config, whatever a later mtcli understands by its name
+        # their values are in the config, whatever a later mtcli understands by their names
+        preset=None,
+        compat=None,
         run_dir=run_dir,
         data=_resolve_data(config, working_dir, run_dir.parent / ".cache"),
         tokenizer=_resolve_tokenizer(tokenizer, working_dir),
         training=replace(
             config.training, init_from=_absolute_or_none(config.training.init_from, working_dir)
         ),
+        logging=[_resolve_logger(logger, working_dir) for logger in config.logging],
     )
+
+
+def _resolve_logger(logger: LoggerConfig, working_dir: Path) -> LoggerConfig:
+    if isinstance(logger, TensorboardConfig | WandbConfig):
+        return replace(logger, output=_absolute_or_none(logger.output, working_dir))
+    return logger
 
 
 def _resolve_tokenizer(tokenizer: TokenizerConfig, working_dir: Path) -> TokenizerConfig:

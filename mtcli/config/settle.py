@@ -17,9 +17,9 @@ from mtcli.config.places import value_at, value_places
 from mtcli.config.preset import AUTO, merged
 from mtcli.config.problems import KeyPath, dotted
 from mtcli.config.schema.root import TrainConfig
-from mtcli.config.unsettled import Given, UnsettledConfig
+from mtcli.config.unsettled import MICRO_BATCH, VOCABULARY, Given, UnsettledConfig, is_open
 
-_NOT_CHOSEN = ("preset", "src_lang", "tgt_lang", "run_dir", "seed", "data")
+_NOT_CHOSEN = ("preset", "compat", "src_lang", "tgt_lang", "run_dir", "seed", "data")
 """What no recipe says."""
 _CHOSEN_OF_DATA = ("max_length", "drop_duplicates")
 """Of `data`, what a recipe says all the same."""
@@ -72,6 +72,8 @@ def settled_by_rules(
         ConfigError: what the user set does not go with it.
     """
     given = config.given
+    if not (given.is_all_open or given.is_vocabulary_open):
+        return Settled(_completed(config, {}))
     if not given.is_all_open:
         recipe = choose_vocabulary(facts, machine, given.values)
         return Settled(_completed(config, recipe.values), recipe.reasons)
@@ -86,6 +88,13 @@ def settled_by_rules(
     return Settled(_completed(config, merged(recipe.values, taken)), reasons | recipe.reasons)
 
 
+def with_micro_batch(settled: Settled, max_tokens: int, reason: str) -> Settled:
+    """With the size of a micro-batch that was measured."""
+    batch = replace(settled.config.batch, max_tokens=max_tokens)
+    config = replace(settled.config, batch=batch)
+    return Settled(config, {**settled.reasons, MICRO_BATCH: reason})
+
+
 def settled_like(config: UnsettledConfig, saved: Path) -> Settled:
     """Take over the open keys from the config that a run has saved, whatever the rules say now.
 
@@ -97,10 +106,13 @@ def settled_like(config: UnsettledConfig, saved: Path) -> Settled:
         chosen = {name: value for name, value in values.items() if name not in _NOT_CHOSEN}
         chosen["data"] = {name: values["data"][name] for name in _CHOSEN_OF_DATA}
     else:
-        chosen = {"tokenizer": {"vocab_size": values["tokenizer"]["vocab_size"]}}
+        chosen = {}
+        for section, name in (VOCABULARY, MICRO_BATCH):
+            if is_open(config.given.values, (section, name)):
+                chosen[section] = {name: values[section][name]}
     reasons = {
         place: reason
-        for place, reason in _read_reasons(saved).items()
+        for place, reason in read_reasons(saved).items()
         if _is_open(config.given, place)
     }
     return Settled(_completed(config, chosen), reasons)
@@ -121,7 +133,8 @@ def _completed(config: UnsettledConfig, chosen: dict[str, Any]) -> TrainConfig:
     )
 
 
-def _read_reasons(saved: Path) -> dict[KeyPath, str]:
+def read_reasons(saved: Path) -> dict[KeyPath, str]:
+    """Why keys that were left open have their values, from the config that a run has saved."""
     text = saved.read_text(encoding="utf-8")
     lines = text.split("\n")
     return {

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mtcli.data.chunk_drawing import ChunkDrawing
+from mtcli.data.document_plan import DocumentPlan
 from mtcli.data.drawing import DrawSettings, PairDrawing
 from mtcli.data.plan import PairIds, Plan, split
 from mtcli.data.ragged import Ids, RaggedIds
@@ -25,7 +27,8 @@ class Batch:
     src_ids: Ids
     """Source and EOS, then PAD; shape (B, S)."""
     tgt_in_ids: Ids
-    """BOS and target, perhaps with words dropped, then PAD; shape (B, T)."""
+    """BOS (or what the decoder reads first) and target, perhaps with words dropped, then PAD; shape
+    (B, T)."""
     tgt_out_ids: Ids
     """Target and EOS, then PAD; shape (B, T)."""
     src_lengths: Ids
@@ -67,28 +70,37 @@ class BatchStream:
 
     Args:
         store: the pairs.
-        plan: which pairs make up which update.
+        plan: which pairs, or chunks of documents, make up which update.
         max_tokens: largest number of cells of a micro-batch: pairs times the longest side.
         rank: this process.
         world_size: number of processes.
         draws: what to draw for pairs; None takes them as they are in the store.
+        separators: ids of the piece between the sentences of a chunk, of source and target; for a
+            plan of chunks.
+        start_id: what the decoder reads first.
     """
 
     def __init__(
         self,
         store: Store,
-        plan: Plan,
+        plan: Plan | DocumentPlan,
         *,
         max_tokens: int,
         rank: int = 0,
         world_size: int = 1,
         draws: DrawSettings | None = None,
+        separators: tuple[int, int] | None = None,
+        start_id: int = BOS_ID,
     ) -> None:
         self._plan = plan
         self._max_tokens = max_tokens
         self._rank = rank
         self._world_size = world_size
+        self._start_id = start_id
         self._drawing = PairDrawing(store, plan.seed, draws)
+        self._chunks: ChunkDrawing | None = None
+        if isinstance(plan, DocumentPlan) and separators is not None:
+            self._chunks = ChunkDrawing(plan, self._drawing, store, separators)
 
     def updates(
         self, epoch: int = 0, index: int = 0, *, max_epochs: int | None = None
@@ -102,47 +114,52 @@ class BatchStream:
         """
         while max_epochs is None or epoch < max_epochs:
             num_updates = self._plan.num_updates(epoch)
-            for pairs in self._plan.updates(epoch, index):
+            for units in self._plan.updates(epoch, index):
                 epochs = epoch + index / num_updates
                 yield Update(
                     epoch,
                     index,
                     is_last=index == num_updates - 1,
                     epochs=epochs,
-                    micro_batches=self._micro_batches(pairs, epoch, epochs),
+                    micro_batches=self._micro_batches(units, epoch, epochs),
                 )
                 index += 1
             epoch, index = epoch + 1, 0
 
-    def _micro_batches(self, pairs: PairIds, epoch: int, epochs: float) -> tuple[Batch, ...]:
-        src, tgt, tgt_in = self._drawing.draw(pairs, epoch, epochs)
+    def _micro_batches(self, units: PairIds, epoch: int, epochs: float) -> tuple[Batch, ...]:
+        """Draw the pairs or chunks of an update, and cut it into this rank's micro-batches."""
+        drawing = self._drawing if self._chunks is None else self._chunks
+        src, tgt, tgt_in = drawing.draw(units, epoch, epochs)
         shares = split(
-            np.arange(len(pairs)),
+            np.arange(len(units)),
             src.lengths + 1,
             tgt.lengths + 1,
             world_size=self._world_size,
             max_tokens=self._max_tokens,
         )
         return tuple(
-            make_batch(src.rows(rows), tgt.rows(rows), tgt_in.rows(rows))
+            make_batch(src.rows(rows), tgt.rows(rows), tgt_in.rows(rows), start_id=self._start_id)
             for rows in shares[self._rank]
         )
 
 
-def make_batch(src: RaggedIds, tgt: RaggedIds, tgt_in: RaggedIds | None = None) -> Batch:
+def make_batch(
+    src: RaggedIds, tgt: RaggedIds, tgt_in: RaggedIds | None = None, *, start_id: int = BOS_ID
+) -> Batch:
     """Make a batch of some pairs, which have at least one piece on each side.
 
     Args:
         src: their sources.
         tgt: their targets, to be predicted.
         tgt_in: the targets as the decoder reads them, of the same lengths; None uses `tgt`.
+        start_id: what the decoder reads first.
     """
     num_pairs = len(src.lengths)
     if num_pairs == 0:
         one_row = np.empty((1, 1), dtype=np.int64)
         return Batch(
             src_ids=np.full_like(one_row, EOS_ID),
-            tgt_in_ids=np.full_like(one_row, BOS_ID),
+            tgt_in_ids=np.full_like(one_row, start_id),
             tgt_out_ids=np.full_like(one_row, PAD_ID),
             src_lengths=np.array([1]),
             num_pairs=0,
@@ -154,7 +171,7 @@ def make_batch(src: RaggedIds, tgt: RaggedIds, tgt_in: RaggedIds | None = None) 
     src_ids[rows, src.lengths] = EOS_ID
     width = int(tgt.lengths.max()) + 1
     tgt_in_ids = (tgt_in or tgt).padded(1, width)
-    tgt_in_ids[:, 0] = BOS_ID
+    tgt_in_ids[:, 0] = start_id
     tgt_out_ids = tgt.padded(0, width)
     tgt_out_ids[rows, tgt.lengths] = EOS_ID
     return Batch(

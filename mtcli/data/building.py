@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -14,15 +17,26 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from mtcli.config.schema.data import DataConfig
+from mtcli.data.documents import noting_documents, read_documents
 from mtcli.data.dropped import Dropped
 from mtcli.data.fingerprint import fingerprint
 from mtcli.data.held_out_choice import Indices
 from mtcli.data.holdout import read_training
+from mtcli.data.kept_documents import KeptDocuments
 from mtcli.data.rules.chosen import BAD_LINE, REASONS, first_reason, length_rules, text_rules
-from mtcli.data.store import LENGTHS, META, Store, StoreMeta, open_store, shard_name
+from mtcli.data.store import (
+    DOCUMENTS,
+    LENGTHS,
+    META,
+    DamagedStoreError,
+    Store,
+    StoreMeta,
+    open_store,
+    shard_name,
+)
 from mtcli.data.tokenized_side import TokenizedSide, regroup, tokenized_side
 from mtcli.errors import DataError, RunFolderError
-from mtcli.folders import new_folder, remove_leftovers, sha256_of, write_json
+from mtcli.folders import new_folder, remove_folder, remove_leftovers, sha256_of, write_json
 from mtcli.system.cores import num_cores
 from mtcli.tokenizer.protocol import Tokenizer
 
@@ -49,7 +63,8 @@ def open_or_build(
 ) -> Store:
     """Open the store of the training pairs in `cache_dir`, or build it first.
 
-    Two processes may build the same store at once: one of them wins, and both use what it made.
+    A damaged one is built again, with a warning. Two processes may build the same store at once:
+    one of them wins, and both use what it made.
 
     Args:
         config: sources and rules.
@@ -60,26 +75,69 @@ def open_or_build(
         watch: returns the pairs that it is given; it may count them.
 
     Raises:
-        DataError: as `read_pairs`; no pair is left; the existing store is damaged.
-        RunFolderError: the store cannot be written.
+        DataError: as `read_pairs`; no pair is left; the existing store may not be read, or is of a
+            newer format.
+        RunFolderError: the store cannot be written, or a damaged one not removed.
     """
     path = cache_dir / _key(config, holdout, cache_dir, tokenizer_files)[:16]
     remove_leftovers(cache_dir)
-    if not path.exists():
-        _log.info("tokenizing the training pairs: %s", path)
-        dropped = Dropped()
-        pairs = watch(read_training(config, holdout, dropped))
+    if os.path.lexists(path):
+        found = path.lstat()
         try:
-            build_store(pairs, dropped=dropped, tokenizers=tokenizers, config=config, path=path)
-        except RunFolderError:
-            if not path.is_dir():  # if it is there, another process was faster
+            return open_store(path)
+        except DamagedStoreError as error:
+            if _is_unreadable(error):
                 raise
+            _log.warning("a tokenized store is damaged, and is built again: %s", error.sentence)
+            _discard(path, found)
+    _log.info("tokenizing the training pairs: %s", path)
+    dropped = Dropped()
+    if config.documents is None:
+        pairs, numbers = read_training(config, holdout, dropped), None
+    else:
+        numbers = deque[int]()
+        pairs = noting_documents(read_documents(config.train, config.documents, dropped), numbers)
+    try:
+        build_store(
+            watch(pairs),
+            dropped=dropped,
+            tokenizers=tokenizers,
+            config=config,
+            path=path,
+            documents=numbers,
+        )
+    except RunFolderError:
+        if not path.is_dir():  # if it is there, another process was faster
+            raise
     try:
         return open_store(path)
-    except DataError as error:
+    except DamagedStoreError as error:
         raise DataError(
             error.sentence, hint=f"remove {path}; the next start builds it again"
         ) from error
+
+
+def _is_unreadable(error: DamagedStoreError) -> bool:
+    """Whether the system refuses to read a store, which says nothing about its content."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError)
+
+
+def _discard(path: Path, found: os.stat_result) -> None:
+    """Remove a damaged store, unless another process has replaced it in the meantime.
+
+    Args:
+        path: the store.
+        found: status of the folder that was found damaged.
+
+    Raises:
+        RunFolderError: it cannot be removed.
+    """
+    with suppress(FileNotFoundError):
+        now = path.lstat()
+        # the number of a folder that was removed is soon that of another
+        if (now.st_ino, now.st_ctime_ns) == (found.st_ino, found.st_ctime_ns):
+            remove_folder(path)
 
 
 def build_store(
@@ -90,6 +148,7 @@ def build_store(
     path: Path,
     dropped: Dropped | None = None,
     shard_size: int = SHARD_SIZE,
+    documents: deque[int] | None = None,
 ) -> None:
     """Write a new store of the pairs that the rules keep.
 
@@ -100,6 +159,8 @@ def build_store(
         path: the store's folder; must not exist.
         dropped: what the readers of the pairs leave out, complete once all pairs are read.
         shard_size: pairs of a shard.
+        documents: the number of the document of each pair that was read and is not yet tokenized,
+            taken from here; None if pairs are read one by one.
 
     Raises:
         DataError: no pair is left.
@@ -107,8 +168,10 @@ def build_store(
     """
     drops = _Drops()
     characters: set[str] = set()
+    kept_documents = None if documents is None else KeptDocuments(documents)
     with new_folder(path) as folder:
-        chunks = _noting(characters, _encode(pairs, tokenizers, config, drops))
+        encoded = _encode(pairs, tokenizers, config, drops, kept_documents)
+        chunks = _noting(characters, encoded)
         src_lengths, tgt_lengths = [], []
         for shard, (src, tgt) in enumerate(regroup(chunks, shard_size)):
             save_file(src.arrays("src") | tgt.arrays("tgt"), folder / shard_name(shard))
@@ -127,6 +190,8 @@ def build_store(
             )
         all_src, all_tgt = np.concatenate(src_lengths), np.concatenate(tgt_lengths)
         save_file({"src_lengths": all_src, "tgt_lengths": all_tgt}, folder / LENGTHS)
+        if kept_documents is not None:
+            save_file({"documents": kept_documents.numbers()}, folder / DOCUMENTS)
         meta = StoreMeta(
             num_read=num_pairs + sum(drops.counts.values()),
             num_pairs=num_pairs,
@@ -164,6 +229,7 @@ def _encode(
     tokenizers: tuple[Tokenizer, Tokenizer],
     config: DataConfig,
     drops: _Drops,
+    documents: KeptDocuments | None,
 ) -> Iterator[tuple[TokenizedSide, TokenizedSide]]:
     """Clean and tokenize chunk by chunk, and count dropped pairs in `drops`."""
     pairs = iter(pairs)
@@ -171,10 +237,14 @@ def _encode(
     num_threads = num_cores()
     while chunk := list(islice(pairs, _CHUNK_SIZE)):
         texts: list[tuple[str, str]] = []
-        for src, tgt in chunk:
+        rows: list[int] = []
+        for row, (src, tgt) in enumerate(chunk):
+            if documents is not None and not src.strip() and not tgt.strip():
+                continue  # the end of a document, not a pair
             reason = first_reason(for_texts, src.strip(), tgt.strip())
             if reason is None:
                 texts.append((src, tgt))
+                rows.append(row)
             else:
                 drops.add(reason, (src, tgt))
         (src_texts, src_ids), (tgt_texts, tgt_ids) = (
@@ -188,6 +258,8 @@ def _encode(
                 kept.append(row)
             else:
                 drops.add(reason, texts[row])
+        if documents is not None:
+            documents.add(len(chunk), [rows[row] for row in kept])
         yield (
             tokenized_side(src_ids, src_texts, kept, tokenizers[0].vocab_size),
             tokenized_side(tgt_ids, tgt_texts, kept, tokenizers[1].vocab_size),
@@ -217,4 +289,6 @@ def _key(
         "drop_identical": config.drop_identical,
         "drop_duplicates": config.drop_duplicates,
     }
+    if config.documents is not None:
+        content["documents"] = config.documents.column
     return hashlib.sha256(json.dumps(content).encode("ascii")).hexdigest()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mtcli.system.raw_lines import MAX_LINE_BYTES
+
 
 def value_of_field(record: Mapping[str, Any], field: str) -> Any:
     """The value of a field; None if the record lacks it.
@@ -41,12 +43,14 @@ def text_of_value(value: object, field: str) -> str:
     """A value as text; null is empty.
 
     Raises:
-        ValueError: it is not text, or no Unicode text.
+        ValueError: it is not text, no Unicode text, or longer than any sentence.
     """
     if value is None:
         return ""
     if not isinstance(value, str):
         raise ValueError(f"`{field}` is {value!r:.100}, which is not text")
+    if len(value) > MAX_LINE_BYTES:
+        raise ValueError(f"`{field}` has more than {MAX_LINE_BYTES:,} characters")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mtcli.config.schema.data import (
@@ -22,8 +23,8 @@ from mtcli.data.delimited import find_layout
 from mtcli.data.lines import unreadable
 from mtcli.data.sources import local_paths, refuse_pipe
 from mtcli.data.tables import hub_fingerprint
-from mtcli.errors import DataError
-from mtcli.folders import read_json, sha256_of, write_json
+from mtcli.errors import DataError, RunFolderError
+from mtcli.folders import read_sealed_json, sha256_of, write_sealed_json
 
 _CACHE = "fingerprints.json"
 _SETTLED_AFTER_NS = 2_000_000_000
@@ -34,18 +35,19 @@ def fingerprint(sources: Sequence[Source], cache_dir: Path) -> str:
     """SHA-256, in hexadecimal, of the contents of all sources and the choice of their columns.
 
     The names and places of files do not matter. The hash of a file is cached in
-    `cache_dir/fingerprints.json` under its path, size and time of change.
+    `cache_dir/fingerprints.json` under its path, its size, and all by which the file system shows
+    that it was written or replaced. A cache that cannot be written is only slower.
 
     Raises:
         DataError: a file is missing or unreadable, or a data set is not available.
-        RunFolderError: the cache cannot be written.
     """
     cache_path = cache_dir / _CACHE
     known = _read_cache(cache_path)
     entries = dict(known)
     described = [_describe(source, entries) for source in sources]
     if entries != known:
-        write_json(cache_path, entries)
+        with suppress(RunFolderError):  # a cache that others prepared may be read-only
+            write_sealed_json(cache_path, entries)
     return hashlib.sha256(json.dumps(described).encode("utf-8")).hexdigest()
 
 
@@ -97,7 +99,9 @@ def _hash_of(path: Path, entries: dict[str, str]) -> str:
     try:
         refuse_pipe(path)
         status = path.stat()
-        key = f"{path.absolute()}:{status.st_size}:{status.st_mtime_ns}"
+        # `cp -p`, `rsync -t` and archives set the time of writing, but none can set the other two
+        times = f"{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
+        key = f"{path.absolute()}:{status.st_size}:{times}"
         if key in entries:
             return entries[key]
         digest = sha256_of(path)
@@ -111,7 +115,8 @@ def _hash_of(path: Path, entries: dict[str, str]) -> str:
 def _read_cache(path: Path) -> dict[str, str]:
     """The cached hashes; none if the cache is missing or damaged, as it can be made again."""
     try:
-        cache = read_json(path, DataError)
+        cache = read_sealed_json(path, DataError)
     except DataError:
         return {}
-    return cache if isinstance(cache, dict) else {}
+    is_cache = isinstance(cache, dict) and all(isinstance(item, str) for item in cache.values())
+    return cache if is_cache else {}

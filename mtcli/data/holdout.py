@@ -17,7 +17,7 @@ from mtcli.data.fingerprint import fingerprint
 from mtcli.data.held_out_choice import HeldOut, Indices, choose_by_number, choose_held_out
 from mtcli.data.sources import read_pairs
 from mtcli.errors import DataError, RunFolderError
-from mtcli.folders import read_json, write_json
+from mtcli.folders import read_sealed_json, write_sealed_json
 
 HoldOutRule = Literal["number", "content"]
 """What decides which pairs are held out. `number` was the rule of 0.1.0: a pair that was repeated
@@ -103,13 +103,13 @@ def _write(path: Path, held_out: HeldOut, version: int) -> None:
         "example": held_out.example,
         "sides": held_out.sides,
     }
-    write_json(path, content)
+    write_sealed_json(path, content)
 
 
 def _read(path: Path) -> HeldOut | None:
     """The cached pairs; None if there are none, or the file is damaged: they can be read again."""
     try:
-        content = read_json(path, DataError)
+        content = read_sealed_json(path, DataError)
         pairs = [(str(src), str(tgt)) for src, tgt in content["pairs"]]
         indices = np.array(content["indices"], dtype=np.int64)
         if content["format_version"] == _FORMAT_VERSIONS["number"]:

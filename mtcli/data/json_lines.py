@@ -10,10 +10,15 @@ from typing import Any
 from mtcli.config.schema.data import JsonLinesSource
 from mtcli.data.dropped import BAD_LINES, Dropped
 from mtcli.data.fields import describe_keys, has_field, text_of_value, value_of_field
-from mtcli.data.lines import read_file_lines
+from mtcli.data.lines import read_file_lines, unreadable
 from mtcli.errors import DataError
+from mtcli.system.raw_lines import MAX_LINE_BYTES
+from mtcli.system.text_input import open_text
 
 _HEAD_RECORDS = 1000
+_START_BYTES = 256
+_MAX_ARRAY_BYTES = 2**30
+"""An array is read at once; it takes several times as much memory."""
 
 
 def read_json_lines(source: JsonLinesSource, dropped: Dropped) -> Iterator[tuple[str, str]]:
@@ -59,7 +64,8 @@ def _records(source: JsonLinesSource, dropped: Dropped) -> Iterator[tuple[int, A
 
     The value of a line that is not JSON is a ValueError that says so.
     """
-    lines = read_file_lines(source.path, source.encoding)
+    max_bytes = _MAX_ARRAY_BYTES if _is_array(source) else MAX_LINE_BYTES
+    lines = read_file_lines(source.path, source.encoding, max_bytes)
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             dropped.num_blank += 1
@@ -67,6 +73,16 @@ def _records(source: JsonLinesSource, dropped: Dropped) -> Iterator[tuple[int, A
             yield from enumerate(_array(source, "\n".join([line, *lines])), start=1)
         else:
             yield number, _parsed(line)
+
+
+def _is_array(source: JsonLinesSource) -> bool:
+    """Whether the file begins like an array, which may be written on one line."""
+    try:
+        with open_text(source.path, source.encoding) as file:
+            start = file.read(_START_BYTES)
+    except OSError as error:
+        raise DataError(unreadable(source.path, error)) from None
+    return start.decode(source.encoding, "ignore").lstrip("\ufeff \t\r\n").startswith("[")
 
 
 def _parsed(line: str) -> Any:

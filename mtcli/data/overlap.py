@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import get_type_hints
 
 from mtcli.config.schema.data import DataConfig
 from mtcli.data.fingerprint import fingerprint
@@ -88,6 +89,8 @@ def _read(path: Path) -> Overlap | None:
     try:
         content = read_json(path, DataError)
         del content["format_version"]
-        return Overlap(**content)
+        overlap = Overlap(**content)
+        kinds = {field.name: type(getattr(overlap, field.name)) for field in fields(Overlap)}
+        return overlap if kinds == get_type_hints(Overlap) else None
     except (DataError, KeyError, TypeError):
         return None

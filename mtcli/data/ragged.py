@@ -28,6 +28,16 @@ class RaggedIds:
         starts = (np.cumsum(self.lengths) - self.lengths)[rows]
         return RaggedIds(self.flat_ids[spans(starts, lengths)], lengths)
 
+    def joined(self, sizes: Ids, separator: int) -> RaggedIds:
+        """Neighbours joined, `sizes` says how many at a time, with a separator between two."""
+        # a separator after each sentence, then without those at the ends
+        is_last = np.zeros(len(self.lengths), dtype=bool)
+        is_last[np.cumsum(sizes) - 1] = True
+        ends = np.cumsum(self.lengths)[~is_last]
+        flat_ids = np.insert(self.flat_ids, ends, separator)
+        lengths = np.add.reduceat(self.lengths, np.cumsum(sizes) - sizes) + sizes - 1
+        return RaggedIds(flat_ids, lengths)
+
     def padded(self, first_column: int, width: int) -> Ids:
         """The sentences as rows that start in `first_column`, then PAD; shape (B, width)."""
         padded = np.full((len(self.lengths), width), PAD_ID, dtype=np.int64)

@@ -31,6 +31,7 @@ class Purpose(IntEnum):
     WORD_DROPOUT_TGT = 10
     NOISE_SRC = 11
     NOISE_TGT = 12
+    CHUNK_SIZES = 13
 
 
 def random_keys(size: int, seed: int, purpose: Purpose, *numbers: int) -> npt.NDArray[np.uint64]:

@@ -17,6 +17,9 @@ from mtcli.system.temporary import check_place, temporary_folder
 from mtcli.system.user_paths import home_folder
 
 _ROWS_AT_ONCE = 1000
+_SAFE_VERSION = 4
+"""The first of `datasets` that runs no scripts of data sets; before, it asks, or
+`HF_DATASETS_TRUST_REMOTE_CODE` answers."""
 _REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)
 _SET_CACHE = "set `HF_HOME` to a folder that can be written"
 _READ_LOCAL_FILES = "to read local files instead, set `data.root`, `local_src` and `local_tgt`"
@@ -96,10 +99,20 @@ def _load_hub(source: HubSource) -> Any:
 
 
 def _import_datasets() -> Any:
-    """Import `datasets`, which is slow, and silence its progress bars and logs."""
+    """Import `datasets`, which is slow, and silence its progress bars and logs.
+
+    Raises:
+        DataError: it is so old that a data set of the hub can run a script of its own here.
+    """
     check_place()  # `dill`, which it imports, asks for one in ways of its own
     import datasets
 
+    if int(datasets.__version__.partition(".")[0]) < _SAFE_VERSION:
+        raise DataError(
+            f"`datasets` {datasets.__version__} can run a stranger's script: tables and the hub"
+            f" need version {_SAFE_VERSION}",
+            hint=f"run `pip install 'datasets>={_SAFE_VERSION},<6'`",
+        )
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity(logging.CRITICAL)
     return datasets

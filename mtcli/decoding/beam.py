@@ -25,7 +25,8 @@ def beam_search(
     """The best hypotheses of each sentence, best first: at least one, at most `num_hypotheses`.
 
     Each step looks at the candidates of a sentence in the order of their log-probability. Those
-    among the first W that end in EOS are finished; the first W that do not end continue. If all
+    among the first W that end in EOS are finished; the first W that do not end continue (see
+    `SearchOptions` for a beam that gets narrower). If all
     candidates of a sentence have probability zero (the scorer says NaN), it gets one hypothesis
     that is empty, incomplete and of score -inf.
 
@@ -68,6 +69,8 @@ def beam_search(
 
         # 3. Finish those of the first W candidates that end in EOS; at the length limit, all W.
         first_BW, index_BW = torch.cat([log_prob_BW, eos_BW], dim=1).topk(W)
+        if options.stop == "marian":
+            first_BW = without_last(first_BW, num_ended_B)
         is_last_B = limit_B == length
         is_ended_BW = (index_BW >= W) | is_last_B[:, None]
         # where looking is cheap, it is cheaper than adding nothing
@@ -86,6 +89,8 @@ def beam_search(
             is_done_B |= num_ended_B >= W
         elif options.stop == "ctranslate2":
             is_done_B |= has_best_ended_B & (num_ended_B >= options.num_hypotheses)
+        if options.stop == "marian":
+            log_prob_BW = without_last(log_prob_BW, num_ended_B)
         log_prob_BW = log_prob_BW.masked_fill(is_done_B[:, None], -torch.inf)
         if length == max_length:
             break
@@ -110,6 +115,13 @@ def beam_search(
         ids_R = (choice_BW % V).flatten()
 
     return finished.hypotheses(history, eos_id)
+
+
+def without_last(log_prob_BW: Tensor, num_B: Tensor) -> Tensor:
+    """The log-probabilities with -inf for the last `num_B` of each sentence."""
+    W = log_prob_BW.size(1)
+    place_W = torch.arange(W, device=log_prob_BW.device)
+    return log_prob_BW.masked_fill(place_W >= W - num_B[:, None], -torch.inf)
 
 
 def steps_between_looks(device: torch.device) -> int:

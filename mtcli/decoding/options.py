@@ -10,7 +10,7 @@ from mtcli.config.schema.decoding import MAX_LENGTH_PENALTY, Normalization
 from mtcli.errors import ConfigError, in_backticks
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID
 
-Stop = Literal["full", "optimal", "ctranslate2"]
+Stop = Literal["full", "optimal", "ctranslate2", "marian"]
 """When a sentence is done; see `SearchOptions`."""
 
 
@@ -77,7 +77,9 @@ class SearchOptions:
     hypotheses that repeat themselves up to the longest length, whose average log-probability is
     high. `stop: ctranslate2` is `full`, and without a penalty it stops as CTranslate2 does: once
     the likeliest candidate of some step was one that ended, and `num_hypotheses` have. The best
-    hypothesis is then that of `full`; those after it may not be.
+    hypothesis is then that of `full`; those after it may not be. `stop: marian` is Marian's search:
+    each hypothesis that ends leaves the beam narrower by one, and a sentence is done when nothing
+    is left of it, whatever the penalty.
 
     **Length limit.** At the longest length each of the `beam_size` best candidates becomes a
     hypothesis, with EOS or cut without it, and all are ranked by score: CTranslate2's rule.
@@ -113,7 +115,10 @@ class SearchOptions:
     """False allows NaN for scores and log-probabilities where a search is faster without them: a
     greedy one need not normalise what it chooses among."""
     bos_id: int = BOS_ID
-    """Fed as the first token."""
+    """Fed as the first token, behind those that the scorer feeds by itself."""
+    num_given: int = 0
+    """Tokens before each hypothesis that count for its length penalty, and for nothing else: the
+    tag of a target language, as in Hugging Face's search."""
     eos_id: int = EOS_ID
     """Ends a hypothesis."""
     forbidden_ids: tuple[int, ...] = ()
@@ -133,6 +138,10 @@ class SearchOptions:
             raise ConfigError(
                 f"`normalization` must be one of {in_backticks(get_args(Normalization))},"
                 f" found `{self.normalization}`"
+            )
+        if self.stop not in get_args(Stop):
+            raise ConfigError(
+                f"`stop` must be one of {in_backticks(get_args(Stop))}, found `{self.stop}`"
             )
         if not 0 <= self.length_penalty <= MAX_LENGTH_PENALTY:
             raise ConfigError(
@@ -156,7 +165,11 @@ class SearchOptions:
         return self.normalization != "none" and self.length_penalty > 0
 
     def penalty(self, length: int) -> float:
-        """What the log-probability of a hypothesis of `length` tokens, EOS in, is divided by."""
+        """What the log-probability of a hypothesis of `length` tokens, EOS in, is divided by.
+
+        `num_given` is added to the length.
+        """
+        length += self.num_given
         match self.normalization:
             case "average":
                 return float(length**self.length_penalty)

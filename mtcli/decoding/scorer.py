@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 import torch
@@ -67,11 +68,13 @@ class ModelScorer:
     Args:
         model: the model.
         pad_id: source id that the model may not see.
+        given_ids: tokens that are fed to every row before the first token of the search.
     """
 
-    def __init__(self, model: Seq2Seq, *, pad_id: int) -> None:
+    def __init__(self, model: Seq2Seq, *, pad_id: int, given_ids: Sequence[int] = ()) -> None:
         self.model = model
         self.pad_id = pad_id
+        self.given_ids = given_ids
         self.vocab_size = model.output_weight_VD.size(0)
         # Sums of log-probabilities need float32, whatever the model computes in.
         self.dtype = torch.promote_types(model.output_weight_VD.dtype, torch.float32)
@@ -81,7 +84,13 @@ class ModelScorer:
         src_keep_BS = src_ids_BS != self.pad_id
         keep = None if bool(src_keep_BS.all()) else src_keep_BS
         memory_BSD = self.model.encode(src_ids_BS, keep)
-        return self.model.start(memory_BSD, keep, beam_size=beam_size, max_length=max_length)
+        state = self.model.start(
+            memory_BSD, keep, beam_size=beam_size, max_length=max_length + len(self.given_ids)
+        )
+        for given_id in self.given_ids:
+            num_fed = state.num_sentences * state.num_fed
+            self.model.step(torch.full((num_fed,), given_id, device=src_ids_BS.device), state)
+        return state
 
     def log_probs(self, ids_R: Tensor, state: DecodingState) -> Tensor:
         """Log-softmax of the model's logits; see `Scorer`."""

@@ -52,6 +52,16 @@ def gather(tensor: Tensor) -> Tensor:
     return tensor.full_tensor()
 
 
+def local_part(tensor: Tensor) -> Tensor:
+    """What this process holds of a tensor: all of it, unless it is sharded."""
+    if not _is_sharded(tensor):
+        return tensor
+    from torch.distributed.tensor import DTensor
+
+    assert isinstance(tensor, DTensor)
+    return tensor.to_local()
+
+
 def scatter(whole: Tensor, like: Tensor) -> Tensor:
     """What this process holds of `whole` if that is sharded as `like`; else `whole` itself.
 

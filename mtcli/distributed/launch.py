@@ -13,19 +13,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from mtcli.distributed.worker import FAILURE_FD, place_from_environment
+from mtcli.distributed.worker import FAILURE_FD, LOOPBACK, STORE_FD, place_from_environment
 from mtcli.errors import ExitCode, MtcliError
 from mtcli.system.cores import num_cores
-from mtcli.system.processes import PARENT_PID, handling_signals
+from mtcli.system.processes import PARENT_PID, handling_signals, holding_back
+from mtcli.system.stop_signals import SECOND_INTERRUPT_S, STOP_SIGNALS
 from mtcli.system.temporary import temporary_file
 from mtcli.system.threads import NUM_THREADS
 
 _POLL_S = 0.05
-_SECOND_INTERRUPT_S = 0.3
-"""Two SIGINT closer than this are one: `timeout -s INT` signals the process and its group."""
 _MAX_SHOWN_LINES = 200
-_LOOPBACK = {"linux": "lo", "darwin": "lo0"}
-_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 @dataclass(frozen=True)
@@ -99,25 +96,32 @@ def supervise(
 
     Each has `threads` threads, or its share of the cores; `OMP_NUM_THREADS`, where it is set, wins.
 
-    SIGINT, SIGTERM, SIGHUP and SIGUSR1 are passed on to all once; a second SIGINT kills them. Must
-    be called in the main thread, whose death the workers take for this process's.
+    SIGINT, SIGTERM, SIGHUP and SIGUSR1 are passed on to all once; a second SIGINT kills them. They
+    reach a worker when it calls `die_with_parent`, and not before. Must be called in the main
+    thread, whose death the workers take for this process's.
 
     Returns:
         0 if all ended so; else the code of the rank that failed first (128 + n for signal n); 75
         (stopped, resumable) if some ended so and none otherwise.
     """
     threads = threads or max(1, num_cores() // nproc)
-    port = _free_port()
     workers: list[_Worker] = []
     with ExitStack() as stack:
         caught = stack.enter_context(_caught_signals())
         reports, reports_end = (stack.enter_context(pipe_end) for pipe_end in _pipe())
+        # Open from here on, so that no other program can take the port before rank 0 listens.
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         stack.callback(_kill, workers)
         for rank in range(nproc):
             messages = stack.enter_context(temporary_file()) if rank > 0 else None
-            environment = _environment(rank, nproc, port, reports_end.fileno(), threads)
-            process = _start(command, environment, messages, reports_end.fileno())
+            environment = _environment(rank, nproc, listener.getsockname()[1], threads)
+            inherited = {FAILURE_FD: reports_end.fileno()}
+            if rank == 0:
+                inherited[STORE_FD] = listener.fileno()
+            with holding_back(STOP_SIGNALS):
+                process = _start(command, environment, messages, inherited)
             workers.append(_Worker(rank, process, messages))
+        listener.close()  # or what rank 0 leaves open when it dies would be kept open here
         failure = _wait(workers, caught, reports, patience or Patience())
         _kill(workers)
         if failure is not None:
@@ -132,7 +136,7 @@ def _pipe() -> tuple[IO[bytes], IO[bytes]]:
     return os.fdopen(reading, "rb", buffering=0), os.fdopen(writing, "wb", buffering=0)
 
 
-def _environment(rank: int, nproc: int, port: int, reports: int, threads: int) -> dict[str, str]:
+def _environment(rank: int, nproc: int, port: int, threads: int) -> dict[str, str]:
     environment = {
         NUM_THREADS: str(threads),
         **os.environ,
@@ -143,41 +147,43 @@ def _environment(rank: int, nproc: int, port: int, reports: int, threads: int) -
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
         PARENT_PID: str(os.getpid()),
-        FAILURE_FD: str(reports),
     }
-    if sys.platform in _LOOPBACK:
-        # All on this machine: no need of a host name that resolves, nor of a port open to others.
-        environment.setdefault("GLOO_SOCKET_IFNAME", _LOOPBACK[sys.platform])
+    if sys.platform in LOOPBACK:
+        # All on this machine: no need of a host name that resolves, nor of a port open to others,
+        # though the variables may name the network of a cluster.
+        environment["GLOO_SOCKET_IFNAME"] = environment["NCCL_SOCKET_IFNAME"] = LOOPBACK[
+            sys.platform
+        ]
     return environment
 
 
 def _start(
-    command: Sequence[str], environment: dict[str, str], messages: IO[bytes] | None, reports: int
+    command: Sequence[str],
+    environment: dict[str, str],
+    messages: IO[bytes] | None,
+    inherited: dict[str, int],
 ) -> subprocess.Popen[bytes]:
-    """Start one process: with `messages` it writes there, without it to the terminal."""
+    """Start one process: with `messages` it writes there, without it to the terminal.
+
+    It inherits file descriptors, under the names of the variables that tell it of them.
+    """
     return subprocess.Popen(
         command,
-        env=environment,
+        env=environment | {name: str(descriptor) for name, descriptor in inherited.items()},
         stdin=subprocess.DEVNULL,
         stdout=None if messages is None else subprocess.DEVNULL,
         stderr=messages,
-        pass_fds=[reports],
+        pass_fds=list(inherited.values()),
         # A session of its own, or the terminal's Ctrl-C would reach it besides being passed on.
         start_new_session=True,
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @contextmanager
 def _caught_signals() -> Iterator[list[int]]:
     """Collect signals in a list instead of dying of them; ignored ones stay ignored (nohup)."""
     caught: list[int] = []
-    heard = [n for n in _FORWARDED if signal.getsignal(n) is not signal.SIG_IGN]
+    heard = [n for n in STOP_SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
     with handling_signals(heard, caught.append):
         yield caught
 
@@ -203,7 +209,7 @@ def _wait(
             if asked_at_s is None:
                 asked_at_s = now_s
                 _signal(running, number)
-            elif number == signal.SIGINT and now_s - asked_at_s > _SECOND_INTERRUPT_S:
+            elif number == signal.SIGINT and now_s - asked_at_s > SECOND_INTERRUPT_S:
                 return _Failure(0, 128 + number, number, is_wanted=True)
         if failure is not None and now_s - failed_at_s > patience.settle_s:
             if now_s - failed_at_s > patience.settle_s + patience.grace_s:
@@ -225,7 +231,7 @@ def _first_failure(
     codes = {worker.rank: worker.process.returncode for worker in workers}
     for rank, code in codes.items():
         if code is not None and code < 0:
-            return _Failure(rank, 128 - code, -code, is_wanted and -code in _FORWARDED)
+            return _Failure(rank, 128 - code, -code, is_wanted and -code in STOP_SIGNALS)
     if report := reports.read(4096):
         reported_rank, reported_code = report.split(b"\n")[0].split()
         return _Failure(int(reported_rank), int(reported_code), None)
@@ -236,8 +242,10 @@ def _first_failure(
 
 
 def _signal(workers: Sequence[_Worker], number: int) -> None:
+    """Send the signal; a worker that was stopped continues, or it would never hear it."""
     for worker in workers:
         worker.process.send_signal(number)
+        worker.process.send_signal(signal.SIGCONT)
 
 
 def _kill(workers: Sequence[_Worker]) -> None:

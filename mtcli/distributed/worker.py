@@ -11,6 +11,13 @@ from mtcli.errors import MtcliError
 
 FAILURE_FD = "MTCLI_FAILURE_FD"
 """Environment variable: the file descriptor that `report_failure` writes to."""
+STORE_FD = "MTCLI_STORE_FD"
+"""Environment variable of rank 0: the file descriptor of the socket that its store listens on."""
+
+LOOPBACK = {"linux": "lo", "darwin": "lo0"}
+"""By platform, the network interface that other machines cannot reach."""
+
+_MAX_PORT = 2**16 - 1
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,13 @@ class Place:
     """Processes on all machines."""
     local_rank: int
     """Counted from 0 on this machine: the index of its GPU."""
+    local_size: int | None = None
+    """Processes on this machine; None if the environment does not say."""
+
+    @property
+    def is_one_machine(self) -> bool:
+        """Whether all processes are known to be on this machine."""
+        return self.local_size == self.size
 
 
 def place_from_environment() -> Place | None:
@@ -33,12 +47,18 @@ def place_from_environment() -> Place | None:
     """
     if "RANK" not in os.environ:
         return None
-    place = Place(_number("RANK"), _number("WORLD_SIZE"), _number("LOCAL_RANK"))
+    local_size = _number("LOCAL_WORLD_SIZE") if "LOCAL_WORLD_SIZE" in os.environ else None
+    place = Place(_number("RANK"), _number("WORLD_SIZE"), _number("LOCAL_RANK"), local_size)
     if not 0 <= place.rank < place.size:
         raise MtcliError(f"`RANK` must be below `WORLD_SIZE`, found {place.rank} and {place.size}")
-    for name in ("MASTER_ADDR", "MASTER_PORT"):
-        if place.size > 1 and name not in os.environ:
-            raise _incomplete(name)
+    if place.size > 1:
+        if not os.environ.get("MASTER_ADDR"):
+            raise _incomplete("MASTER_ADDR")
+        if not 0 < (port := _number("MASTER_PORT")) <= _MAX_PORT:
+            raise MtcliError(
+                f"the environment variable `MASTER_PORT` must be a port from 1 to {_MAX_PORT},"
+                f" found `{port}`"
+            )
     return place
 
 
@@ -46,6 +66,20 @@ def rank_from_environment() -> int:
     """This process's rank; 0 if it is alone."""
     place = place_from_environment()
     return 0 if place is None else place.rank
+
+
+def is_restarted() -> bool:
+    """Whether torchrun has started this process in place of one that failed."""
+    return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+
+
+def silence_torch() -> None:
+    """Have torch print no stack of C++ frames while other processes are sought or have ended.
+
+    What it warns of then ends in a sentence of ours, or is well. Call it before torch is imported;
+    `TORCH_CPP_LOG_LEVEL`, where it is set, wins.
+    """
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 
 def _number(name: str) -> int:

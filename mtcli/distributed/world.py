@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -14,8 +16,10 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from mtcli.distributed.worker import Place, place_from_environment, report_failure
+from mtcli.distributed.meeting import MeetingError, meet
+from mtcli.distributed.worker import LOOPBACK, Place, place_from_environment, report_failure
 from mtcli.errors import DeviceError, ExitCode, MtcliError
+from mtcli.system.connections import limit_silence
 from mtcli.system.processes import die_with_parent
 
 _T = TypeVar("_T")
@@ -27,10 +31,21 @@ _LOST_PEER_TEXTS = (
     "Broken pipe",
     "remote process exited",
 )
+# How gloo says that it has heard nothing from another process, because its machine or the network
+# is down, or because it hangs.
+_SILENT_PEER_TEXTS = (
+    "Connection timed out",
+    "No route to host",
+    "Network is unreachable",
+    "Application timeout caused pair closure",
+)
+
+_LONGEST_WORK_S = 7200.0
+"""Longest time that a process is waited for whose machine answers: it may validate or save."""
 
 
 class LostPeerError(MtcliError):
-    """Another process of the run ended, so this one cannot go on. That one has the reason."""
+    """Another process of the run ended or cannot be reached, so this one cannot go on."""
 
     exit_code = ExitCode.BUG
 
@@ -114,7 +129,7 @@ def _switched_off(switch: Callable[[bool], None]) -> Iterator[None]:
 
 
 @contextmanager
-def join(device_type: str, timeout_s: float = 7200.0) -> Iterator[World]:
+def join(device_type: str, peer_timeout_s: float = 600.0) -> Iterator[World]:
     """Join the processes that the environment tells of (torchrun's variables, or our launcher's).
 
     Without them this is a world of one. On leaving, ranks wait for each other, unless there was an
@@ -123,13 +138,15 @@ def join(device_type: str, timeout_s: float = 7200.0) -> Iterator[World]:
 
     Args:
         device_type: "cpu" or "cuda"; on cuda, the process's device becomes its local rank.
-        timeout_s: Longest wait for another process. Long, since rank 0 may be validating or saving;
-            that another has died is noticed at once by other means.
+        peer_timeout_s: Longest wait until all processes are there, and later for a machine that no
+            longer answers. A process whose machine answers is waited for much longer, since it may
+            be validating or saving; that it has died is noticed at once.
 
     Raises:
         DeviceError: The device cannot be trained on by this many processes.
         MtcliError: The environment is incomplete.
-        LostPeerError: Another process ended early.
+        MeetingError: The others did not come in time, or cannot be reached.
+        LostPeerError: Another process ended early, or its machine no longer answers.
     """
     die_with_parent()
     place = place_from_environment()
@@ -140,23 +157,18 @@ def join(device_type: str, timeout_s: float = 7200.0) -> Iterator[World]:
         return
     is_cuda = device_type == "cuda"
     try:
-        dist.init_process_group(
-            "cpu:gloo,cuda:nccl" if is_cuda else "gloo", timeout=timedelta(seconds=timeout_s)
-        )
+        _open_group(place, is_cuda=is_cuda, peer_timeout_s=peer_timeout_s)
         world = World(place.rank, place.size, place.local_rank)
         yield world
         world.barrier()
     except BaseException as error:
-        is_lost_peer = _is_lost_peer(error)
+        lost_peer = _lost_peer(error, place, peer_timeout_s)
         # A lost peer is not reported: the launcher must find the one that failed first.
-        if isinstance(error, Exception) and not is_lost_peer:
+        if isinstance(error, Exception) and lost_peer is None:
             report_failure(error.exit_code if isinstance(error, MtcliError) else ExitCode.BUG)
         _leave(is_cuda=is_cuda, is_well=False)
-        if is_lost_peer:
-            raise LostPeerError(
-                f"rank {place.rank} of {place.size} cannot continue, because another process of"
-                " this run ended; see the message of that process"
-            ) from error
+        if lost_peer is not None:
+            raise lost_peer from error
         raise
     _leave(is_cuda=is_cuda, is_well=True)
 
@@ -178,8 +190,63 @@ def _take_device(device_type: str, place: Place) -> None:
         )
 
 
-def _is_lost_peer(error: BaseException) -> bool:
+def _open_group(place: Place, *, is_cuda: bool, peer_timeout_s: float) -> None:
+    """Find the other processes, and open the connections to them.
+
+    Raises:
+        MeetingError: They did not come in time, or cannot be reached.
+    """
+    if place.is_one_machine and sys.platform in LOOPBACK:
+        for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+            os.environ.setdefault(name, LOOPBACK[sys.platform])
+    store = meet(place, peer_timeout_s)
+    try:
+        dist.init_process_group(
+            "cpu:gloo,cuda:nccl" if is_cuda else "gloo",
+            store=store,
+            rank=place.rank,
+            world_size=place.size,
+            timeout=timedelta(seconds=peer_timeout_s),
+        )
+    except RuntimeError as error:
+        if any(text in str(error) for text in _LOST_PEER_TEXTS):
+            raise
+        raise MeetingError(
+            f"rank {place.rank} of {place.size} cannot connect to the other processes:"
+            f" {str(error).splitlines()[0]}",
+            hint="set `GLOO_SOCKET_IFNAME` to the network interface between the machines",
+        ) from error
+    # Only for what gloo does: nobody waits for another process's work in NCCL.
+    assert dist.group.WORLD is not None
+    gloo = dist.group.WORLD._get_backend(torch.device("cpu"))
+    gloo._set_default_timeout(timedelta(seconds=_LONGEST_WORK_S))
+    if not place.is_one_machine:
+        limit_silence(peer_timeout_s)
+
+
+def is_lost_peer(error: BaseException) -> bool:
+    """Whether the error only says that another process has gone away."""
     return isinstance(error, RuntimeError) and any(text in str(error) for text in _LOST_PEER_TEXTS)
+
+
+def _lost_peer(error: BaseException, place: Place, peer_timeout_s: float) -> LostPeerError | None:
+    """What to say if the error is that another process is gone; None if it is something else."""
+    text = str(error) if isinstance(error, RuntimeError) else ""
+    subject = f"rank {place.rank} of {place.size} cannot continue, because another"
+    if is_lost_peer(error):
+        return LostPeerError(
+            f"{subject} process of this run ended; see the message of that process"
+        )
+    if "Timed out waiting" in text:
+        return LostPeerError(
+            f"{subject} process of this run has not answered for {_LONGEST_WORK_S:g} s"
+        )
+    if any(known in text for known in _SILENT_PEER_TEXTS):
+        return LostPeerError(
+            f"{subject} machine of this run has not answered for {peer_timeout_s:g} s",
+            hint="check that machine and the network, then run the same command again to resume",
+        )
+    return None
 
 
 def _leave(*, is_cuda: bool, is_well: bool) -> None:

@@ -9,13 +9,16 @@ from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from mtcli.bundle.export_record import ExportRecord, ThreadSplit, export_folder, read_export
+from mtcli.bundle.languages import tags_of
 from mtcli.bundle.model_folder import Bundle
 from mtcli.decoding.options import SearchOptions
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine
 from mtcli.engines.ctranslate2.package import INSTALL, MISSING, search_obstacle
+from mtcli.engines.ctranslate2.stored import check_export
 from mtcli.engines.protocol import Engine, EngineBatch, Report, RunningSearch, no_report
 from mtcli.errors import ConfigError, ModelFolderError, in_backticks
 from mtcli.system.cores import num_cores
+from mtcli.system.threads import startable_threads
 
 if TYPE_CHECKING:
     from mtcli.engines.torch import TorchEngine
@@ -133,21 +136,26 @@ def load_export(bundle: Bundle, record: ExportRecord, threads: int | None) -> CT
         ModelFolderError: the export cannot be loaded.
     """
     split = choose_split(record, threads)
+    check_export(export_folder(bundle), bundle.card)
     return CTranslate2Engine(
         export_folder(bundle),
         max_positions=bundle.card.architecture.max_positions,
         inter_threads=split.inter_threads,
         intra_threads=split.intra_threads,
+        target_start=bundle.card.architecture.target_start,
+        tags=tags_of(bundle.card),
     )
 
 
 def choose_split(record: ExportRecord, threads: int | None) -> ThreadSplit:
     """The fastest measured split of `threads` threads; None: of as many as this machine has cores.
 
+    Of fewer, if the system allows fewer: CTranslate2 ends the process where it may not start one.
+
     If no split of that many threads was measured, each thread gets batches of its own, which is
     mostly the fastest.
     """
-    num_threads = threads or num_cores()
+    num_threads = max(1, startable_threads(threads or num_cores()))
     for split in record.splits:
         if split.inter_threads * split.intra_threads == num_threads:
             return split
@@ -215,6 +223,8 @@ def _obstacle(
         return f"exports have a precision of their own, not {how.precision}"
     if len(bundles) > 1:
         return "an export is one model, not an ensemble"
+    if startable_threads(1) == 0:
+        return "it needs a thread of its own, and the system allows no more"
     if only_torch:
         return f"exports do not support {only_torch}"
     obstacle = None if search is None else search_obstacle(search)

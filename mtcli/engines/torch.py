@@ -23,12 +23,10 @@ from mtcli.decoding.sampling import sample
 from mtcli.decoding.scorer import ModelScorer, Scorer
 from mtcli.device.memory import memory_errors
 from mtcli.engines.protocol import EngineBatch, PostponedSearch, Report, no_report
-from mtcli.engines.workers import run_parallel
+from mtcli.engines.workers import Workers
 from mtcli.errors import ConfigError
 from mtcli.model.seq2seq import Seq2Seq
-from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-
-_FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
+from mtcli.tokenizer.protocol import EOS_ID, NO_TAGS, PAD_ID, Tags, forbidden_ids, start_id
 
 
 class TorchEngine:
@@ -40,8 +38,9 @@ class TorchEngine:
         autocast: makes the context that the search runs in.
         others: further models of an ensemble, of the same vocabulary and on the same device; their
             probabilities are averaged.
-        may_fork: whether batches may be translated by processes, see `run_parallel`; not during
+        may_fork: whether batches may be translated by processes, see `Workers`; not during
             training.
+        tags: what stands before the texts; neither what comes in nor what goes out has it.
     """
 
     def __init__(
@@ -52,14 +51,19 @@ class TorchEngine:
         others: Sequence[Seq2Seq] = (),
         *,
         may_fork: bool = False,
+        tags: Tags = NO_TAGS,
     ) -> None:
         self._models, self._device, self._autocast = (model, *others), device, autocast
-        self._may_fork = may_fork
+        self._workers = Workers(may_fork=may_fork)
+        self._tags = tags
+        self._start_ids = (start_id(model.config.target_start), *tags.tgt)
+        self._forbidden_ids = forbidden_ids(model.config.target_start)
 
     @property
     def max_positions(self) -> int:
         """Longest source, and longest output, in pieces, EOS counted."""
-        return min(model.config.max_positions for model in self._models)
+        num_tags = max(len(self._tags.src), len(self._tags.tgt))
+        return min(model.config.max_positions for model in self._models) - num_tags
 
     def begin(
         self,
@@ -78,10 +82,9 @@ class TorchEngine:
             num_threads = torch.get_num_threads() if self._device.type == "cpu" else 1
             jobs = [partial(self._translate, batch, options) for batch in batches]
             with self._evaluating():
-                return run_parallel(
+                return self._workers.run(
                     jobs,
                     num_threads,
-                    may_fork=self._may_fork,
                     on_done=lambda place: report(len(batches[place].src_ids)),
                 )
 
@@ -126,27 +129,38 @@ class TorchEngine:
         self._check_attention(layer, heads)
         if not src_ids:
             return []
-        src_ids_BS = _pad(src_ids).to(self._device)
-        tgt_in_ids_BT = _padded([[BOS_ID, *ids[:-1]] for ids in tgt_ids]).to(self._device)
+        src_ids_BS = self._sources(src_ids).to(self._device)
+        tgt_in_ids_BT = _padded([[*self._start_ids, *ids[:-1]] for ids in tgt_ids])
+        tgt_in_ids_BT = tgt_in_ids_BT.to(self._device)
         with self._scoring(f"{len(src_ids)} pairs"):
             weights_BTS = forced_attention(
                 self._models, src_ids_BS, tgt_in_ids_BT, PAD_ID, layer, heads
             )
-        array_BTS = weights_BTS.float().cpu().numpy()
+        first_tgt, first_src = len(self._tags.tgt), len(self._tags.src)
+        array_BTS = weights_BTS[:, first_tgt:, first_src:].float().cpu().numpy()
         return [
             array[: len(tgt), : len(src)]
             for array, src, tgt in zip(array_BTS, src_ids, tgt_ids, strict=True)
         ]
 
     def _search(self, batch: EngineBatch, options: SearchOptions) -> list[list[Hypothesis]]:
-        options = replace(options, max_length=max(batch.max_lengths), forbidden_ids=_FORBIDDEN_IDS)
-        members = [ModelScorer(model, pad_id=PAD_ID) for model in self._models]
+        options = replace(
+            options,
+            max_length=max(batch.max_lengths),
+            bos_id=self._start_ids[-1],
+            num_given=len(self._tags.tgt),
+            forbidden_ids=self._forbidden_ids,
+        )
+        members = [
+            ModelScorer(model, pad_id=PAD_ID, given_ids=self._start_ids[:-1])
+            for model in self._models
+        ]
         scorer: Scorer[Any] = members[0] if len(members) == 1 else EnsembleScorer(members)
         if batch.prefix_ids or options.no_repeat_ngram or options.repetition_penalty != 1:
             scorer = ConstrainedScorer(scorer, options, batch.prefix_ids)
             # forbidden by the scorer from now on: a prefix may hold <unk>
             options = replace(options, forbidden_ids=())
-        src_ids_BS = _pad(batch.src_ids).to(self._device)
+        src_ids_BS = self._sources(batch.src_ids).to(self._device)
         max_length_B = torch.tensor(list(batch.max_lengths), device=self._device)
         if options.sampling is not None:
             keys = [key_of(ids) for ids in batch.src_ids]  # equal sources have equal samples
@@ -177,17 +191,25 @@ class TorchEngine:
     def _token_log_probs(
         self, src_ids: Sequence[Sequence[int]], tgt_out_ids: Sequence[Sequence[int]]
     ) -> list[list[float]]:
-        tgt_in_ids_BT = _padded([[BOS_ID, *ids[:-1]] for ids in tgt_out_ids]).to(self._device)
+        first = len(self._tags.tgt)
+        tgt_in_ids_BT = _padded([[*self._start_ids, *ids[:-1]] for ids in tgt_out_ids])
+        # nothing is predicted where a tag is
+        out_ids = [[*[PAD_ID] * first, *ids] for ids in tgt_out_ids]
         log_probs_BT = forced_log_probs(
             self._models,
-            _pad(src_ids).to(self._device),
-            tgt_in_ids_BT,
-            _padded(tgt_out_ids, width=tgt_in_ids_BT.size(1)).to(self._device),
+            self._sources(src_ids).to(self._device),
+            tgt_in_ids_BT.to(self._device),
+            _padded(out_ids, width=tgt_in_ids_BT.size(1)).to(self._device),
             PAD_ID,
         )
         return [
-            row[: len(ids)] for row, ids in zip(log_probs_BT.tolist(), tgt_out_ids, strict=True)
+            row[first : first + len(ids)]
+            for row, ids in zip(log_probs_BT.tolist(), tgt_out_ids, strict=True)
         ]
+
+    def _sources(self, src_ids: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Ids (B, S) with tags before and EOS behind them, padded at the end."""
+        return _padded([[*self._tags.src, *ids, EOS_ID] for ids in src_ids])
 
     def _check_attention(self, layer: int | None, heads: Sequence[int] | None) -> None:
         for model in self._models:
@@ -233,11 +255,6 @@ def key_of(ids: Sequence[int]) -> int:
     """A 64-bit hash of the ids, the same in every process."""
     digest = hashlib.blake2b(np.asarray(ids, dtype="<i8").tobytes(), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
-
-
-def _pad(src_ids: Sequence[Sequence[int]]) -> torch.Tensor:
-    """Ids (B, S) with EOS appended, padded at the end."""
-    return _padded([[*ids, EOS_ID] for ids in src_ids])
 
 
 def _padded(ids_of: Sequence[Sequence[int]], width: int | None = None) -> torch.Tensor:

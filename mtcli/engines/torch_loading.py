@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import torch
 
-from mtcli.bundle.model_folder import WEIGHTS, Bundle
+from mtcli.bundle.languages import tags_of
+from mtcli.bundle.model_folder import Bundle
 from mtcli.device.choice import choose_device
 from mtcli.device.precision import choose_translation_numerics
 from mtcli.engines.ensemble import check_ensemble
 from mtcli.engines.torch import TorchEngine
-from mtcli.errors import ModelFolderError
 from mtcli.model.seq2seq import Seq2Seq
 from mtcli.system.allocator import prepare_memory
 
@@ -39,7 +38,14 @@ def load_ensemble(
     if threads is not None:
         torch.set_num_threads(threads)
     model, *others = (load_weights(bundle).to(numerics.device).eval() for bundle in bundles)
-    return TorchEngine(model, numerics.device, numerics.autocast, others, may_fork=True)
+    return TorchEngine(
+        model,
+        numerics.device,
+        numerics.autocast,
+        others,
+        may_fork=True,
+        tags=tags_of(bundles[0].card),
+    )
 
 
 def load_weights(bundle: Bundle) -> Seq2Seq:
@@ -49,31 +55,10 @@ def load_weights(bundle: Bundle) -> Seq2Seq:
         ModelFolderError: the weights are not those of the architecture.
     """
     card = bundle.card
+    arrays = bundle.weights()  # first, because this checks that the card asks for no more
     # initialising draws random numbers, which must not advance the caller's generator
     with torch.random.fork_rng(devices=[]):
-        model = Seq2Seq(card.architecture, card.src_vocab_size, card.tgt_vocab_size)
-    arrays = bundle.weights()
-    _check_shapes(
-        arrays,
-        {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()},
-        where=str(bundle.path / WEIGHTS),
-    )
+        sizes = card.src_vocab_size, card.tgt_vocab_size
+        model = Seq2Seq(card.architecture, *sizes, card.separators)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     return model
-
-
-def _check_shapes(
-    arrays: Mapping[str, np.ndarray], expected: Mapping[str, tuple[int, ...]], *, where: str
-) -> None:
-    """Raise ModelFolderError unless names and shapes are those expected."""
-    for name, shape in expected.items():
-        if name not in arrays:
-            raise ModelFolderError(f"{where} lacks `{name}`, which `model.json` asks for")
-        if arrays[name].shape != shape:
-            raise ModelFolderError(
-                f"{where} stores `{name}` as {list(arrays[name].shape)}, but `model.json` asks for"
-                f" {list(shape)}"
-            )
-    for name in arrays:
-        if name not in expected:
-            raise ModelFolderError(f"{where} has `{name}`, which `model.json` does not ask for")

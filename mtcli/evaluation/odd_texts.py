@@ -47,6 +47,16 @@ _LANGUAGES = {
 }
 """Languages that are commonly written in a script without spaces between words."""
 
+UNSPACED = (
+    r"[[\p{Line_Break=SA}\p{Line_Break=ID}\p{Line_Break=CJ}\p{Script=Tibetan}"
+    r"\p{Script=Javanese}\p{Script=Balinese}]&&[\p{L}\p{M}]]"
+)
+"""Letters and marks of scripts without spaces between words, as a set of the library `regex`.
+
+Unicode's line breaking knows them: ideographs and kana, where a line may break anywhere, and the
+scripts of South East Asia, where that takes a dictionary or the grammar of syllables.
+"""
+
 
 class Oddity(Enum):
     """What can be odd about a text."""
@@ -224,18 +234,9 @@ def _has_entity(line: str) -> bool:
 
 @cache
 def _unspaced_letters() -> regex.Pattern[str]:
-    """Letters and marks of scripts without spaces between words.
-
-    Unicode's line breaking knows them: ideographs and kana, where a line may break anywhere, and
-    the scripts of South East Asia, where that takes a dictionary or the grammar of syllables.
-    """
     import regex
 
-    return regex.compile(
-        r"[[\p{Line_Break=SA}\p{Line_Break=ID}\p{Line_Break=CJ}\p{Script=Tibetan}"
-        r"\p{Script=Javanese}\p{Script=Balinese}]&&[\p{L}\p{M}]]",
-        regex.VERSION1,
-    )
+    return regex.compile(UNSPACED, regex.VERSION1)
 
 
 def _languages_of(text: str) -> str:

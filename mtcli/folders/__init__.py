@@ -1,18 +1,18 @@
 """Folders that are complete or absent: temporary names, manifests, atomic renames."""
 
+from mtcli.folders.json_files import parse_json, read_json
 from mtcli.folders.links import follow_link, link_target, replace_link
 from mtcli.folders.manifest import (
     FORMAT_VERSION,
     MANIFEST,
-    read_json,
     read_manifest,
     refuse_newer_format,
     sha256_of,
-    verify_files,
-    verify_folder,
 )
 from mtcli.folders.refusals import is_refusal
-from mtcli.folders.rights import check_readable, why_refused
+from mtcli.folders.rights import check_readable, read_start, why_refused
+from mtcli.folders.sealed import read_sealed_json, write_sealed_json
+from mtcli.folders.verifying import verify_files, verify_folder
 from mtcli.folders.writing import (
     new_folder,
     remove_folder,
@@ -30,8 +30,11 @@ __all__ = [
     "is_refusal",
     "link_target",
     "new_folder",
+    "parse_json",
     "read_json",
     "read_manifest",
+    "read_sealed_json",
+    "read_start",
     "refuse_newer_format",
     "remove_folder",
     "remove_leftovers",
@@ -42,5 +45,6 @@ __all__ = [
     "why_refused",
     "write_bytes_atomically",
     "write_json",
+    "write_sealed_json",
     "write_text_atomically",
 ]

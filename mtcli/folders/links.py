@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path, PurePosixPath
 
 from mtcli.errors import RunFolderError
-from mtcli.folders.manifest import FORMAT_VERSION
+from mtcli.folders.json_files import parse_json
+from mtcli.folders.manifest import FORMAT_VERSION, is_file_name
 from mtcli.folders.refusals import is_refusal
 from mtcli.folders.writing import replacing, write_json
 
@@ -70,8 +70,10 @@ def _read_link_file(link: Path) -> Path | None:
     if not link.is_file() or link.stat().st_size > _LARGEST_LINK_FILE:
         return None
     try:
-        content = json.loads(link.read_bytes())
-    except ValueError:
+        content = parse_json(link.read_bytes(), str(link), RunFolderError)
+    except RunFolderError:
         return None
     target = content.get(_TARGET) if isinstance(content, dict) else None
-    return Path(PurePosixPath(target)) if isinstance(target, str) and target else None
+    if not isinstance(target, str) or not is_file_name(target):
+        return None
+    return Path(PurePosixPath(target))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,12 +33,29 @@ def check_readable(path: Path, error: type[MtcliError]) -> None:
     """Raise a sentence if a file cannot be opened, for libraries that do not say why.
 
     Raises:
-        MtcliError: of class `error`: it is missing, or may not be read.
+        MtcliError: of class `error`: it is missing, may not be read, or is a pipe or a device.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):  # opening it may wait for ever
+        raise error(f"cannot read {path}: it is not a regular file")
     try:
         path.open("rb").close()
     except OSError as cause:
         raise error(f"cannot read {path}: {why_refused(path, cause)}") from cause
+
+
+def read_start(path: Path, most_bytes: int) -> bytes:
+    """The first bytes of a file.
+
+    A file that says that it is empty is not read: those of `/proc`, to which a link may lead, say
+    so too, and whoever reads `/proc/kmsg` waits until the kernel has something to report.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        is_empty = stat.S_ISREG(status.st_mode) and status.st_size == 0
+        return b"" if is_empty else file.read(most_bytes)
 
 
 def share_files(files: list[Path], folder: Path) -> None:

@@ -7,12 +7,12 @@ import json
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mtcli.errors import RunFolderError
+from mtcli.folders.in_use import age_s, host, is_alive, is_in_use, shown_in_use
 from mtcli.folders.manifest import MANIFEST, files_in, make_manifest
 from mtcli.folders.refusals import is_refusal
 from mtcli.folders.rights import share_files, why_refused
@@ -43,14 +43,15 @@ def new_folder(path: Path, *, manifest: bool = True) -> Iterator[Path]:
         _refuse_existing(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
-        yield temporary
-        if manifest:
-            write_json(temporary / MANIFEST, make_manifest(temporary))
-        share_files(files_in(temporary), temporary)
-        _flush_tree(temporary)
-        # A rename would replace an empty folder silently, and fails on one with files.
-        _refuse_existing(path)
-        temporary.rename(path)
+        with shown_in_use(temporary):
+            yield temporary
+            if manifest:
+                write_json(temporary / MANIFEST, make_manifest(temporary))
+            share_files(files_in(temporary), temporary)
+            _flush_tree(temporary)
+            # A rename would replace an empty folder silently, and fails on one with files.
+            _refuse_existing(path)
+            temporary.rename(path)
         _flush(path.parent)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
@@ -72,7 +73,7 @@ def remove_folder(path: Path) -> None:
     try:
         path.rename(doomed)
     except OSError as error:
-        raise RunFolderError(f"cannot remove {path}: {error.strerror}") from error
+        raise RunFolderError(f"cannot remove {path}: {why_refused(path.parent, error)}") from error
     _remove(doomed)
 
 
@@ -116,8 +117,9 @@ def write_json(path: Path, obj: object) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Remove temporaries that dead processes left in `folder`; those of live ones stay.
 
-    Processes of another machine cannot be checked, and process ids are reused, so whatever has
-    not changed for a day goes too.
+    Processes of another machine or container cannot be checked, and process ids are reused, so
+    whatever has not changed for a day goes too. A folder that is being written stays in any case:
+    its lock shows that, whatever its process is called here and however the clock was set.
     """
     if not folder.is_dir():
         return
@@ -125,8 +127,10 @@ def remove_leftovers(folder: Path) -> None:
         match = _TEMPORARY.fullmatch(path.name)
         if match is None:
             continue
-        is_local = match["host"] == _host()
-        if (is_local and not _is_alive(int(match["pid"]))) or _age_s(path) > _STALE_AFTER_S:
+        if is_in_use(path):
+            continue
+        is_local = match["host"] == host()
+        if (is_local and not is_alive(int(match["pid"]))) or age_s(path) > _STALE_AFTER_S:
             _remove(path)
 
 
@@ -153,7 +157,7 @@ def _temporary_name(path: Path) -> Path:
     """A fresh hidden sibling, which tells `remove_leftovers` whose it is."""
     # absolute(): Path("..").name and Path(".").name are not names to build on
     path = path.absolute()
-    return path.with_name(f".{path.name}.tmp-{os.getpid()}-{_host()}-{os.urandom(4).hex()}")
+    return path.with_name(f".{path.name}.tmp-{os.getpid()}-{host()}-{os.urandom(4).hex()}")
 
 
 def _remove(path: Path) -> None:
@@ -163,13 +167,6 @@ def _remove(path: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def _host() -> str:
-    """The machine's name, without the hyphen that separates the parts of a temporary name."""
-    import socket  # here, because what only reads folders should start fast
-
-    return re.sub(r"[^\w.]", "_", socket.gethostname())[:64] or "localhost"
 
 
 def _refuse_existing(path: Path) -> None:
@@ -222,20 +219,3 @@ def sync(descriptor: int) -> None:
     except OSError as error:
         if not is_refusal(error):
             raise
-
-
-def _is_alive(pid: int) -> bool:
-    if os.name != "posix":
-        return True  # signal 0 asks nothing there
-    try:
-        os.kill(pid, 0)
-    except OSError as error:
-        return not isinstance(error, ProcessLookupError)
-    return True
-
-
-def _age_s(path: Path) -> float:
-    """Seconds since anything in `path` was last written; 0 while things come and go in it."""
-    with suppress(FileNotFoundError):
-        return time.time() - max(item.lstat().st_mtime for item in (path, *path.rglob("*")))
-    return 0.0

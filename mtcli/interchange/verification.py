@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mtcli.bundle.export_record import ThreadSplit
+from mtcli.bundle.languages import tags_of, with_any_languages
 from mtcli.bundle.model_folder import Bundle
 from mtcli.engines.choice import EngineOptions
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine
@@ -87,6 +88,7 @@ def compare(
 
     Speeds are those of translating, without start-up, on all cores that the process may use.
     """
+    bundle = replace(bundle, card=with_any_languages(bundle.card))
     request = _request(bundle, is_made_up=sentences.is_made_up)
     model = open_translator(
         replace(request, models=(bundle.path,), engine=EngineOptions("torch", device="cpu"))
@@ -152,6 +154,8 @@ def _engine(bundle: Bundle, folder: Path, inter: int, intra: int) -> CTranslate2
         max_positions=bundle.card.architecture.max_positions,
         inter_threads=inter,
         intra_threads=intra,
+        target_start=bundle.card.architecture.target_start,
+        tags=tags_of(bundle.card),
     )
 
 
@@ -160,11 +164,15 @@ def _translator(request: TranslationRequest, bundle: Bundle, engine: Engine) -> 
 
 
 def _request(bundle: Bundle, *, is_made_up: bool) -> TranslationRequest:
-    """How both translate: as the model does by default, or briefly."""
+    """How both translate: as the model does by default, or briefly, and with the stop of both."""
+    request = TranslationRequest(
+        src_lang=bundle.card.src_lang, tgt_lang=bundle.card.tgt_lang, overrides={"stop": "full"}
+    )
     if not is_made_up:
-        return TranslationRequest()
+        return request
     max_length = min(bundle.generation.max_length, _MADE_UP_MAX_LENGTH)
-    return TranslationRequest(overrides={"max_length": max_length}, retries=False)
+    overrides = {**request.overrides, "max_length": max_length}
+    return replace(request, overrides=overrides, retries=False)
 
 
 def _best(

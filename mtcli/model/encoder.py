@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from mtcli.config.schema.architecture import ModelConfig
+from mtcli.model.attention.kinds import SelfAttention, StackAttention
 from mtcli.model.blocks import (
     Residual,
     attend_to_self,
@@ -13,17 +16,20 @@ from mtcli.model.blocks import (
     make_feed_forward,
     make_final_norm,
     make_rotary,
+    self_attention_weights,
 )
 from mtcli.model.layer_dropout import draw_is_skipped, join_idle
 from mtcli.model.positions import RotaryPositions
+from mtcli.model.recomputing import run_layer
 
 
 class EncoderLayer(nn.Module):
     """Self-attention, then feed-forward."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, self_attention: SelfAttention) -> None:
         super().__init__()
         shape = config.encoder_shape
+        self.self_attention = self_attention
         self.self_attn = make_attention(config, shape)
         self.self_attn_residual = Residual(config)
         self.feed_forward = make_feed_forward(config, shape)
@@ -33,12 +39,12 @@ class EncoderLayer(nn.Module):
     def forward(
         self,
         x_BSD: Tensor,
-        src_keep_B11S: Tensor | None,
+        prepared: Sequence[Tensor | None],
         rotary: RotaryPositions | None,
         *,
         is_skipped: bool = False,
     ) -> Tensor:
-        """Same shape as `x_BSD`; `src_keep_B11S` is True at real tokens, None if all are.
+        """Same shape as `x_BSD`; `prepared` is what `self_attention` has prepared.
 
         Skipping is done in here, because FSDP gathers the layer's weights around this call, on all
         processes or none.
@@ -50,11 +56,21 @@ class EncoderLayer(nn.Module):
         x_BSD = self.self_attn_residual(
             x_BSD,
             lambda h_BSD: attend_to_self(
-                self.self_attn, h_BSD, rotary, keep=src_keep_B11S, dropout_p=p
+                self.self_attn, h_BSD, rotary, self.self_attention, prepared, p
             ),
         )
         out_BSD: Tensor = self.feed_forward_residual(x_BSD, self.feed_forward)
         return out_BSD
+
+    def self_attention_weights(
+        self,
+        x_BSD: Tensor,
+        prepared: Sequence[Tensor | None],
+        rotary: RotaryPositions | None,
+    ) -> Tensor:
+        """How much each position looks at each other in this layer, BHSS."""
+        h_BSD = self.self_attn_residual.input_of_block(x_BSD)
+        return self_attention_weights(self.self_attn, h_BSD, rotary, self.self_attention, prepared)
 
 
 class Encoder(nn.Module):
@@ -63,20 +79,31 @@ class Encoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         shape = config.encoder_shape
-        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(shape.num_layers))
+        self.attention = StackAttention(config.encoder_attention, shape.num_layers, is_causal=False)
+        self.layers = nn.ModuleList(EncoderLayer(config, kind) for kind in self.attention.layers)
         self.final_norm = make_final_norm(config)
         self.rotary = make_rotary(config, shape)
 
     def forward(
-        self, x_BSD: Tensor, src_keep_B11S: Tensor | None, layer_dropout: float = 0.0
+        self,
+        x_BSD: Tensor,
+        src_keep_B11S: Tensor | None,
+        layer_dropout: float = 0.0,
+        recompute: bool = False,
+        is_separator_BS: Tensor | None = None,
     ) -> Tensor:
         """Memory BSD: what the decoder sees of the source.
 
-        Each layer is skipped with probability `layer_dropout`.
+        `is_separator_BS` is True at separators of sentences, if they are global. Each layer is
+        skipped with probability `layer_dropout`; `recompute` keeps only what goes into each for its
+        gradient.
 
         Source: Fan et al. 2020 (LayerDrop), section 3.1.
         """
-        for layer in self.layers:
+        prepared = self.attention.prepare(x_BSD, src_keep_B11S, is_separator_BS)
+        for layer, masks in zip(self.layers, prepared, strict=False):
             is_skipped = draw_is_skipped(layer_dropout)
-            x_BSD = layer(x_BSD, src_keep_B11S, self.rotary, is_skipped=is_skipped)
+            x_BSD = run_layer(
+                layer, x_BSD, masks, self.rotary, is_skipped=is_skipped, is_recomputed=recompute
+            )
         return x_BSD if self.final_norm is None else self.final_norm(x_BSD)

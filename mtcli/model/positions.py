@@ -6,6 +6,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mtcli.config.schema.architecture import ModelConfig
+
 _LONGEST_WAVE = 10_000.0
 
 
@@ -21,19 +23,48 @@ def sinusoid_table(num_positions: int, d_model: int) -> Tensor:
     return torch.cat([angle_PK.sin(), angle_PK.cos()], dim=-1).float()
 
 
+_FIRST_FAIRSEQ_POSITION = 2
+"""Behind the id of padding, which is 1 there."""
+
+
+def tensor2tensor_sinusoid_table(num_positions: int, d_model: int, first: int) -> Tensor:
+    """The same as `sinusoid_table`, as Marian, and with another first position fairseq, compute it.
+
+    The longest wave belongs to the last frequency, not to the one after it.
+
+    Source: tensor2tensor, `get_timing_signal_1d`; Marian, `SinusoidalPositionEmbeddings`; Hugging
+    Face's M2M100.
+    """
+    position_P1 = torch.arange(num_positions, dtype=torch.float64)[:, None]
+    num_frequencies = d_model // 2
+    exponent_K = torch.arange(num_frequencies, dtype=torch.float64) / (num_frequencies - 1)
+    angle_PK = (position_P1 + first) * _LONGEST_WAVE**-exponent_K
+    return torch.cat([angle_PK.sin(), angle_PK.cos()], dim=-1).float()
+
+
+def fixed_table(config: ModelConfig) -> Tensor:
+    """The table PD of an architecture whose positions are sinusoids."""
+    size = config.max_positions, config.d_model
+    match config.positions:
+        case "sinusoidal_fairseq":
+            return tensor2tensor_sinusoid_table(*size, first=_FIRST_FAIRSEQ_POSITION)
+        case "sinusoidal_marian":
+            return tensor2tensor_sinusoid_table(*size, first=0)
+        case _:
+            return sinusoid_table(*size)
+
+
 class AddedPositions(nn.Module):
     """A position table that is added to the embeddings: fixed sinusoids or learned rows."""
 
-    def __init__(self, num_positions: int, d_model: int, *, learned: bool) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.num_positions = num_positions
-        if learned:
-            self.table_PD: Tensor = nn.Parameter(torch.empty(num_positions, d_model))
+        self.num_positions = config.max_positions
+        if config.positions == "learned":
+            self.table_PD: Tensor = nn.Parameter(torch.empty(config.max_positions, config.d_model))
         else:
-            # Not saved: it is a function of its shape.
-            self.register_buffer(
-                "table_PD", sinusoid_table(num_positions, d_model), persistent=False
-            )
+            # Not saved: it is a function of the config.
+            self.register_buffer("table_PD", fixed_table(config), persistent=False)
 
     def forward(self, start: int, length: int) -> Tensor:
         """Rows `start` to `start + length` of the table, QD."""

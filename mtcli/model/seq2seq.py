@@ -6,6 +6,8 @@ What this Transformer is (the keys are those of the `model` section of a config)
 
 - Embeddings are multiplied by sqrt(d_model) (`scale_embeddings`). Source embedding, target
   embedding and output projection are one matrix, or two, or three (`tied_embeddings`).
+- The logits may have a bias (`output_bias`). What the decoder reads first is for its callers to
+  know (`target_start`).
 - Positions are sinusoids or learned rows added to the embeddings, or rotations of queries and
   keys (`positions`).
 - An encoder layer is self-attention, then feed-forward; a decoder layer is causal self-attention,
@@ -29,10 +31,12 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mtcli.config.schema.architecture import ModelConfig
+from mtcli.model.attention.full import as_key_mask
 from mtcli.model.decoder import Decoder
 from mtcli.model.dropout import Dropout
 from mtcli.model.encoder import Encoder
@@ -40,6 +44,7 @@ from mtcli.model.init import initialize
 from mtcli.model.loss import smoothed_cross_entropy
 from mtcli.model.positions import AddedPositions
 from mtcli.model.rdrop import rdrop_cross_entropy
+from mtcli.model.separators import GlobalSeparators
 from mtcli.model.state import DecodingState
 
 
@@ -58,6 +63,13 @@ class TensorBatch(NamedTuple):
     """The correct ids there: the target, then EOS."""
 
 
+class OutputLayer(NamedTuple):
+    """What makes logits of hidden states."""
+
+    weight_VD: Tensor
+    bias_V: Tensor | None = None
+
+
 class PassSettings(NamedTuple):
     """What a training pass does beyond dropout; the defaults do nothing."""
 
@@ -65,6 +77,8 @@ class PassSettings(NamedTuple):
     """Weight of R-Drop's divergence; above 0 the batch goes through the model twice."""
     layer_dropout: float = 0.0
     """Probability that a layer is skipped."""
+    recompute: bool = False
+    """Keep only what goes into each layer, and compute the rest again for the gradient."""
 
     @property
     def num_passes(self) -> int:
@@ -83,11 +97,19 @@ class Seq2Seq(nn.Module):
         src_vocab_size: rows of the source embedding.
         tgt_vocab_size: rows of the target embedding and of the output projection; with
             `tied_embeddings: all` the two vocabularies are one.
+        separators: as in `GlobalSeparators`.
     """
 
-    def __init__(self, config: ModelConfig, src_vocab_size: int, tgt_vocab_size: int) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        src_vocab_size: int,
+        tgt_vocab_size: int,
+        separators: tuple[int, int] | None = None,
+    ) -> None:
         super().__init__()
         self.config = config
+        self.separators = GlobalSeparators(config, separators)
         if config.tied_embeddings == "all":
             if src_vocab_size != tgt_vocab_size:
                 raise ValueError(f"tied vocabularies differ: {src_vocab_size}, {tgt_vocab_size}")
@@ -97,14 +119,10 @@ class Seq2Seq(nn.Module):
             self.tgt_embed = nn.Embedding(tgt_vocab_size, config.d_model)
         if config.tied_embeddings == "none":
             self.output_proj = nn.Linear(config.d_model, tgt_vocab_size, bias=False)
+        self.output_bias = nn.Parameter(torch.zeros(tgt_vocab_size)) if config.output_bias else None
         if config.positions != "rotary":
-            learned = config.positions == "learned"
-            self.src_positions = AddedPositions(
-                config.max_positions, config.d_model, learned=learned
-            )
-            self.tgt_positions = AddedPositions(
-                config.max_positions, config.d_model, learned=learned
-            )
+            self.src_positions = AddedPositions(config)
+            self.tgt_positions = AddedPositions(config)
         self.embed_scale = math.sqrt(config.d_model) if config.scale_embeddings else 1.0
         p = config.dropout if config.embedding_dropout is None else config.embedding_dropout
         self.embed_dropout = Dropout(p)
@@ -133,15 +151,28 @@ class Seq2Seq(nn.Module):
         return self.output_proj.weight if untied else self.tgt_weight_VD
 
     def encode(
-        self, src_ids_BS: Tensor, src_keep_BS: Tensor | None, layer_dropout: float = 0.0
+        self,
+        src_ids_BS: Tensor,
+        src_keep_BS: Tensor | None,
+        layer_dropout: float = 0.0,
+        recompute: bool = False,
     ) -> Tensor:
         """Memory BSD of a padded batch; `src_keep_BS` is True at real tokens, None if all are."""
-        x_BSD = self._embed(src_ids_BS, self.src_weight_VD)
-        if self.config.positions != "rotary":
-            x_BSD = x_BSD + self.src_positions(0, src_ids_BS.size(1))
+        x_BSD = self.place_source(self.embed_source(src_ids_BS))
+        keep, is_separator_BS = as_key_mask(src_keep_BS), self.separators.in_source(src_ids_BS)
         return self.encoder(  # type: ignore[no-any-return]
-            self.embed_dropout(x_BSD), _as_key_mask(src_keep_BS), layer_dropout
+            x_BSD, keep, layer_dropout, recompute, is_separator_BS
         )
+
+    def embed_source(self, src_ids_BS: Tensor) -> Tensor:
+        """Embeddings BSD of source pieces, scaled, without their positions."""
+        return self._embed(src_ids_BS, self.src_weight_VD)
+
+    def place_source(self, x_BSD: Tensor) -> Tensor:
+        """What the first encoder layer reads, BSD, of what `embed_source` returned."""
+        if self.config.positions != "rotary":
+            x_BSD = x_BSD + self.src_positions(0, x_BSD.size(1))
+        return self.embed_dropout(x_BSD)  # type: ignore[no-any-return]
 
     def decode(
         self,
@@ -149,11 +180,13 @@ class Seq2Seq(nn.Module):
         memory_BSD: Tensor,
         src_keep_BS: Tensor | None,
         layer_dropout: float = 0.0,
+        recompute: bool = False,
     ) -> Tensor:
         """Hidden states BTD, from which the token after each of `tgt_in_ids_BT` is predicted."""
-        x_BTD = self._embed_target(tgt_in_ids_BT)
+        x_BTD, keep = self.embed_target(tgt_in_ids_BT), as_key_mask(src_keep_BS)
+        is_separator_BT = self.separators.in_target(tgt_in_ids_BT)
         return self.decoder(  # type: ignore[no-any-return]
-            x_BTD, memory_BSD, _as_key_mask(src_keep_BS), layer_dropout
+            x_BTD, memory_BSD, keep, layer_dropout, recompute, is_separator_BT
         )
 
     def cross_attention(
@@ -169,15 +202,13 @@ class Seq2Seq(nn.Module):
             tgt_in_ids_BT: BOS and the target, padded at the end.
             memory_BSD: the encoded source.
             src_keep_BS: True at real source tokens; None if all are.
-            layer: which decoder layer, counted from 0; None is the second-last, of a single layer
-                that one.
-
-        Source: that the second-last layer aligns best: Garg et al. 2019, arXiv:1909.02074, table 1.
+            layer: which decoder layer, counted from 0; None is the decoder's default.
         """
         if layer is None:
-            layer = max(len(self.decoder.layers) - 2, 0)
-        x_BTD, keep = self._embed_target(tgt_in_ids_BT), _as_key_mask(src_keep_BS)
-        return self.decoder.cross_attention(x_BTD, memory_BSD, keep, layer)
+            layer = self.decoder.alignment_layer
+        x_BTD, keep = self.embed_target(tgt_in_ids_BT), as_key_mask(src_keep_BS)
+        is_separator_BT = self.separators.in_target(tgt_in_ids_BT)
+        return self.decoder.cross_attention(x_BTD, memory_BSD, keep, layer, is_separator_BT)
 
     def forward(
         self,
@@ -186,15 +217,14 @@ class Seq2Seq(nn.Module):
         settings: PassSettings = PassSettings(),
     ) -> Tensor:
         """Loss summed over the batch's target tokens, in nats; the number of these is N."""
-        return training_loss(
-            self.encode, self.decode, self.output_weight_VD, batch, label_smoothing, settings
-        )
+        output = OutputLayer(self.output_weight_VD, self.output_bias)
+        return training_loss(self.encode, self.decode, output, batch, label_smoothing, settings)
 
     def start(
         self, memory_BSD: Tensor, src_keep_BS: Tensor | None, *, beam_size: int, max_length: int
     ) -> DecodingState:
         """The decoding state before the first token of `beam_size` hypotheses a sentence."""
-        keep = _as_key_mask(src_keep_BS)
+        keep = as_key_mask(src_keep_BS)
         return self.decoder.start(memory_BSD, keep, beam_size=beam_size, max_length=max_length)
 
     def step(self, ids_R: Tensor, state: DecodingState) -> Tensor:
@@ -207,13 +237,14 @@ class Seq2Seq(nn.Module):
         x_BWD = self._embed(ids_BW, self.tgt_weight_VD)
         if self.config.positions != "rotary":
             x_BWD = x_BWD + self.tgt_positions(state.num_steps, 1)
-        return self.decoder.step(x_BWD, state).flatten(0, 1)
+        return self.decoder.step(x_BWD, state, self.separators.in_target(ids_BW)).flatten(0, 1)
 
     def output_logits(self, hidden: Tensor) -> Tensor:
         """Logits (..., V) of hidden states (..., D)."""
-        return F.linear(hidden, self.output_weight_VD)
+        return F.linear(hidden, self.output_weight_VD, self.output_bias)
 
-    def _embed_target(self, tgt_in_ids_BT: Tensor) -> Tensor:
+    def embed_target(self, tgt_in_ids_BT: Tensor) -> Tensor:
+        """What the first decoder layer reads, BTD."""
         x_BTD = self._embed(tgt_in_ids_BT, self.tgt_weight_VD)
         if self.config.positions != "rotary":
             x_BTD = x_BTD + self.tgt_positions(0, tgt_in_ids_BT.size(1))
@@ -226,7 +257,7 @@ class Seq2Seq(nn.Module):
 def training_loss(
     encode: Callable[..., Tensor],
     decode: Callable[..., Tensor],
-    output_weight_VD: Tensor,
+    output: OutputLayer,
     batch: TensorBatch,
     label_smoothing: float,
     settings: PassSettings,
@@ -236,34 +267,30 @@ def training_loss(
     Args:
         encode: as `Seq2Seq.encode`.
         decode: as `Seq2Seq.decode`.
-        output_weight_VD: output projection.
+        output: what makes logits of hidden states.
         batch: what goes through them.
         label_smoothing: from 0 to below 1.
-        settings: R-Drop makes two passes; layer dropout goes to `encode` and `decode`.
+        settings: R-Drop makes two passes; the rest goes to `encode` and `decode`.
     """
 
     def hidden_states_ND() -> Tensor:
         """Of one pass, at the positions that carry loss."""
-        src_keep, p = batch.src_keep_BS, settings.layer_dropout
-        memory_BSD = encode(batch.src_ids_BS, src_keep, p)
-        hidden_BTD = decode(batch.tgt_in_ids_BT, memory_BSD, src_keep, p)
-        return hidden_BTD.flatten(0, 1).index_select(0, batch.loss_positions_N)
+        src_keep, layers = batch.src_keep_BS, (settings.layer_dropout, settings.recompute)
+        memory_BSD = encode(batch.src_ids_BS, src_keep, *layers)
+        hidden_BTD = decode(batch.tgt_in_ids_BT, memory_BSD, src_keep, *layers)
+        hidden_ND = hidden_BTD.flatten(0, 1).index_select(0, batch.loss_positions_N)
+        # a bias is the weight of an input that is always 1
+        return hidden_ND if output.bias_V is None else F.pad(hidden_ND, (0, 1), value=1.0)
 
+    output_weight_VD, bias_V = output
+    if bias_V is not None:
+        output_weight_VD = torch.cat([output_weight_VD, bias_V[:, None]], dim=1)
     hidden_ND = hidden_states_ND()
     if settings.rdrop_alpha > 0:
-        return rdrop_cross_entropy(
-            hidden_ND,
-            hidden_states_ND(),
-            output_weight_VD,
-            batch.loss_ids_N,
-            label_smoothing,
-            settings.rdrop_alpha,
-        )
+        hidden = hidden_ND, hidden_states_ND()
+        rdrop = (label_smoothing, settings.rdrop_alpha)
+        return rdrop_cross_entropy(*hidden, output_weight_VD, batch.loss_ids_N, *rdrop)
     return smoothed_cross_entropy(hidden_ND, output_weight_VD, batch.loss_ids_N, label_smoothing)
-
-
-def _as_key_mask(src_keep_BS: Tensor | None) -> Tensor | None:
-    return None if src_keep_BS is None else src_keep_BS[:, None, None, :]
 
 
 def num_parameters(model: nn.Module) -> int:

@@ -57,9 +57,9 @@ def _original_of(copy: Path, originals: Iterable[Path]) -> Path | None:
 
 
 def _keep_one(copy: Path, original: Path) -> None:
-    """Keep the original, or put the copy into its place if the original is incomplete."""
+    """Keep the original, or put the copy into its place if the original is damaged."""
     try:
-        verify_folder(original, error=RunFolderError, hashed_below_bytes=0)
+        verify_folder(original, error=RunFolderError)
     except RunFolderError:
         remove_folder(original)
         copy.rename(original)

@@ -68,6 +68,11 @@ class RunFolder(SavedSteps):
         return self.path / "train.log"
 
     @property
+    def invocations(self) -> Path:
+        """The commands that made the run, one JSON object a line."""
+        return self.path / "invocations.jsonl"
+
+    @property
     def tokenizers(self) -> Path:
         """SentencePiece models that the run trained."""
         return self.path / "tokenizer"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from mtcli.bundle.model_folder import read_model
+from mtcli.config.metric_names import METRICS, is_error_rate
 from mtcli.runs.folder import RunFolder
 
 _TIE_BREAKERS = ("loss", "chrf")
@@ -15,8 +16,8 @@ _SHOWN_AS_ZERO = 0.005
 
 
 def is_zero(metric: str, score: float) -> bool:
-    """Whether BLEU or chrF says nothing yet: it is printed as 0.00."""
-    return metric != "loss" and score < _SHOWN_AS_ZERO
+    """Whether BLEU, chrF or another share of what is right says nothing yet: it is shown as 0.00."""
+    return metric in METRICS and not is_error_rate(metric) and score < _SHOWN_AS_ZERO
 
 
 def rank_key(metric: str, scores: Mapping[str, float]) -> tuple[float, ...]:
@@ -26,7 +27,7 @@ def rank_key(metric: str, scores: Mapping[str, float]) -> tuple[float, ...]:
     as 0.
 
     Args:
-        metric: `bleu`, `chrf` or `loss`, which ranks.
+        metric: which ranks, by the name that `validation.best_by` has for it.
         scores: of the validation, by metric. One that is missing or NaN is worse than any other.
     """
     order = dict.fromkeys((metric, *_TIE_BREAKERS))
@@ -36,13 +37,13 @@ def rank_key(metric: str, scores: Mapping[str, float]) -> tuple[float, ...]:
 def _goodness(metric: str, score: float) -> float:
     if math.isnan(score):
         return -math.inf
-    if metric == "loss":
+    if is_error_rate(metric):
         return -score
     return 0.0 if is_zero(metric, score) else score
 
 
 def rank_models(run: RunFolder, metric: str) -> list[int]:
-    """Steps of the models, best first by `bleu`, `chrf` or `loss`; of equals the earlier one."""
+    """Steps of the models, best first by a metric or `loss`; of equals the earlier one."""
     keys = {}
     for step in run.model_steps():
         scores = {
@@ -50,6 +51,6 @@ def rank_models(run: RunFolder, metric: str) -> list[int]:
             for score in read_model(run.model(step)).scores
             if score.split == "valid"
         }
-        if metric in scores:
-            keys[step] = rank_key(metric, scores)
+        if metric.lower() in scores:
+            keys[step] = rank_key(metric.lower(), scores)
     return sorted(keys, key=keys.__getitem__, reverse=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 
 from mtcli.errors import RunFolderError
-from mtcli.folders import remove_folder
+from mtcli.folders import remove_folder, why_refused
 from mtcli.runs.folder import RunFolder
 from mtcli.runs.metrics import cut_back_metrics
+from mtcli.runs.names import files_among_steps
 
 
 def prune(
@@ -87,6 +89,21 @@ def set_aside_without_checkpoint(run: RunFolder) -> list[Path]:
     return [rename_aside(path) for path in (*left, run.metrics) if path.exists()]
 
 
+def set_aside_files(run: RunFolder) -> list[Path]:
+    """Rename files that have the names of folders that the run reads, and is to write.
+
+    Returns:
+        The new names.
+    """
+    renamed = []
+    for saved in (run, run.stopped):
+        places = (run.stopped.path, saved.checkpoints, saved.models)
+        files = [path for path in places if os.path.lexists(path) and not path.is_dir()]
+        files += [*files_among_steps(saved.checkpoints), *files_among_steps(saved.models)]
+        renamed += [rename_aside(path) for path in files]
+    return renamed
+
+
 def forget_preparation(run: RunFolder, *, with_tokenizers: bool) -> None:
     """Remove what a run makes before its first checkpoint, except its log."""
     reports = (run.path / "tokenizer_report.json", run.path / "data_report.json")
@@ -103,9 +120,9 @@ def rename_aside(path: Path) -> Path:
         RunFolderError: it cannot be renamed.
     """
     number = 1
-    while (aside := path.with_name(f"{path.name}.{number}")).exists():
+    while os.path.lexists(aside := path.with_name(f"{path.name}.{number}")):
         number += 1
     try:
         return path.rename(aside)
     except OSError as error:
-        raise RunFolderError(f"cannot rename {path} to {aside}: {error.strerror}") from error
+        raise RunFolderError(f"cannot rename {path} to {aside}: {why_refused(aside, error)}") from error

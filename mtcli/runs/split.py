@@ -10,6 +10,9 @@ from mtcli.runs.folder import RunFolder
 
 _FORMAT_VERSION = 1
 
+MOST_PROCESSES = 100_000
+"""Of processes, or of threads: a file that says more does not come from a run."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -40,7 +43,9 @@ def read_split(run: RunFolder) -> Split | None:
     try:
         version, split = content["format_version"], content["split"]
         numbers = split["processes"], split["threads"]
-        is_valid = all(type(number) is int and number >= 1 for number in (version, *numbers))
+        is_valid = all(
+            type(number) is int and 1 <= number <= MOST_PROCESSES for number in (version, *numbers)
+        )
     except (KeyError, TypeError):
         is_valid = False
     if not is_valid:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from mtcli.streaming.lines import Line, encode_line
+from mtcli.streaming.resume import Layout
 from mtcli.translating.alignment import pharaoh
 from mtcli.translating.answer import Answer, Translation
 
@@ -16,6 +17,37 @@ Pieces = Callable[[Sequence[int]], list[str]]
 
 # json.dumps does not escape these, and some tools break lines at them
 _CONTROL = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
+
+
+def window_records(
+    pairs: Sequence[tuple[Line, Answer]],
+    num_before: int,
+    layout: Layout,
+    pieces: Pieces,
+    *,
+    with_n_best: bool,
+) -> list[bytes]:
+    """The bytes to write for each line of a window.
+
+    Args:
+        pairs: the lines and their answers.
+        num_before: lines before the window.
+        layout: what the output holds.
+        pieces: names token ids, for JSON.
+        with_n_best: whether JSON objects list all translations.
+    """
+    match layout:
+        case "text":
+            return [text_record(line, answer) for line, answer in pairs]
+        case "n_best":
+            return [
+                n_best_record(index, answer) for index, (_, answer) in enumerate(pairs, num_before)
+            ]
+        case "jsonl":
+            return [
+                json_record(number, line, answer, pieces, with_n_best=with_n_best)
+                for number, (line, answer) in enumerate(pairs, num_before + 1)
+            ]
 
 
 def text_record(line: Line, answer: Answer) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from mtcli.errors import ConfigError
+from mtcli.errors import ConfigError, MtcliError
 from mtcli.folders import write_bytes_atomically
 from mtcli.streaming.lines import Line
 from mtcli.translating.answer import Answer
@@ -97,6 +97,9 @@ class Review:
             number: of the line, counted from 1.
             line: the source.
             answer: its translation.
+
+        Raises:
+            MtcliError: the temporary file cannot be written.
         """
         if line.blank is not None:
             return
@@ -110,7 +113,13 @@ class Review:
             answer.translations[0].text.translate(_ESCAPES),
         )
         data = "\t".join(row).encode("utf-8", "replace") + b"\n"
-        self._rows.write(data)
+        try:
+            self._rows.write(data)
+        except OSError as error:
+            why = error.strerror or error
+            raise MtcliError(
+                f"cannot keep the translations to review, for {self._path}: {why}"
+            ) from None
         self._confidences.append(confidence)
         self._starts.append(self._end)
         self._end += len(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +12,11 @@ from typing import BinaryIO, NamedTuple
 from mtcli.engines.protocol import Report, no_report
 from mtcli.errors import DataError
 from mtcli.streaming.lines import read_lines
+from mtcli.system.stop_signals import check_stop
+from mtcli.system.stream_errors import naming_streams
 from mtcli.translating.scoring import PairScore, PairScorer
+
+_TOO_LONG = PairScore((-math.inf,), is_too_long=True)
 
 WINDOW_BATCHES = 32
 """Batches in a window; sorting by length pays only among many pairs."""
@@ -35,6 +40,8 @@ class Pair(NamedTuple):
     tgt: str
     is_valid: bool = True
     """False when bytes that are not UTF-8 were replaced by U+FFFD."""
+    is_too_long: bool = False
+    """Whether a side is longer than what is read of a line, and so than any model takes."""
 
 
 def score_stream(
@@ -58,18 +65,24 @@ def score_stream(
 
     Raises:
         DataError: what `pairs` raises, after the pairs before it were scored.
-        OSError: writing failed.
+        StreamError: reading or writing failed.
+        Interrupted: a signal asked for the end, where the command lets it; see `stop_signals`.
     """
     num_pairs = num_too_long = num_invalid = 0
     size = batch_size or scorer.batch_size
     for window in _windows(iter(pairs), 1 if size == 1 else WINDOW_BATCHES * size):
-        scores = scorer.score(
-            [(pair.src, pair.tgt) for pair in window],
-            batch_size=size,
-            progress=partial(_tell, progress, num_pairs),
+        scored = iter(
+            scorer.score(
+                [(pair.src, pair.tgt) for pair in window if not pair.is_too_long],
+                batch_size=size,
+                progress=partial(_tell, progress, num_pairs),
+            )
         )
-        sink.write(b"".join(score_line(score, per_token=per_token) for score in scores))
-        sink.flush()
+        scores = [_TOO_LONG if pair.is_too_long else next(scored) for pair in window]
+        with naming_streams():
+            sink.write(b"".join(score_line(score, per_token=per_token) for score in scores))
+            sink.flush()
+        check_stop()
         num_pairs += len(window)
         num_too_long += sum(score.is_too_long for score in scores)
         num_invalid += sum(not pair.is_valid for pair in window)
@@ -110,6 +123,9 @@ def read_tsv_pairs(source: BinaryIO, name: str) -> Iterator[Pair]:
         DataError: a line has another number of columns; `name` is what it is called.
     """
     for number, line in enumerate(read_lines(source), 1):
+        if line.is_continued:
+            yield Pair("", "", line.is_valid, is_too_long=True)
+            continue
         columns = line.text.split("\t")
         if len(columns) == 1 and not line.text.strip():
             columns = ["", ""]
@@ -134,7 +150,12 @@ def read_file_pairs(src: BinaryIO, tgt: BinaryIO, names: tuple[str, str]) -> Ite
         num_src += src_line is not None
         num_tgt += tgt_line is not None
         if src_line is not None and tgt_line is not None:
-            yield Pair(src_line.text, tgt_line.text, src_line.is_valid and tgt_line.is_valid)
+            yield Pair(
+                src_line.text,
+                tgt_line.text,
+                src_line.is_valid and tgt_line.is_valid,
+                src_line.is_continued or tgt_line.is_continued,
+            )
     if num_src != num_tgt:
         raise DataError(
             f"{names[0]} has {num_src} lines, but {names[1]} has {num_tgt}",

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from mtcli.engines.protocol import Report, no_report
 from mtcli.errors import DataError
 from mtcli.streaming.lines import Line, LineReader
-from mtcli.streaming.records import json_record, n_best_record, text_record
+from mtcli.streaming.long_lines import MOST_PARTS, LongLine, refusing_longer
+from mtcli.streaming.records import window_records
 from mtcli.streaming.resume import Layout
 from mtcli.streaming.windows import read_windows
+from mtcli.system.raw_lines import MAX_LINE_BYTES
+from mtcli.system.stop_signals import check_stop
+from mtcli.system.stream_errors import naming_streams
 from mtcli.translating.answer import Answer
-from mtcli.translating.running import RunningTranslation
-from mtcli.translating.translator import Translator
+from mtcli.translating.documents import (
+    NO_FALLBACKS,
+    Fallbacks,
+    RunningDocuments,
+    sum_fallbacks,
+)
+from mtcli.translating.translator import Running, Translator
 
 if TYPE_CHECKING:
     from mtcli.streaming.review import Review
@@ -47,6 +56,10 @@ class StreamOptions:
     """Answer each line before the next is read."""
     has_prefixes: bool = False
     """What follows the first tab of a line is what its translation begins with."""
+    has_alignments: bool = False
+    """Answers have alignments, which stand at the end of a line."""
+    max_line_bytes: int = MAX_LINE_BYTES
+    """Longer lines are cut into parts while they are read."""
     num_done: int = 0
     """Lines that were answered before the first of the stream: numbering continues from there."""
 
@@ -71,8 +84,12 @@ class StreamReport:
     """Lines with a translation that was cut off at its longest length."""
     num_repeated: int = 0
     """Lines with a translation that repeats itself."""
+    num_cut: int = 0
+    """Lines that were cut into parts while they were read."""
     num_unseen: int = 0
     """Lines with characters that were in no source of the training."""
+    fallbacks: Fallbacks = NO_FALLBACKS
+    """Of documents: how often lines were translated one by one."""
     unseen: Counter[str] = field(default_factory=Counter)
     """How many lines have each of these characters."""
 
@@ -101,8 +118,10 @@ def translate_stream(
     of text end as their input lines do, and blank lines are copied. While a window is being
     translated the next one is read, as far as it has arrived: an answer never waits for input.
     Second attempts run behind that next window, so that the engine never idles; at most three
-    windows are in memory. With a batch_size of 1, which gains nothing from sorting, each line is
-    answered before the next is read.
+    windows are in memory. A line that is too long is read in parts, and as text its answer is
+    written in parts; other answers are written at once, and have a longest length. With a
+    batch_size of 1, which gains nothing from sorting, each line is answered before the next is
+    read.
 
     Args:
         translator: translates.
@@ -113,23 +132,27 @@ def translate_stream(
         progress: told about how many lines are translated so far.
 
     Raises:
-        DataError: the input is damaged or not text; every complete line before is answered.
-        OSError: reading or writing failed.
+        DataError: the input is damaged or not text, or a line is too long to be answered at once;
+            every complete line before is answered.
+        StreamError: reading or writing failed.
+        Interrupted: a signal asked for the end, where the command lets it; see `stop_signals`.
     """
-    batch_size = translator.options.batch_size
-    is_single = options.is_line_buffered or batch_size == 1
+    batch_size, reads_documents = translator.options.batch_size, translator.options.reads_documents
+    is_single = (options.is_line_buffered or batch_size == 1) and not reads_documents
     window_lines = max(min(WINDOW_BATCHES * batch_size, WINDOW_LINES), batch_size)
-    lines = LineReader(source)
+    lines = LineReader(source, options.max_line_bytes)
     running = _RunningWindows(translator, sink, options, review, progress)
     windows = read_windows(
-        lines,
+        _answerable(lines, options, reads_documents=reads_documents, has_review=review is not None),
         max_lines=1 if is_single else window_lines,
         max_bytes=WINDOW_BYTES,
         first_lines=FIRST_BATCHES * batch_size,
         is_ready=(lambda: True) if is_single else lines.is_ready,
+        ends_window=_is_blank if reads_documents else None,
     )
     try:
         for window in windows:
+            check_stop()
             if window:
                 running.begin(window)
             running.write_all_but(1 if window and not is_single else 0)
@@ -137,7 +160,27 @@ def translate_stream(
         running.write_all_but(0)
         raise
     running.write_all_but(0)
+    check_stop()
     return running.report
+
+
+def _is_blank(line: Line) -> bool:
+    return not line.text.strip()
+
+
+def _answerable(
+    lines: LineReader, options: StreamOptions, *, reads_documents: bool, has_review: bool
+) -> Iterable[Line]:
+    """The lines, none of which is too long for what is asked."""
+    limit, num_done = options.max_line_bytes, options.num_done
+    if options.has_prefixes:
+        return refusing_longer(lines, limit, 1, num_done, "a line with a prefix")
+    if reads_documents:
+        return refusing_longer(lines, limit, 1, num_done, "a line of a document")
+    if options.layout != "text" or options.has_alignments or has_review:
+        what = "a line whose answer is written at once (JSON, n-best, alignment, review)"
+        return refusing_longer(lines, limit, MOST_PARTS, num_done, what)
+    return lines
 
 
 class _RunningWindows:
@@ -161,9 +204,11 @@ class _RunningWindows:
     ) -> None:
         self._translator, self._sink, self._options = translator, sink, options
         self._review, self._progress = review, progress
-        self._begun: deque[tuple[list[Line], RunningTranslation]] = deque()
+        self._begun: deque[tuple[list[Line], Running]] = deque()
         self._is_retried = False
         """Whether second attempts at the oldest window run behind the window after it."""
+        self._long: LongLine | None = None
+        """The line whose parts are being written."""
         self.report = StreamReport()
 
     def begin(self, window: list[Line]) -> None:
@@ -175,10 +220,11 @@ class _RunningWindows:
             prefixes = [c[2] for c in columns]
         before = self._begun[-1][1] if self._begun else None
         texts = [line.text for line in window]
-        num_before = self.report.num_lines + sum(len(begun) for begun, _ in self._begun)
+        num_before = self.report.num_lines + sum(_num_lines(begun) for begun, _ in self._begun)
+        num_lines = _num_lines(window)
 
         def tell(done: int, total: int) -> None:
-            self._progress(num_before + len(window) * done // total)
+            self._progress(num_before + num_lines * done // total)
 
         running = self._translator.begin(texts, prefixes=prefixes, after=before, progress=tell)
         self._begun.append((window, running))
@@ -192,37 +238,54 @@ class _RunningWindows:
             self._write(*self._begun.popleft())
             self._is_retried = False
 
-    def _write(self, window: list[Line], running: RunningTranslation) -> None:
+    def _write(self, window: list[Line], running: Running) -> None:
         answers = running.result()
+        if isinstance(running, RunningDocuments):
+            self.report.fallbacks = sum_fallbacks([self.report.fallbacks, running.fallbacks])
+        if self._long is None and _num_lines(window) == len(window):
+            records = self._records(window, answers)
+        else:
+            records = [
+                self._part(line, answer) for line, answer in zip(window, answers, strict=True)
+            ]
+        with naming_streams():
+            self._sink.write(b"".join(records))
+            self._sink.flush()
+
+    def _records(self, window: Sequence[Line], answers: Sequence[Answer]) -> list[bytes]:
+        """The bytes to write for each line, which is counted."""
         num_before = self._options.num_done + self.report.num_lines
-        records = _records(self._translator, window, answers, num_before, self._options)
-        self._sink.write(b"".join(records))
-        self._sink.flush()
+        records = window_records(
+            list(zip(window, answers, strict=True)),
+            num_before,
+            self._options.layout,
+            self._translator.pieces,
+            with_n_best=self._options.lists_n_best,
+        )
         for number, (line, answer) in enumerate(zip(window, answers, strict=True), num_before + 1):
             self.report.count(line, answer)
             if self._review is not None:
                 self._review.add(number, line, answer)
+        return records
+
+    def _part(self, line: Line, answer: Answer) -> bytes:
+        """The bytes to write for a line, or a part of one."""
+        if self._long is None and not line.is_continued:
+            return self._records([line], [answer])[0]
+        is_text = self._options.layout == "text" and not self._options.has_alignments
+        if self._long is None:
+            keeps_texts = not is_text or self._review is not None
+            self._long = LongLine(keeps_texts=keeps_texts)
+        text = self._long.add(line, answer)
+        if line.is_continued:
+            return text if is_text else b""
+        whole = self._long.whole()
+        self._long = None
+        self.report.num_cut += 1
+        record = self._records([whole.line], [whole.answer])[0]
+        return text if is_text else record
 
 
-def _records(
-    translator: Translator,
-    window: Sequence[Line],
-    answers: Sequence[Answer],
-    num_before: int,
-    options: StreamOptions,
-) -> list[bytes]:
-    """The bytes to write for each line; `num_before` lines came before the window."""
-    pairs = list(zip(window, answers, strict=True))
-    match options.layout:
-        case "text":
-            return [text_record(line, answer) for line, answer in pairs]
-        case "n_best":
-            return [
-                n_best_record(index, answer) for index, answer in enumerate(answers, num_before)
-            ]
-        case "jsonl":
-            with_n_best = options.lists_n_best
-            return [
-                json_record(number, line, answer, translator.pieces, with_n_best=with_n_best)
-                for number, (line, answer) in enumerate(pairs, num_before + 1)
-            ]
+def _num_lines(window: Sequence[Line]) -> int:
+    """Lines that end in a window."""
+    return sum(not line.is_continued for line in window)

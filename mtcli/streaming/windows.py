@@ -18,6 +18,7 @@ def read_windows(
     max_bytes: int,
     first_lines: int | None = None,
     is_ready: Callable[[], bool] = lambda: True,
+    ends_window: Callable[[Line], bool] | None = None,
 ) -> Iterator[list[Line]]:
     """Read consecutive lines in windows; each is returned as soon as it is full.
 
@@ -29,6 +30,8 @@ def read_windows(
             up to `max_lines`. None: all may have `max_lines`.
         is_ready: whether the next line can be read without waiting. Before it waits, an empty
             window is returned, once for each window, so that the caller can do other work.
+        ends_window: whether a window may end after a line, such as the last of a document. One that
+            is full waits for such a line, until it is four times as large. None: after any line.
 
     Raises:
         DataError: what reading raises, after the complete lines before it were returned.
@@ -47,7 +50,10 @@ def read_windows(
                 break
             window.append(line)
             num_bytes += line.num_bytes
-            if len(window) >= most_lines or num_bytes >= max_bytes:
+            is_full = len(window) >= most_lines or num_bytes >= max_bytes
+            is_whole = ends_window is None or ends_window(line)
+            is_over = len(window) >= _GROWTH * most_lines or num_bytes >= _GROWTH * max_bytes
+            if (is_full and is_whole) or is_over:
                 yield window
                 most_lines = min(_GROWTH * most_lines, max_lines)
                 window, num_bytes, has_told = [], 0, False

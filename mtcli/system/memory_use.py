@@ -1,8 +1,10 @@
-"""Peak memory of a process and its descendants. Linux only."""
+"""Memory of a process and its descendants, and of the machine. Mostly on Linux alone."""
 
 from __future__ import annotations
 
 import re
+import resource
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +34,28 @@ def _family(pid: int) -> list[int]:
             for child in (task / "children").read_bytes().split():
                 members += _family(int(child))
     return members
+
+
+def available_bytes() -> int | None:
+    """Memory that this process may still take: of the machine, or of its container if that is less.
+
+    None if the system does not say.
+    """
+    sizes = []
+    with suppress(OSError):
+        for line in Path("/proc/meminfo").read_bytes().splitlines():
+            if line.startswith(b"MemAvailable:"):
+                sizes.append(int(line.split()[1]) * 1024)
+    # version 2 of control groups, then version 1
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        with suppress(OSError, ValueError):  # the limit may be the word `max`
+            folder = Path("/sys/fs/cgroup")
+            most = int((folder / limit).read_bytes())
+            sizes.append(max(0, most - int((folder / used).read_bytes())))
+    return min(sizes, default=None)
 
 
 class PeakMemory:
@@ -69,3 +93,30 @@ class PeakMemory:
             if now is not None:
                 self.peak_bytes = max(now, self.peak_bytes or 0)
             wait_s = min(2 * wait_s, self._every_s)
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that this process has had.
+
+    On Linux from its status: `ru_maxrss` of a process that another one started is at least what
+    that one had.
+    """
+    with suppress(OSError):
+        return status_bytes("VmHWM")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, Linux KiB
+
+
+def status_bytes(name: str) -> int:
+    """A size in the status of this process.
+
+    Args:
+        name: such as `VmHWM`, the most memory so far.
+
+    Raises:
+        OSError: the system has no such status, or no such size in it.
+    """
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"/proc/self/status has no {name}")

@@ -22,6 +22,7 @@ from mtcli.system.packings import (
     packing_of,
     unpacked,
 )
+from mtcli.system.written_alone import open_alone
 
 _PACKINGS: dict[str, Packing] = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 
@@ -55,18 +56,14 @@ def open_output(path: Path, num_kept_bytes: int | None = None) -> BinaryIO:
 
     Raises:
         DataError: the library for it is missing.
+        MtcliError: another mtcli is writing it.
         OSError: it cannot be written.
     """
     packing = packing_for(path)
-    if num_kept_bytes is None or not path.exists():
-        file: BinaryIO = path.open("wb")
-        return cast("BinaryIO", _PackedFile(file, packing)) if packing else file
-    end, text = num_kept_bytes, b""
-    if packing:
-        end, text = _last_member_end(path, packing, num_kept_bytes)
-    file = path.open("r+b")
-    file.truncate(end)
-    file.seek(end)
+    end, text = num_kept_bytes or 0, b""
+    if packing and end and path.exists():
+        end, text = _last_member_end(path, packing, end)
+    file = open_alone(path, end)
     if not packing:
         return file
     sink = cast("BinaryIO", _PackedFile(file, packing))

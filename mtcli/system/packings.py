@@ -32,7 +32,7 @@ _PACKED_BYTES = 1 << 16
 """Packed bytes that are read at once."""
 _MOST_TEXT = 1 << 20
 """Bytes that an unpacker gives at once, where its library can be told."""
-_ZSTD_INPUT = 1 << 12
+_ZSTD_INPUT = 1 << 10
 """Bytes that zstd gets at once: its library cannot be told how much to give, and each of them may
 become 32 KB."""
 _MAX_ZSTD_WINDOW = 1 << 31

@@ -14,6 +14,9 @@ from types import FrameType
 PARENT_PID = "MTCLI_PARENT_PID"
 """Environment variable: the launcher's process id."""
 
+_TORCHRUN = ("TORCHELASTIC_RUN_ID", "RANK")
+"""Environment variables of the processes that torchrun starts."""
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 _PARENT_POLL_S = 0.5
@@ -22,13 +25,20 @@ _PARENT_POLL_S = 0.5
 def die_with_parent() -> None:
     """Have this process killed when its launcher dies, however it dies.
 
-    Does nothing in a process that `mtcli.distributed.launch` did not start. Call it first of all:
-    until then a killed launcher leaves this process behind.
+    Signals that the launcher has held back for this process are let in: call it as soon as they
+    have handlers. Until then a killed launcher leaves this process behind.
+
+    Does nothing in a process that neither `mtcli` nor torchrun started.
     """
     # Removed, because a child of this process has another parent.
     parent = os.environ.pop(PARENT_PID, None)
     if parent is not None:
         die_with(int(parent))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
+    elif all(name in os.environ for name in _TORCHRUN):
+        # torchrun does not say who it is. One that died before this line is not noticed here: then
+        # its store is gone, and the others are waited for in vain.
+        die_with(os.getppid())
 
 
 def die_with(parent: int) -> None:
@@ -41,6 +51,19 @@ def die_with(parent: int) -> None:
         threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
     if os.getppid() != parent:  # it died before we could ask
         _kill_self()
+
+
+@contextmanager
+def holding_back(numbers: Iterable[int]) -> Iterator[None]:
+    """A process that is started inside gets none of these signals until `die_with_parent`.
+
+    They would end it while Python starts, before it can say what they mean.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def find_terminals() -> list[int]:

@@ -55,6 +55,15 @@ def home_folder() -> Path | None:
     return _home_of("~")
 
 
+def cache_folder() -> Path | None:
+    """The folder in which mtcli keeps for this user what can be made again; None without a home."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(named):  # noqa: PTH117 - the specification: others are to be ignored
+        return Path(named) / "mtcli"
+    home = home_folder()
+    return home / ".cache" / "mtcli" if home is not None and home.is_dir() else None
+
+
 def _with_home(path: Path, first: str) -> Path:
     home = _home_of(first)
     if home is None and first == "~":

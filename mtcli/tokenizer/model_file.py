@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 _NORMALIZATION_FIELD = 1017
 """A field of the file's top level; those from 200 on are free for others than SentencePiece."""
 
+_VARINT_BITS = 70
+"""Ten groups of seven hold 64 bits."""
+
+_NORMALIZER_KEY = b"\x1a"
+"""ModelProto.normalizer_spec, of variable length."""
+
 _USER_DEFINED_END = re.compile(rb"\x18\x04[\x0a\x12]")
 """The end of a user-defined piece, and the start of what follows it."""
 
@@ -84,7 +90,31 @@ class SideRules:
 def with_rules(content: bytes, rules: SideRules) -> bytes:
     """A model file that says how text is normalized before it is segmented."""
     field = json.dumps({"src": rules.src, "tgt": rules.tgt}).encode("ascii")
-    return content + _RULES_KEY + _encoded_varint(len(field)) + field
+    return content + _RULES_KEY + encoded_varint(len(field)) + field
+
+
+_NOT_OF_SENTENCEPIECE = ("identity", "nfc")
+"""Rules of normalization that a model file of ours does not need or cannot have."""
+
+
+def with_rule_for_others(content: bytes, rule: NormalizationRule) -> bytes:
+    """A model file that other tools can use: it normalizes as mtcli does, if SentencePiece can."""
+    return content if rule in _NOT_OF_SENTENCEPIECE else with_normalizer(content, rule)
+
+
+def with_normalizer(content: bytes, rule: NormalizationRule) -> bytes:
+    """A model file that itself normalizes by a rule of SentencePiece, for other tools.
+
+    Raises:
+        ValueError: SentencePiece has no such rule.
+    """
+    from sentencepiece import SentencePieceNormalizer
+
+    if rule == "nfc":
+        raise ValueError("SentencePiece has no rule `nfc`")
+    # a message that occurs twice in a file is merged: all other settings stay
+    spec: bytes = SentencePieceNormalizer(rule_name=rule).serialized_normalizer_spec()
+    return content + _NORMALIZER_KEY + encoded_varint(len(spec)) + spec
 
 
 def read_rules(content: bytes) -> SideRules | None:
@@ -99,7 +129,7 @@ def read_rules(content: bytes) -> SideRules | None:
     match = _RULES.search(content)
     if match is None:
         return None
-    rules = json.loads(match[1])
+    rules = json.loads(match[1])  # the pattern leaves it only two words
     for rule in (rules["src"], rules["tgt"]):
         if rule not in get_args(NormalizationRule):
             raise ValueError(f"unknown normalization {rule!r}")
@@ -107,7 +137,11 @@ def read_rules(content: bytes) -> SideRules | None:
 
 
 def user_symbols(content: bytes) -> list[str]:
-    """The user-defined pieces of a model file."""
+    """The user-defined pieces of a model file.
+
+    Raises:
+        ValueError: as `parse_model`.
+    """
     if _USER_DEFINED_END.search(content) is None:
         return []  # nearly every file; reading all pieces takes 15 ms
     pieces = parse_model(content).pieces
@@ -115,7 +149,18 @@ def user_symbols(content: bytes) -> list[str]:
 
 
 def parse_model(content: bytes) -> ModelFile:
-    """Parse a model file that SentencePiece itself has accepted."""
+    """Parse a model file that SentencePiece itself has accepted.
+
+    Raises:
+        ValueError: it is malformed all the same; SentencePiece passes over what it does not know.
+    """
+    try:
+        return _parsed(content)
+    except (IndexError, KeyError, struct.error) as error:
+        raise ValueError("a field of it is cut or of an unknown type") from error
+
+
+def _parsed(content: bytes) -> ModelFile:
     pieces: list[Piece] = []
     algorithm = Algorithm.UNIGRAM
     for number, value in _fields(memoryview(content)):
@@ -161,16 +206,17 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
     """An integer in groups of seven bits, lowest first, and where it ends."""
     value = shift = 0
-    while True:
+    while shift < _VARINT_BITS:
         byte = message[position]
         position += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, position
         shift += 7
+    raise ValueError("a number of it has no end")
 
 
-def _encoded_varint(value: int) -> bytes:
+def encoded_varint(value: int) -> bytes:
     """The reverse of `_varint`."""
     encoded = bytearray()
     while value > 0x7F:
@@ -180,5 +226,5 @@ def _encoded_varint(value: int) -> bytes:
     return bytes(encoded)
 
 
-_RULES_KEY = _encoded_varint(_NORMALIZATION_FIELD << 3 | 2)
+_RULES_KEY = encoded_varint(_NORMALIZATION_FIELD << 3 | 2)
 _RULES = re.compile(re.escape(_RULES_KEY) + rb"""[\x20-\x7f]({"src": "\w+", "tgt": "\w+"})""")

@@ -3,17 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 PAD_ID = 0
 UNK_ID = 1
 BOS_ID = 2
 EOS_ID = 3
 
+TargetStart: TypeAlias = Literal["bos", "pad", "eos"]
+"""What the decoder of a model reads first; `model.target_start`."""
+
+
+def start_id(target_start: TargetStart) -> int:
+    """The id that the decoder reads first."""
+    return {"bos": BOS_ID, "pad": PAD_ID, "eos": EOS_ID}[target_start]
+
+
+def forbidden_ids(target_start: TargetStart) -> tuple[int, ...]:
+    """The ids that no translation may hold.
+
+    A model that starts with another piece has learned nothing of BOS, and may have none: the id is
+    then that of an ordinary piece.
+    """
+    return (PAD_ID, UNK_ID, BOS_ID) if target_start == "bos" else (PAD_ID, UNK_ID)
+
+
+class Tags(NamedTuple):
+    """Ids that a model reads before each text: pieces that name languages."""
+
+    src: tuple[int, ...] = ()
+    """Before a source."""
+    tgt: tuple[int, ...] = ()
+    """Before a target, behind what the decoder reads first."""
+
+
+NO_TAGS = Tags()
+"""Those of a model of one pair of languages."""
+
 SHARED_TOKENIZER = "tokenizer.model"
 """File of the tokenizer in a run or model folder, if one serves both languages."""
 SRC_TOKENIZER = "tokenizer.src.model"
 TGT_TOKENIZER = "tokenizer.tgt.model"
+
+SEPARATOR = "<sep>"
+"""The piece between the sentences of a document, in tokenizers that are trained for documents. Text
+never spells it."""
 
 SPACE = "\u2581"
 """The character that SentencePiece writes for a space."""

@@ -10,15 +10,26 @@ from typing import TYPE_CHECKING
 import sentencepiece
 
 from mtcli.errors import TokenizerError
-from mtcli.folders import why_refused
+from mtcli.folders import read_start, why_refused
 from mtcli.tokenizer.invisible import Side
 from mtcli.tokenizer.model_file import Algorithm, ModelFile, parse_model, read_rules, user_symbols
 from mtcli.tokenizer.normalization import TextNormalizer
+from mtcli.tokenizer.numbering import (
+    FileNumbering,
+    Numbering,
+    VocabularyNumbering,
+    split_vocabulary,
+)
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, SPACE, UNK_ID
 
 if TYPE_CHECKING:
     from mtcli.config.schema.tokenizer import NormalizationRule
     from mtcli.tokenizer.random_segmentation import BpeDropout, UnigramSampler
+
+_LARGEST_BYTES = 32 * 2**20
+"""Of a model file; one of 256,000 pieces has 5 MB. Loading it takes ten times as much memory."""
+
+_TRAIN_ONE = "train one with `mtcli tokenizer train`"
 
 _SILENT = 2  # SentencePiece logs straight to the C stderr; its errors reach us as exceptions anyway
 
@@ -41,7 +52,7 @@ class SentencePieceModel:
     def __init__(self, path: Path) -> None:
         silence_sentencepiece()
         self.path = path
-        self.processor, self._content = _load(path)
+        self.processor, self._content, self.numbering = _load(path)
         try:
             self.rules = read_rules(self._content)
             """How text is normalized before the model reads it; None if the file does not say."""
@@ -49,8 +60,11 @@ class SentencePieceModel:
             raise TokenizerError(
                 f"{path} has the {error}", hint="upgrade mtcli; a newer version wrote this"
             ) from None
-        self.symbols = user_symbols(self._content)
-        """Its user-defined pieces."""
+        try:
+            self.symbols = user_symbols(self._content)
+            """Its user-defined pieces."""
+        except ValueError as error:
+            raise self._damaged(error) from None
 
     @cached_property
     def algorithm(self) -> Algorithm:
@@ -59,7 +73,13 @@ class SentencePieceModel:
 
     @cached_property
     def _parsed(self) -> ModelFile:
-        return parse_model(self._content)
+        try:
+            return parse_model(self._content)
+        except ValueError as error:
+            raise self._damaged(error) from None
+
+    def _damaged(self, error: ValueError) -> TokenizerError:
+        return TokenizerError(f"{self.path} is damaged: {error}", hint=_TRAIN_ONE)
 
     @cached_property
     def sampler(self) -> BpeDropout | UnigramSampler:
@@ -71,7 +91,7 @@ class SentencePieceModel:
         # imported here, because translating does not sample
         from mtcli.tokenizer.random_segmentation import BpeDropout, UnigramSampler, Vocabulary
 
-        vocabulary = Vocabulary(self._parsed)
+        vocabulary = Vocabulary(self.numbering.renumbered(self._parsed))
         match self.algorithm:
             case Algorithm.BPE:
                 return BpeDropout(vocabulary)
@@ -132,7 +152,7 @@ class SentencePieceTokenizer:
     @property
     def vocab_size(self) -> int:
         """Number of pieces, special ones included."""
-        return int(self._processor.vocab_size())
+        return self.model.numbering.vocab_size
 
     def normalize(self, text: str) -> str:
         """The text as the tokenizer reads it: what decode(encode(text)) gives back."""
@@ -150,8 +170,7 @@ class SentencePieceTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Ids of the best segmentation, without BOS and EOS; empty for blank text."""
-        ids: list[int] = self._processor.encode(self._normalizer(text), num_threads=1)
-        return ids
+        return self.model.numbering.encode(self._normalizer(text))
 
     def encode_batch(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
         """The same as encode, text by text, on num_threads threads."""
@@ -165,8 +184,7 @@ class SentencePieceTokenizer:
         return list(map(self._read, normalized)), self._encode_batch(normalized, num_threads)
 
     def _encode_batch(self, normalized: list[str], num_threads: int) -> list[list[int]]:
-        batch: list[list[int]] = self._processor.encode(normalized, num_threads=num_threads)
-        return batch
+        return self.model.numbering.encode_batch(normalized, num_threads)
 
     def encode_pieces(self, text: str) -> list[str]:
         """The pieces of encode(text); a character without a piece becomes `<unk>`."""
@@ -176,12 +194,12 @@ class SentencePieceTokenizer:
         """Ids of a random segmentation, a function of its arguments alone."""
         if amount == 0:
             return self.encode(text)
-        return self.model.sampler.sample(self._escape(text), amount=amount, seed=seed)
+        ids = self.model.sampler.sample(self._escape(text), amount=amount, seed=seed)
+        return self.model.numbering.known(ids)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ids; PAD, BOS and EOS give nothing, UNK gives U+2047 between spaces."""
-        text: str = self._processor.decode([int(piece_id) for piece_id in ids])
-        return text
+        return self.model.numbering.decode(ids)
 
     def decode_batch(self, batch: Sequence[Sequence[int]]) -> list[str]:
         """The same as decode, sequence by sequence."""
@@ -189,34 +207,60 @@ class SentencePieceTokenizer:
 
     def id_to_piece(self, piece_id: int) -> str:
         """The piece of an id."""
-        piece: str = self._processor.id_to_piece(int(piece_id))
-        return piece
+        return self.model.numbering.id_to_piece(piece_id)
 
     def piece_to_id(self, piece: str) -> int:
         """The id of a piece, UNK_ID if there is no such piece."""
-        return int(self._processor.piece_to_id(piece))
+        return self.model.numbering.piece_to_id(piece)
 
     def _escape(self, text: str) -> str:
         escaped: str = self._processor.normalize(self._normalizer(text))
         return escaped
 
 
-def _load(path: Path) -> tuple[sentencepiece.SentencePieceProcessor, bytes]:
-    """The model that a file holds, and the file's content."""
+def load_any(path: Path) -> tuple[sentencepiece.SentencePieceProcessor, bytes]:
+    """The model that any SentencePiece file holds, and the file's content.
+
+    Raises:
+        TokenizerError: the file cannot be read, or is not a SentencePiece model.
+    """
     processor = sentencepiece.SentencePieceProcessor()
     try:
-        content = path.read_bytes()
+        content = read_start(path, _LARGEST_BYTES + 1)  # what it names may have no end
     except OSError as error:
         raise TokenizerError(
             f"cannot read the tokenizer {path}: {why_refused(path, error)}"
         ) from None
+    if len(content) > _LARGEST_BYTES:
+        raise TokenizerError(
+            f"{path} is not a SentencePiece model: it has more than {_LARGEST_BYTES >> 20} MiB",
+            hint=_TRAIN_ONE,
+        )
     try:
         processor.load_from_serialized_proto(content)
     except (RuntimeError, ValueError):
         raise TokenizerError(
             f"{path} is not a SentencePiece model ({len(content)} bytes)",
-            hint="train one with `mtcli tokenizer train`",
+            hint=_TRAIN_ONE,
         ) from None
+    try:
+        processor.id_to_piece(list(range(processor.vocab_size())))
+    except UnicodeDecodeError as error:  # else it would come in the middle of a translation
+        raise TokenizerError(
+            f"{path} is damaged: a piece is not UTF-8 ({error.reason})", hint=_TRAIN_ONE
+        ) from None
+    return processor, content
+
+
+def _load(path: Path) -> tuple[sentencepiece.SentencePieceProcessor, bytes, Numbering]:
+    """The model that a file holds, the file's content, and what its ids are."""
+    processor, content = load_any(path)
+    try:
+        _, vocabulary = split_vocabulary(content)
+    except ValueError as error:
+        raise TokenizerError(f"{path} is damaged: {error}") from None
+    if vocabulary is not None:
+        return processor, content, VocabularyNumbering(processor, *vocabulary)
     special_ids = (processor.pad_id(), processor.unk_id(), processor.bos_id(), processor.eos_id())
     if special_ids != (PAD_ID, UNK_ID, BOS_ID, EOS_ID):
         pad_id, unk_id, bos_id, eos_id = special_ids
@@ -226,7 +270,7 @@ def _load(path: Path) -> tuple[sentencepiece.SentencePieceProcessor, bytes]:
             hint=f"train it with `--pad_id={PAD_ID} --unk_id={UNK_ID} --bos_id={BOS_ID}"
             f" --eos_id={EOS_ID}`",
         )
-    return processor, content
+    return processor, content, FileNumbering(processor)
 
 
 def open_tokenizers(

@@ -14,7 +14,7 @@ from pathlib import Path
 import sentencepiece
 
 from mtcli.config.schema.tokenizer import TokenizerConfig
-from mtcli.errors import TokenizerError
+from mtcli.errors import RunFolderError, TokenizerError
 from mtcli.folders import remove_leftovers, write_bytes_atomically
 from mtcli.tokenizer.model_file import SideRules, with_rules
 from mtcli.tokenizer.normalization import TextNormalizer, encodable
@@ -22,6 +22,7 @@ from mtcli.tokenizer.protocol import (
     BOS_ID,
     EOS_ID,
     PAD_ID,
+    SEPARATOR,
     SHARED_TOKENIZER,
     SPACE,
     SRC_TOKENIZER,
@@ -46,6 +47,7 @@ def train_tokenizers(
     *,
     seed: int,
     folder: Path,
+    separates: bool = False,
 ) -> dict[str, Path]:
     """Train the tokenizer or tokenizers that a config asks for.
 
@@ -54,6 +56,7 @@ def train_tokenizers(
         config: what to train.
         seed: decides which sentences are sampled.
         folder: where the models go.
+        separates: whether they have a piece that separates the sentences of a document.
 
     Returns:
         The path of each file that was written, by its name: SHARED_TOKENIZER, or SRC_TOKENIZER
@@ -85,7 +88,14 @@ def train_tokenizers(
         }
     paths = {name: folder / name for name in texts}
     for name, read_texts in texts.items():
-        train_tokenizer(read_texts(), config, rules=rules[name], seed=seed, model_path=paths[name])
+        train_tokenizer(
+            read_texts(),
+            config,
+            rules=rules[name],
+            seed=seed,
+            model_path=paths[name],
+            separates=separates,
+        )
     return paths
 
 
@@ -96,6 +106,7 @@ def train_tokenizer(
     rules: SideRules | None = None,
     seed: int,
     model_path: Path,
+    separates: bool = False,
 ) -> None:
     """Train one model and write it, atomically. An existing file is replaced.
 
@@ -108,13 +119,15 @@ def train_tokenizer(
         rules: the normalization that the file asks for; None: that of the config.
         seed: decides which sentences are sampled.
         model_path: the file to write.
+        separates: whether it has the piece SEPARATOR.
 
     Raises:
         TokenizerError: there is no text, the vocabulary is larger or smaller than the text allows,
             or a user symbol is impossible.
         RunFolderError: the file cannot be written.
     """
-    _check_symbols(config.user_symbols)
+    _check_symbols(config.user_symbols, [SEPARATOR] if separates else [])
+    had_folder = model_path.parent.is_dir()
     sample = _choose(sentences, config.max_sentences, seed)
     if not sample.sentences:
         raise TokenizerError(
@@ -132,7 +145,11 @@ def train_tokenizer(
     )
     remove_leftovers(model_path.parent)
     rules = rules or SideRules(config.src_normalization, config.tgt_normalization)
-    content = _train(sample.sentences, config, model_path)
+    content = _train(sample.sentences, config, model_path, [SEPARATOR] if separates else [])
+    if had_folder and not model_path.parent.is_dir():  # it is not half made again
+        raise RunFolderError(
+            f"cannot write {model_path}: its folder was moved or removed in the meantime"
+        )
     write_bytes_atomically(model_path, with_rules(content, rules))
 
 
@@ -170,7 +187,9 @@ def _choose(sentences: Iterable[str], max_sentences: int, seed: int) -> _Sample:
     return _Sample(chosen, num_read, num_blank, num_long)
 
 
-def _train(sentences: list[str], config: TokenizerConfig, model_path: Path) -> bytes:
+def _train(
+    sentences: list[str], config: TokenizerConfig, model_path: Path, control_symbols: list[str]
+) -> bytes:
     """Train a model. Returns the content of its file."""
     silence_sentencepiece()
     model = io.BytesIO()
@@ -184,6 +203,7 @@ def _train(sentences: list[str], config: TokenizerConfig, model_path: Path) -> b
             character_coverage=config.character_coverage,
             byte_fallback=config.byte_fallback,
             user_defined_symbols=config.user_symbols,
+            control_symbols=control_symbols,
             normalization_rule_name="identity",  # the text is normalized by `TextNormalizer`
             max_sentence_length=MAX_SENTENCE_BYTES,
             pad_id=PAD_ID,
@@ -219,7 +239,7 @@ def _explained(text: str, config: TokenizerConfig, model_path: Path) -> Tokenize
     return None
 
 
-def _check_symbols(symbols: list[str]) -> None:
+def _check_symbols(symbols: list[str], control_symbols: list[str]) -> None:
     """Refuse symbols that are special pieces, or that could never match any text."""
     for place, symbol in enumerate(symbols):
         key = f"`tokenizer.user_symbols[{place}]`"
@@ -227,7 +247,7 @@ def _check_symbols(symbols: list[str]) -> None:
             raise TokenizerError(f"{key} is empty", hint="remove it")
         if symbol in symbols[:place]:
             raise TokenizerError(f"{key} repeats {symbol!r}", hint="remove one of them")
-        if _RESERVED.fullmatch(symbol):
+        if _RESERVED.fullmatch(symbol) or symbol in control_symbols:
             raise TokenizerError(
                 f"{key} is {symbol!r}, a special piece of every tokenizer",
                 hint="choose another name",

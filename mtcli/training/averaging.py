@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mtcli.distributed.fsdp import gather, scatter
+from mtcli.training.saved_values import check_weights, saved_value
 
 
 def named_weights(model: nn.Module) -> dict[str, Tensor]:
@@ -56,9 +57,15 @@ class ExponentialAverage:
         return {**self.weights, "num_steps": self.num_steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over averages, sharded or not, and the number of steps that they are over."""
-        averages = dict(state)
-        self.num_steps = averages.pop("num_steps")
+        """Take over averages, sharded or not, and the number of steps that they are over.
+
+        Raises:
+            CheckpointError: they are not those of this model.
+        """
+        self.num_steps = saved_value(state, "num_steps", int)
+        averages = {name: value for name, value in state.items() if name != "num_steps"}
+        if averages or self.num_steps:  # a run that had none has neither
+            check_weights(averages, self.weights)
         copy_weights(averages, into=self.weights)
 
 
@@ -69,6 +76,20 @@ def mean_weights(many: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
         .mean(0)
         .to(first.dtype)
         .to(first.device)
+        for name, first in many[0].items()
+    }
+
+
+def weighted_mean(
+    many: Sequence[Mapping[str, Tensor]], shares: Sequence[float]
+) -> dict[str, Tensor]:
+    """The sum of each weight times the share of its model, in float64."""
+    return {
+        name: torch.stack(
+            [weights[name].double() * share for weights, share in zip(many, shares, strict=True)]
+        )
+        .sum(0)
+        .to(first.dtype)
         for name, first in many[0].items()
     }
 

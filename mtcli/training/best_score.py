@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
+from types import NoneType
 from typing import Any
 
 from mtcli.runs.ranking import is_zero, rank_key
+from mtcli.training.saved_values import saved_value
 
 
 @dataclass
@@ -27,11 +29,11 @@ class BestScore:
     def validated(self, scores: Mapping[str, float], step: int) -> bool:
         """Record a validation. Returns True if it is the best so far.
 
-        A better validation is progress. While BLEU (or chrF, if that ranks) is 0.00, so is a loss
-        that was never as low.
+        A better validation is progress. While the score that ranks is 0.00, so is a loss that was
+        never as low.
 
         Args:
-            scores: `bleu`, `chrf` and `loss`.
+            scores: the loss and what else was computed, by the names of `validation.metrics`.
             step: of the validation.
         """
         is_best = self.score is None or rank_key(self.metric, scores) > self._key()
@@ -40,7 +42,7 @@ class BestScore:
             self.lowest_loss = scores["loss"]
         if is_best:
             self.score, self.step = scores[self.metric], step
-            self.loss, self.chrf = scores["loss"], scores["chrf"]
+            self.loss, self.chrf = scores["loss"], scores.get("chrf")
         if is_best or (learns and is_zero(self.metric, scores[self.metric])):
             self.num_worse = 0
         else:
@@ -68,7 +70,16 @@ class BestScore:
         """Take over the best so far; of another metric there is none yet.
 
         Checkpoints of mtcli 0.1.0 do not know what decides between equal scores.
+
+        Raises:
+            CheckpointError: a value is missing, or of another type.
         """
-        if state["metric"] == self.metric:
-            for field in fields(self):
-                setattr(self, field.name, state.get(field.name))
+        if saved_value(state, "metric", str) != self.metric:
+            return
+        older = {"loss": None, "chrf": None, "lowest_loss": None}
+        self.score = saved_value(state, "score", float, NoneType)
+        self.step = saved_value(state, "step", int, NoneType)
+        self.num_worse = saved_value(state, "num_worse", int)
+        self.loss = saved_value(older | state, "loss", float, NoneType)
+        self.chrf = saved_value(older | state, "chrf", float, NoneType)
+        self.lowest_loss = saved_value(older | state, "lowest_loss", float, NoneType)

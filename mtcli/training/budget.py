@@ -15,7 +15,7 @@ from mtcli.training.schedule import fits_budget
 
 logger = logging.getLogger(__name__)
 
-RESERVE = 1.5
+_RESERVE = 1.5
 """Time that is kept of a budget for the end, in multiples of the last validation."""
 _SHARE_FOR_STEPS = 0.92
 """Share of a time budget that goes into updates; the rest is for validating and saving."""
@@ -36,6 +36,20 @@ class BudgetFit:
         self._first_step = parts.state.progress.step
         self._started_s = parts.stop.spent_s
         self._has_measured = False
+        self._validated_at = (self._first_step, self._started_s)
+        self._validation_s = 0.0
+
+    @property
+    def reserve_s(self) -> float:
+        """Time to keep of the budget for validating and saving at its end."""
+        return _RESERVE * self._validation_s
+
+    def rolled_back(self) -> None:
+        """After a return to an earlier step: measure from there."""
+        self._first_step, self._started_s = (
+            self._parts.state.progress.step,
+            self._parts.stop.spent_s,
+        )
         self._validated_at = (self._first_step, self._started_s)
 
     def stepped(self) -> None:
@@ -63,7 +77,7 @@ class BudgetFit:
         elif is_new and num_steps == self._steps_to_measure and progress.warmup_steps is None:
             check_warmup_in_budget(config, self._steps_in_budget(_SHARE_FOR_STEPS))
 
-    def validated(self, validation_s: float) -> None:
+    def validated(self, validation_s: float, *, is_last: bool) -> None:
         """After a validation: follow the throughput, which other work on the machine may change.
 
         Only of a schedule that waits at its peak and then falls: it has the same past whatever its
@@ -71,9 +85,13 @@ class BudgetFit:
 
         Args:
             validation_s: time that the validation took.
+            is_last: whether the run ends with it.
         """
+        self._validation_s = validation_s
+        if is_last:
+            return
         if self._has_measured and isinstance(self._parts.config.schedule, WsdConfig):
-            self._fix_last_step(_SHARE_OF_THE_REST, reserve_s=RESERVE * validation_s)
+            self._fix_last_step(_SHARE_OF_THE_REST, reserve_s=self.reserve_s)
         self._validated_at = (self._parts.state.progress.step, self._parts.stop.spent_s)
 
     def _fix_last_step(self, share: float, reserve_s: float = 0.0) -> None:

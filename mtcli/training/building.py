@@ -19,7 +19,9 @@ from mtcli.training.averaging import ExponentialAverage
 from mtcli.training.clock import Clock
 from mtcli.training.compiling import CompiledForward
 from mtcli.training.corpus import Corpus, make_plan
+from mtcli.training.frozen import freeze
 from mtcli.training.loop_parts import LoopParts
+from mtcli.training.metric_choice import ranking_metric
 from mtcli.training.observers.log_writer import LogWriter
 from mtcli.training.observers.metrics_writer import MetricsWriter
 from mtcli.training.observers.protocol import Observer, Observers
@@ -27,10 +29,10 @@ from mtcli.training.observers.slowdown import SlowdownWatch
 from mtcli.training.optim import build_optimizers
 from mtcli.training.resuming import resume
 from mtcli.training.run_length import find_step_limit, find_total_steps
+from mtcli.training.start_pull import StartPull
 from mtcli.training.state import RunState
 from mtcli.training.step import StepParts
 from mtcli.training.stopping import StopRequest
-from mtcli.training.text_checks import ranking_metric
 from mtcli.training.trained_model import TrainedModel, sharded_twin
 from mtcli.training.validation import Validator
 
@@ -83,13 +85,12 @@ def build(
     optimizers = build_optimizers(model.trained, config.optim)
     scaler = numerics.make_scaler()
     state = RunState(
-        model.trained,
+        model,
         optimizers,
-        model.average,
         scaler,
         corpus.fingerprints(),
         config.schedule,
-        ranking_metric(config, corpus.valid),
+        ranking_metric(config, corpus.valid.tgt_texts),
     )
     resume(run, state, world)
     step_limit = find_step_limit(config, make_plan(config, corpus.store))
@@ -105,6 +106,7 @@ def build(
         world=world,
         label_smoothing=config.training.label_smoothing,
         clip_norm=config.optim.clip_norm,
+        pull=model.pull,
     )
     told: list[Observer] = [MetricsWriter(run.metrics), LogWriter(), SlowdownWatch(), *observers]
     return LoopParts(
@@ -126,11 +128,14 @@ def _build_model(config: TrainConfig, corpus: Corpus, compute: Compute) -> Train
     numerics, world = compute.numerics, compute.world
     torch.manual_seed(config.seed)
     sizes = corpus.src_tokenizer.vocab_size, corpus.tgt_tokenizer.vocab_size
-    model = Seq2Seq(config.model, *sizes)
+    model = Seq2Seq(config.model, *sizes, corpus.separators)
+    freeze(model, config.training.freeze)
     if config.training.parallel == "fsdp" and world.size > 1:
         trained = sharded_twin(model, world, numerics.device)
     else:
         trained = model.to(numerics.device)
     decay = config.training.ema_decay
     average = None if decay is None else ExponentialAverage(trained, decay)
-    return TrainedModel(model, trained, average)
+    strength = config.regularization.l2_to_start
+    pull = StartPull(trained, strength) if strength else None
+    return TrainedModel(model, trained, average, pull)

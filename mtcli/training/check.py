@@ -20,8 +20,8 @@ from mtcli.data.statistics import CorpusStatistics, corpus_statistics
 from mtcli.device.choice import choose_device
 from mtcli.device.precision import Numerics, choose_numerics
 from mtcli.distributed.world import World
-from mtcli.evaluation.tokenization import check_tokenization
 from mtcli.runs.folder import RunFolder
+from mtcli.system.durations import describe_duration
 from mtcli.system.temporary import temporary_folder
 from mtcli.training.check_data import describe_texts
 from mtcli.training.check_step import measure_steps
@@ -29,7 +29,8 @@ from mtcli.training.corpus import Corpus, make_plan, prepare_corpus
 from mtcli.training.corpus_files import check_files_of, look_at_files
 from mtcli.training.corpus_reports import describe_drops
 from mtcli.training.finding import Finding, collected_warnings
-from mtcli.training.observers.log_writer import describe_duration
+from mtcli.training.metric_choice import check_metrics
+from mtcli.training.observers.loggers.choice import check_loggers
 from mtcli.training.run_length import check_length, check_warmup, find_step_limit, long_warmup
 from mtcli.training.settling import settle
 from mtcli.training.text_checks import report_on_texts
@@ -67,7 +68,8 @@ def _findings(config: TrainConfig, budget_s: float | None) -> Iterator[Finding]:
     yield Finding("config", {**langs, "run_dir": str(config.run_dir)}, [line])
     check_length(config, budget_s)
     check_warmup(config, config.training.max_steps, budget_s)
-    check_tokenization(config.tgt_lang, config.validation.bleu_tokenize)
+    check_metrics(config)
+    check_loggers(config.logging)
     numerics = choose_numerics(choose_device(config.training.device), config.training.precision)
     yield _device(numerics)
     dropped = Dropped()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from collections.abc import Iterator
 
@@ -16,13 +14,14 @@ from mtcli.device.memory import memory_errors
 from mtcli.device.precision import Numerics
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import PassSettings, Seq2Seq, num_parameters
+from mtcli.system.memory_use import peak_memory_bytes
 from mtcli.tokenizer.protocol import EOS_ID
+from mtcli.training.alone import largest_settings, parts_alone
 from mtcli.training.corpus import Corpus, open_stream
 from mtcli.training.finding import Finding
-from mtcli.training.optim import build_optimizers
+from mtcli.training.plain_batches import batch_of
 from mtcli.training.step import LESS_MEMORY, StepParts, train_step
 from mtcli.training.tensors import to_tensors
-from mtcli.training.validation import batch_of
 from mtcli.training.warm_start import take_weights
 
 _MIB = 2**20
@@ -41,33 +40,26 @@ def measure_steps(
     Raises:
         MtcliError: there is not enough memory.
     """
-    model = Seq2Seq(config.model, corpus.src_tokenizer.vocab_size, corpus.tgt_tokenizer.vocab_size)
+    sizes = corpus.src_tokenizer.vocab_size, corpus.tgt_tokenizer.vocab_size
+    model = Seq2Seq(config.model, *sizes, corpus.separators)
     if start is not None:
         take_weights(model, config, start)
     model.to(numerics.device).train()
     size = num_parameters(model)
     yield Finding("model", {"num_parameters": size}, [f"parameters: {size:,}"])
-    parts = StepParts(
-        model=model,
-        optimizers=build_optimizers(model, config.optim),
-        scaler=numerics.make_scaler(),
-        numerics=numerics,
-        world=World(),
-        label_smoothing=config.training.label_smoothing,
-        clip_norm=config.optim.clip_norm,
-    )
-    rdrop = config.regularization.rdrop
-    # the largest value of the schedule needs the most memory
-    settings = PassSettings(rdrop_alpha=max(rdrop.value, rdrop.start or 0.0))
+    parts = parts_alone(model, config, numerics)
+    settings = largest_settings(config)
     longest_s, finding = _longest_batch(config, corpus, parts, settings)
     yield finding
     yield _updates(config, corpus, parts, settings, longest_s)
 
 
 def longest_batch(corpus: Corpus, max_tokens: int) -> Batch:
-    """A batch of the longest pairs of the corpus, as many as `batch.max_tokens` allows."""
-    longest_src = corpus.store.meta.longest_src
-    longest_tgt = corpus.store.meta.longest_tgt
+    """A batch of the longest pairs of the corpus, as many as `batch.max_tokens` allows.
+
+    Of documents it is the longest chunks.
+    """
+    longest_src, longest_tgt = corpus.longest
     rows = max(1, max_tokens // (max(longest_src, longest_tgt) + 1))
     src = [EOS_ID + 1] * longest_src
     tgt = [EOS_ID + 1] * longest_tgt
@@ -77,7 +69,7 @@ def longest_batch(corpus: Corpus, max_tokens: int) -> Batch:
 def _longest_batch(
     config: TrainConfig, corpus: Corpus, parts: StepParts, settings: PassSettings
 ) -> tuple[float, Finding]:
-    batch = longest_batch(corpus, config.batch.max_tokens)
+    batch = longest_batch(corpus, config.batch.max_cells)
     device = parts.numerics.device
     rows, length = batch.src_ids.shape[0], max(batch.src_ids.shape[1], batch.tgt_out_ids.shape[1])
     with memory_errors(device, f"{rows} pairs of {length} pieces", LESS_MEMORY):
@@ -150,5 +142,4 @@ def _peak_memory_bytes(device: torch.device) -> int:
     """Peak memory of the device; on CPU, of the whole process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, Linux KiB
+    return peak_memory_bytes()

@@ -25,11 +25,14 @@ from mtcli.folders import (
     check_readable,
     new_folder,
     read_json,
+    read_manifest,
     refuse_newer_format,
+    verify_files,
     verify_folder,
     write_json,
 )
 from mtcli.runs.folder import RunFolder
+from mtcli.training.finite import first_not_finite
 from mtcli.training.state import AVERAGE, MODEL, OPTIMIZER, Stateful
 
 logger = logging.getLogger(__name__)
@@ -106,48 +109,93 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint in a folder, verified.
 
     Raises:
-        CheckpointError: it is missing, damaged, or was written by a newer mtcli.
+        CheckpointError: it is missing, damaged, was written by a newer mtcli, or holds numbers that
+            are not finite.
     """
     verify_folder(path, error=CheckpointError, required=(_STATE,))
     values = read_json(path / _STATE, CheckpointError)
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{path / _STATE}: damaged, it is not an object")
     version, step = values.pop(_VERSION_KEY, None), values.pop(_STEP_KEY, None)
     if not isinstance(version, int) or not isinstance(step, int):
         raise CheckpointError(f"{path / _STATE}: damaged, it has no {_VERSION_KEY} or {_STEP_KEY}")
     refuse_newer_format(path, version, CheckpointError, _FORMAT_VERSION)
     if version == 1:
         _upgrade(values)
-    files = sorted(path.glob(f"*{_SUFFIX}"))
+    # listed ones only: macOS and cloud drives put files of their own into the folder
+    names_listed = sorted(read_manifest(path, CheckpointError))
+    files = [path / name for name in names_listed if name.endswith(_SUFFIX)]
     for file in files:
         check_readable(file, CheckpointError)
     try:
         tensors = {file.stem: load_file(file) for file in files}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: damaged, cannot be read ({error})") from error
+    for name, value in values.items():
+        if not isinstance(value, dict):
+            raise CheckpointError(f"{path / _STATE}: damaged, `{name}` is not an object")
+    for name, of_part in tensors.items():
+        if (bad := first_not_finite(of_part)) is not None:
+            raise CheckpointError(
+                f"{path} is not usable: `{bad}` of its part `{name}` is not finite, because the run"
+                " had diverged",
+                hint="start over with `--fresh` and a lower `optim.lr`",
+            )
     names = values.keys() | tensors.keys()
     parts = {name: values.get(name, {}) | tensors.get(name, {}) for name in names}
     return Checkpoint(path, step, parts)
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Only the weights of a checkpoint."""
-    return load_file(path / f"{MODEL}{_SUFFIX}")
+def read_weights(path: Path, memory: Path | None = None) -> dict[str, Tensor]:
+    """Only the weights of a checkpoint, verified.
+
+    Args:
+        path: its folder.
+        memory: as in `mtcli.folders.verify_files`.
+
+    Raises:
+        CheckpointError: they are missing or damaged.
+    """
+    file = f"{MODEL}{_SUFFIX}"
+    entries = read_manifest(path, CheckpointError)
+    verify_files(path, entries, [file], error=CheckpointError, memory=memory)
+    try:
+        return load_file(path / file)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: damaged, cannot be read ({error})") from error
 
 
-def newest_checkpoint(run: RunFolder) -> Checkpoint | None:
-    """The newest checkpoint that is complete; None if the run has none.
+def newest_checkpoint(run: RunFolder, *, prefers_own: bool = False) -> Checkpoint | None:
+    """The newest checkpoint that is intact; None if the run has none.
+
+    Args:
+        run: the run.
+        prefers_own: whether one that the config asks for comes before any that a stop made.
 
     Raises:
         CheckpointError: there are checkpoints, and all are damaged.
     """
     problem: CheckpointError | None = None
-    for path in reversed(run.all_checkpoints().values()):
+    paths = list(run.all_checkpoints().values())
+    if prefers_own:
+        paths.sort(key=lambda path: path.parent == run.checkpoints)  # stable: newest stay last
+    for path in reversed(paths):
         try:
             return read_checkpoint(path)
         except CheckpointError as error:
-            logger.warning("skipping a damaged checkpoint: %s", error)
+            logger.warning("skipping a damaged checkpoint: %s", error.sentence)
             problem = error
     if problem is not None:
         raise problem
+    return None
+
+
+def newest_intact(run: RunFolder) -> int | None:
+    """The step of the newest checkpoint that a run can resume from; None if there is none."""
+    for step, path in reversed(run.all_checkpoints().items()):
+        with suppress(CheckpointError):
+            read_checkpoint(path)
+            return step
     return None
 
 
@@ -155,7 +203,8 @@ def move_stops_of_format_1(run: RunFolder) -> None:
     """Move what stops saved to its own place: format 1 kept it among the config's checkpoints."""
     for step in run.checkpoint_steps():
         with suppress(CheckpointError):  # a damaged one is skipped where it is read
-            if read_json(run.checkpoint(step) / _STATE, CheckpointError).get("is_stop", False):
+            state = read_json(run.checkpoint(step) / _STATE, CheckpointError)
+            if isinstance(state, dict) and state.get("is_stop", False):
                 _move_stop(run, step)
 
 

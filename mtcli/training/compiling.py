@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mtcli.model.seq2seq import PassSettings, Seq2Seq, TensorBatch, training_loss
+from mtcli.model.seq2seq import OutputLayer, PassSettings, Seq2Seq, TensorBatch, training_loss
 
 
 class CompiledForward(nn.Module):
@@ -35,7 +35,7 @@ class CompiledForward(nn.Module):
         return training_loss(
             self._encode,
             self._decode,
-            self.model.output_weight_VD,
+            OutputLayer(self.model.output_weight_VD, self.model.output_bias),
             batch,
             label_smoothing,
             settings,

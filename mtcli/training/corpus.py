@@ -14,10 +14,10 @@ from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import BatchStream, Update
 from mtcli.data.building import open_or_build
+from mtcli.data.document_plan import DocumentPlan
 from mtcli.data.drawing import DrawSettings
-from mtcli.data.dropped import Dropped
 from mtcli.data.held_out_choice import HeldOut, Indices
-from mtcli.data.holdout import HoldOutRule, hold_out, read_training, read_validation
+from mtcli.data.holdout import HoldOutRule, hold_out, read_training
 from mtcli.data.overlap import find_overlap
 from mtcli.data.plan import Plan
 from mtcli.data.prefetch import Prefetch
@@ -25,8 +25,10 @@ from mtcli.data.store import Store
 from mtcli.distributed.world import World
 from mtcli.folders import sha256_of
 from mtcli.runs.folder import RunFolder
-from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER
+from mtcli.runs.lock import check_exists
+from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER, start_id
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer, open_tokenizers
+from mtcli.tokenizer.separator import separator_of
 from mtcli.tokenizer.train import train_tokenizers
 from mtcli.training.corpus_reports import (
     hold_out_rule,
@@ -36,7 +38,10 @@ from mtcli.training.corpus_reports import (
 from mtcli.training.fingerprints import TRAINING_PAIRS, VALIDATION_PAIRS, DataFingerprints
 from mtcli.training.observers.protocol import Observer
 from mtcli.training.observers.watching import watched
+from mtcli.training.one_vocabulary import check_one_vocabulary
 from mtcli.training.pair_reports import report_duplicates, report_held_out, report_overlap
+from mtcli.training.target_losses import target_losses
+from mtcli.training.valid_pairs import read_valid_pairs
 from mtcli.training.validation import ValidationSet
 from mtcli.training.warm_start import check_tokenizers, tokenizers_of
 
@@ -63,6 +68,17 @@ class Corpus:
     tgt_tokenizer: SentencePieceTokenizer
     store: Store
     valid: ValidationSet
+    separators: tuple[int, int] | None = None
+    """Ids of the piece between the sentences of documents, of source and target; None if neither
+    the data nor the model has documents."""
+    most_joined: int = 0
+    """Most pieces of sentences that are read together; 0 if pairs are read one by one."""
+
+    @property
+    def longest(self) -> tuple[int, int]:
+        """Most pieces that the model reads and writes at once in training, EOS not counted."""
+        meta, most = self.store.meta, self.most_joined
+        return max(meta.longest_src, most), max(meta.longest_tgt, most)
 
     def fingerprints(self) -> DataFingerprints:
         """Hashes of the tokenizers, the training pairs and the validation pairs."""
@@ -100,41 +116,60 @@ def prepare_corpus(
     observer.entered("reading")
     rule = on_main(world, lambda: hold_out_rule(run))
     held_out = on_main(world, lambda: _hold_out(config, rule))
-    pairs = _read_validation(config, held_out, world)
+    pairs, documents = read_valid_pairs(config, held_out, world)
     # 2. The tokenizers decide what is in the store.
     files = on_main(world, lambda: find_tokenizers(config, run, held_out.indices, start, observer))
     if start is not None:
         check_tokenizers(config, start, files)
     paths = list(files.values())
     src, tgt = open_tokenizers(paths[0], paths[-1])
+    check_one_vocabulary(config, src, tgt)
+    separators = _find_separators(config, (src, tgt), (paths[0], paths[-1]))
     if world.is_main:
-        report_tokenizers(config, run, src, tgt)
+        check_exists(run.path)
+        report_tokenizers(
+            config,
+            run,
+            src,
+            tgt,
+            lambda: target_losses(config.data, _cache_dir(config), tgt, paths[-1]),
+        )
     # 3. The main process builds the store, then all find it. One that does not, because the cache
     #    is on another machine, builds it there.
     observer.entered("store")
-    on_main(
-        world,
-        lambda: _open_store(config, files, (src, tgt), held_out.indices, observer).num_pairs,
-    )
-    store = _open_store(config, files, (src, tgt), held_out.indices)
+    store = None
     if world.is_main:
+        check_exists(run.path)
+        store = _open_store(config, files, (src, tgt), held_out.indices, observer)
+    world.barrier()
+    store = store or _open_store(config, files, (src, tgt), held_out.indices)
+    if world.is_main:
+        check_exists(run.path)
         report_store(store, run, rule, held_out)
         report_duplicates(store.meta, config.data)
     src_texts, tgt_texts = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    valid = ValidationSet(src_texts, tgt_texts, src, tgt, store.meta.longest_src)
-    return Corpus(files, src, tgt, store, valid)
+    valid = ValidationSet(src_texts, tgt_texts, src, tgt, store.meta.longest_src, documents)
+    most_joined = config.data.documents.max_pieces if config.data.documents else 0
+    return Corpus(files, src, tgt, store, valid, separators, most_joined)
 
 
-def _read_validation(config: TrainConfig, held_out: HeldOut, world: World) -> list[tuple[str, str]]:
-    """The validation pairs; what their files hold besides is named."""
-    dropped = Dropped()
-    pairs = read_validation(config.data, held_out, dropped)
-    if world.is_main:
-        if dropped.num_blank:
-            logger.warning("data.valid: dropped %d blank lines", dropped.num_blank)
-        for sentence in dropped.warnings():
-            logger.warning("data.valid: %s", sentence)
-    return pairs[: config.validation.max_pairs]
+def _find_separators(
+    config: TrainConfig,
+    tokenizers: tuple[SentencePieceTokenizer, SentencePieceTokenizer],
+    paths: tuple[Path, Path],
+) -> tuple[int, int] | None:
+    """The pieces between sentences, if they are needed.
+
+    Raises:
+        TokenizerError: a tokenizer has none.
+    """
+    needed_by = (
+        "data.documents" if config.data.documents is not None else config.model.separators_key
+    )
+    if needed_by is None:
+        return None
+    (src, tgt), (src_path, tgt_path) = tokenizers, paths
+    return separator_of(src, src_path, needed_by), separator_of(tgt, tgt_path, needed_by)
 
 
 def _hold_out(config: TrainConfig, rule: HoldOutRule) -> HeldOut:
@@ -177,6 +212,7 @@ def find_tokenizers(
     files = {name: run.tokenizers / name for name in names}
     if start is not None and config.training.init_tokenizer == "same":
         for name, path in tokenizers_of(start, shared=settings.shared).items():
+            check_exists(run.path)
             run.tokenizers.mkdir(parents=True, exist_ok=True)
             copyfile(path, files[name])  # so that the run does not need that model later
     if not all(path.exists() for path in files.values()):
@@ -184,12 +220,14 @@ def find_tokenizers(
         logger.info(
             "training the tokenizer: %s, %d pieces", settings.algorithm, settings.num_pieces
         )
+        check_exists(run.path)
         run.tokenizers.mkdir(parents=True, exist_ok=True)
         train_tokenizers(
             lambda: watched(read_training(config.data, held_out), observer),
             settings,
             seed=config.seed,
             folder=run.tokenizers,
+            separates=config.data.documents is not None,
         )
     return files
 
@@ -211,8 +249,17 @@ def _open_store(
     )
 
 
-def make_plan(config: TrainConfig, store: Store) -> Plan:
-    """The plan of the run: which pairs make up which update."""
+def make_plan(config: TrainConfig, store: Store) -> Plan | DocumentPlan:
+    """The plan of the run: which pairs, or chunks of documents, make up which update."""
+    if config.data.documents is not None and store.documents is not None:
+        return DocumentPlan(
+            store.documents,
+            store.src_lengths,
+            store.tgt_lengths,
+            config.data.documents,
+            tokens_per_update=config.batch.tokens_per_update,
+            seed=config.seed,
+        )
     return Plan(
         store.shard_sizes,
         store.src_lengths,
@@ -237,10 +284,12 @@ def open_stream(
     stream = BatchStream(
         corpus.store,
         make_plan(config, corpus.store),
-        max_tokens=config.batch.max_tokens,
+        max_tokens=config.batch.max_cells,
         rank=world.rank,
         world_size=world.size,
         draws=draws,
+        separators=corpus.separators,
+        start_id=start_id(config.model.target_start),
     )
     updates = stream.updates(epoch, update, max_epochs=config.training.max_epochs)
     return Prefetch(updates, config.data.prefetch_batches)

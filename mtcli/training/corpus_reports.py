@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from mtcli.config.schema.root import TrainConfig
 from mtcli.data.held_out_choice import HeldOut
@@ -14,7 +18,7 @@ from mtcli.data.store import Store, report_of
 from mtcli.errors import RunFolderError
 from mtcli.folders import read_json, write_json
 from mtcli.runs.folder import RunFolder
-from mtcli.tokenizer.losses import Losses, count_losses, name_of
+from mtcli.tokenizer.losses import Losses, name_of
 from mtcli.tokenizer.report import describe_losses, report
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 
@@ -24,8 +28,6 @@ _REPORT_SENTENCES = 2_000
 """Enough for a rate; 20,000 took 1.5 s of every start (2026-11-23, EPYC Zen 4)."""
 _TOKENIZER_REPORT_VERSION = 2
 """1 had the languages as keys, so that of two equal ones a report was missing."""
-_LOSS_SENTENCES = 100_000
-"""They are normalized only, which takes 0.3 s (2026-11-29, Xeon)."""
 
 
 def describe_drops(drops: dict[str, int]) -> str:
@@ -59,8 +61,15 @@ def report_store(store: Store, run: RunFolder, rule: HoldOutRule, held_out: Held
                 "num_same": held_out.num_same,
             },
         }
-        | report_of(meta),
+        | report_of(meta)
+        | {"length_counts": {side: _counted(store.lengths(side)) for side in ("src", "tgt")}},
     )
+
+
+def _counted(lengths: npt.NDArray[np.int32]) -> list[tuple[int, int]]:
+    """Each length, and how often it comes; shortest first."""
+    counts = np.bincount(lengths)
+    return [(int(length), int(counts[length])) for length in counts.nonzero()[0]]
 
 
 def hold_out_rule(run: RunFolder) -> HoldOutRule:
@@ -71,25 +80,44 @@ def hold_out_rule(run: RunFolder) -> HoldOutRule:
         report = read_json(run.path / "data_report.json", RunFolderError)
     except RunFolderError:
         return "content"
-    is_old = isinstance(report, dict) and report.get("hold_out", {}).get("rule") != "content"
+    held_out = report.get("hold_out", {}) if isinstance(report, dict) else None
+    rule = held_out.get("rule") if isinstance(held_out, dict) else "content"
+    is_old = rule != "content"
     return "number" if is_old else "content"
 
 
 def report_tokenizers(
-    config: TrainConfig, run: RunFolder, src: SentencePieceTokenizer, tgt: SentencePieceTokenizer
+    config: TrainConfig,
+    run: RunFolder,
+    src: SentencePieceTokenizer,
+    tgt: SentencePieceTokenizer,
+    count: Callable[[], Losses],
 ) -> None:
-    """Log and save how the tokenizers encode the training text, once for each run."""
+    """Log and save how the tokenizers encode the training text, once for each run.
+
+    Args:
+        config: the training text and its languages.
+        run: the folder for the report.
+        src: the source's tokenizer.
+        tgt: the target's.
+        count: counts what `tgt` cannot give back of the training text.
+
+    Raises:
+        DataError: the training text cannot be read.
+    """
     path = run.path / "tokenizer_report.json"
     if path.exists():
         return
     reports: dict[str, dict[str, Any]] = {}
-    src_texts, tgt_texts = zip(*islice(read_pairs(config.data.train), _LOSS_SENTENCES), strict=True)
+    src_texts, tgt_texts = zip(
+        *islice(read_pairs(config.data.train), _REPORT_SENTENCES), strict=True
+    )
     # by side, because both may have one language
     for side, lang, tokenizer, texts in (
         ("src", config.src_lang, src, src_texts),
         ("tgt", config.tgt_lang, tgt, tgt_texts),
     ):
-        numbers = report(tokenizer, texts[:_REPORT_SENTENCES])
+        numbers = report(tokenizer, texts)
         reports[side] = {
             "lang": lang,
             "normalization": tokenizer.normalization,
@@ -109,7 +137,7 @@ def report_tokenizers(
             100 * numbers.unknown_rate,
             numbers.num_failures,
         )
-    losses = count_losses(tgt, tgt_texts)
+    losses = count()
     for line in describe_losses(losses, tgt):
         logger.warning("%s", line)
     content = {

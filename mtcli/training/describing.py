@@ -10,7 +10,9 @@ import torch
 
 from mtcli.model.seq2seq import num_parameters
 from mtcli.runs.environment import write_environment
+from mtcli.runs.lock import check_in_place
 from mtcli.runs.split import Split
+from mtcli.training.frozen import describe_frozen
 from mtcli.training.loop_parts import LoopParts
 from mtcli.training.text_checks import report_on_texts
 
@@ -37,6 +39,8 @@ def describe(parts: LoopParts) -> None:
     for group in groups:
         logger.info("%s", group)
     is_cuda = numerics.device.type == "cuda"
+    if config.training.freeze:
+        logger.info(describe_frozen(parts.model.trained, config.training.freeze))
     facts: dict[str, Any] = {
         "device": str(numerics.device),
         "device_name": torch.cuda.get_device_name(numerics.device) if is_cuda else "cpu",
@@ -50,6 +54,7 @@ def describe(parts: LoopParts) -> None:
         "store_fingerprint": store.name,
         "optimizer_groups": [asdict(group) for group in groups],
     }
+    check_in_place(parts.run.path)
     write_environment(parts.run, facts)
     is_new = parts.state.progress.step == 0  # later starts have it in the log
     report_on_texts(config, parts.corpus.valid, reads_training=is_new)

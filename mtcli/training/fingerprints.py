@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mtcli.errors import CheckpointError
+from mtcli.training.saved_values import saved_value
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,8 @@ class DataFingerprints:
         Raises:
             CheckpointError: the training pairs or the tokenizers have changed.
         """
-        for name, old in state.items():
+        for name in state:
+            old = saved_value(state, name, str)
             new = self.by_name.get(name, "none")
             if new == old:
                 continue

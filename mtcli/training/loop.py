@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-import math
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from mtcli.config.schema.regularization import RegularizationConfig, amount_at
+from mtcli.config.schema.regularization import amount_at
+from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import Update
 from mtcli.device.memory import memory_errors
 from mtcli.errors import DivergedError
 from mtcli.model.seq2seq import PassSettings
-from mtcli.training.budget import RESERVE, BudgetFit
+from mtcli.runs.lock import check_in_place
+from mtcli.training.budget import BudgetFit
 from mtcli.training.corpus import open_stream
+from mtcli.training.divergence import refuse_updates, roll_back
 from mtcli.training.loop_parts import LoopParts
 from mtcli.training.outcome import Outcome
 from mtcli.training.rates import multiplier_at
@@ -27,29 +28,37 @@ from mtcli.training.step import LESS_MEMORY, StepStats, train_step
 from mtcli.training.tensors import to_tensors
 from mtcli.training.validate_and_save import save, save_stop, validate
 
-logger = logging.getLogger(__name__)
 
-_SMALLEST_LOSS_SCALE = 2.0**-10
-
-
-def run_loop(parts: LoopParts) -> Outcome:
+def run_loop(parts: LoopParts, listening: ExitStack) -> Outcome:
     """Train until a stop condition, a signal or the end of the time budget.
 
+    Args:
+        parts: what trains.
+        listening: gets the context in which a signal is a request to save and stop. The caller
+            closes it when all is saved and said, because a signal would spoil that.
+
     Raises:
-        DivergedError: the loss became NaN or infinite; the last checkpoint is intact.
-        RunFolderError: the disk is full or was removed; earlier checkpoints are intact.
+        DivergedError: the loss became NaN or infinite, and the config wants no rollback, or there
+            were enough; the last checkpoint is intact.
+        RunFolderError: the disk is full, or the run folder was moved or removed; earlier
+            checkpoints are intact.
     """
-    with ExitStack() as listening:  # until all is saved, or a second signal would end that
-        if not parts.config.training.compile:
-            listening.enter_context(parts.stop.listening())
-        return _train(parts, listening)
-
-
-def _train(parts: LoopParts, listening: ExitStack) -> Outcome:
-    config, progress, world = parts.config, parts.state.progress, parts.world
+    if not parts.config.training.compile:
+        listening.enter_context(parts.stop.listening())
     budget_fit = BudgetFit(parts, STEPS_TO_MEASURE)
-    saved_at, validation_s, has_compiled = progress.step, 0.0, False
     parts.clock.start()
+    while True:
+        try:
+            return _train(parts, budget_fit, listening)
+        except DivergedError as error:
+            roll_back(parts, error)
+            budget_fit.rolled_back()
+
+
+def _train(parts: LoopParts, budget_fit: BudgetFit, listening: ExitStack) -> Outcome:
+    """Train from where the state is, until the run ends or diverges."""
+    config, progress, world = parts.config, parts.state.progress, parts.world
+    saved_at, has_compiled = progress.step, False
     parts.model.trained.train()
 
     with open_stream(config, parts.corpus, world, progress.epoch, progress.update) as stream:
@@ -57,7 +66,7 @@ def _train(parts: LoopParts, listening: ExitStack) -> Outcome:
         parts.observers.entered("training")
         for update in stream:
             # 1. Count over all processes, and ask whether one of them is to stop.
-            wants_stop = parts.stop.reason(reserve_s=RESERVE * validation_s) is not None
+            wants_stop = parts.stop.reason(reserve_s=budget_fit.reserve_s) is not None
             num_tokens, num_cells, num_stops = _count(update, parts, wants_stop=wants_stop)
             if num_stops:
                 break
@@ -75,15 +84,15 @@ def _train(parts: LoopParts, listening: ExitStack) -> Outcome:
             # 3. Report, validate and save, where that is due.
             due = _what_is_due(parts, update)
             if due.report:
+                if world.is_main:
+                    check_in_place(parts.run.path)
                 report_steps(parts, report, stats.grad_norm.item())
-                refuse_divergence(parts, report, stats.grad_norm.item())
+                refuse_updates(parts, report, stats.grad_norm.item())
                 report = Report(stream)
             if due.validation:
                 before_s = parts.stop.spent_s
                 validate(parts, update)
-                validation_s = parts.stop.spent_s - before_s
-                if not due.is_last:
-                    budget_fit.validated(validation_s)
+                budget_fit.validated(parts.stop.spent_s - before_s, is_last=due.is_last)
             if due.save:
                 save(parts)
                 saved_at = progress.step
@@ -95,7 +104,7 @@ def _train(parts: LoopParts, listening: ExitStack) -> Outcome:
         else:
             return Outcome(True, f"reached the end of epoch {progress.epoch}, the last one")
     # 4. Stopped: save what is not saved yet.
-    reason = world.broadcast_object(parts.stop.reason(reserve_s=RESERVE * validation_s))
+    reason = world.broadcast_object(parts.stop.reason(reserve_s=budget_fit.reserve_s))
     reason = reason or "another process was asked to stop"
     if saved_at != progress.step:
         # who sends a signal may not wait for a validation
@@ -123,7 +132,7 @@ def _make_update(parts: LoopParts, update: Update, num_tokens: int) -> StepStats
     parts.step_parts.optimizers.set_lr(multiplier)
     seed_update(config.seed, step, parts.world.rank)
     tensors = [to_tensors(batch, device) for batch in update.micro_batches]
-    settings = pass_settings(config.regularization, update.epochs)
+    settings = pass_settings(config, update.epochs)
     with memory_errors(device, f"update {step}", LESS_MEMORY):
         stats = train_step(parts.step_parts, tensors, num_tokens, settings)
     if parts.model.average is not None:
@@ -142,7 +151,7 @@ def _read(
     parts: LoopParts, readings: Readings, update: Update, stats: StepStats, num_tokens: int
 ) -> None:
     """Let displays see the figures of the update, if they are due."""
-    settings = pass_settings(parts.config.regularization, update.epochs)
+    settings = pass_settings(parts.config, update.epochs)
     readings.updated(
         stats,
         num_tokens,
@@ -185,11 +194,12 @@ def _end(parts: LoopParts, *, is_last: bool) -> Outcome | None:
     return None
 
 
-def pass_settings(config: RegularizationConfig, epochs: float) -> PassSettings:
+def pass_settings(config: TrainConfig, epochs: float) -> PassSettings:
     """What the model does beyond dropout, after so many epochs."""
     return PassSettings(
-        rdrop_alpha=amount_at(config.rdrop, epochs),
-        layer_dropout=amount_at(config.layer_dropout, epochs),
+        rdrop_alpha=amount_at(config.regularization.rdrop, epochs),
+        layer_dropout=amount_at(config.regularization.layer_dropout, epochs),
+        recompute=config.training.activation_checkpointing == "layers",
     )
 
 
@@ -200,27 +210,3 @@ def seed_update(seed: int, step: int, rank: int) -> None:
     validation say, can change the training.
     """
     torch.manual_seed(int(np.random.SeedSequence([seed, step, rank]).generate_state(1)[0]))
-
-
-def refuse_divergence(parts: LoopParts, report: Report, grad_norm: float) -> None:
-    """Stop if the loss or the gradient is not a finite number.
-
-    Raises:
-        DivergedError: it is not. In fp16 an infinite gradient alone is no reason: the scaler skips
-            that update; but a loss scale that has fallen to almost nothing is.
-    """
-    scaler = parts.step_parts.scaler
-    is_bad = not math.isfinite(report.loss_sum.item())
-    if scaler.is_enabled():
-        is_bad = is_bad or scaler.get_scale() < _SMALLEST_LOSS_SCALE
-    else:
-        is_bad = is_bad or not math.isfinite(grad_norm)
-    if parts.world.sum([int(is_bad)])[0]:
-        steps = list(parts.run.all_checkpoints())
-        where = f"the checkpoint of step {steps[-1]} is intact" if steps else "no checkpoint exists"
-        raise DivergedError(
-            f"the loss or its gradient is not a finite number at step {parts.state.progress.step};"
-            f" {where}",
-            hint="try a lower `optim.lr`, more `schedule.warmup_steps`, or `training.precision:"
-            " fp32`",
-        )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mtcli.bundle.card import LOW_CONFIDENCE_METRIC, ModelCard, ModelScore, TrainingFacts
+from mtcli.config.schema.attention import Attention
 from mtcli.config.schema.root import TrainConfig
 from mtcli.data.sources import source_name
 from mtcli.training.corpus import Corpus
+from mtcli.training.document_facts import document_facts
 from mtcli.training.progress import Progress
 from mtcli.training.validation import ValidationResult
 
@@ -33,8 +35,16 @@ def make_card(config: TrainConfig, corpus: Corpus, progress: Progress) -> ModelC
             num_tgt_tokens_computed=progress.total_tgt_tokens_computed,
             sources=[source_name(source) for source in config.data.train],
         ),
+        documents=document_facts(config),
+        src_separator_id=_separator(config.model.encoder_attention, corpus.separators, 0),
+        tgt_separator_id=_separator(config.model.decoder_attention, corpus.separators, 1),
         about=config.model_card,
     )
+
+
+def _separator(attention: Attention, separators: tuple[int, int] | None, side: int) -> int | None:
+    """The piece that an attention must know; None if to it all pieces are alike."""
+    return separators[side] if attention.sees_separators and separators is not None else None
 
 
 def make_scores(config: TrainConfig, result: ValidationResult) -> list[ModelScore]:
@@ -48,8 +58,10 @@ def make_scores(config: TrainConfig, result: ValidationResult) -> list[ModelScor
             split="valid",
             beam_size=beam,
             num_pairs=num_pairs,
+            low=score.low,
+            high=score.high,
         )
-        for score in (result.bleu, result.chrf)
+        for score in result.metrics.values()
     ]
     loss = ModelScore(
         metric="loss",

@@ -13,6 +13,7 @@ from mtcli.config.schema.optimization import AdamConfig, AdamWConfig, MuonConfig
 from mtcli.distributed.fsdp import scatter
 from mtcli.errors import CheckpointError
 from mtcli.training.muon import Muon
+from mtcli.training.saved_values import check_tensor
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ class Optimizers:
         """Take over what `state_dict` returned, gathered where it was sharded.
 
         Raises:
-            CheckpointError: a tensor belongs to no parameter.
+            CheckpointError: a tensor belongs to no parameter or has another shape, or one of
+                several of a parameter is missing.
         """
         owners = {self._names[p]: (part, p) for part in self.parts for p in _parameters(part)}
         for key, value in state.items():
@@ -146,12 +148,21 @@ class Optimizers:
             if name not in owners:
                 raise CheckpointError(f"the optimizer state `{key}` belongs to no parameter")
             part, parameter = owners[name]
+            check_tensor(
+                f"optimizer/{key}", value, () if kind == "step" else tuple(parameter.shape)
+            )
             if kind == "step":
                 # It counts on the CPU unless the optimizer is fused on the parameter's device.
                 device = parameter.device if _is_fused(part) else torch.device("cpu")
                 part.state[parameter][kind] = value.to(device)
             else:
                 part.state[parameter][kind] = scatter(value, parameter)
+        for part in self.parts:
+            kinds = {kind for of_parameter in part.state.values() for kind in of_parameter}
+            for parameter, of_parameter in part.state.items():
+                if missing := sorted(kinds - of_parameter.keys()):
+                    key = f"{missing[0]}/{self._names[parameter]}"
+                    raise CheckpointError(f"the optimizer state lacks `{key}`")
 
 
 def _parameters(part: torch.optim.Optimizer) -> list[Tensor]:
@@ -163,12 +174,12 @@ def _is_fused(part: torch.optim.Optimizer) -> bool:
 
 
 def build_optimizers(model: nn.Module, config: Optim) -> Optimizers:
-    """Optimizers over all parameters of `model`.
+    """Optimizers over all parameters of `model` that are trained.
 
     Weight decay spares embeddings, norms and biases: they are not transformations, and pulling them
     to zero only changes the scale that the next norm undoes.
     """
-    named = list(model.named_parameters())
+    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     hidden = [(n, p) for n, p in named if p.ndim == 2 and not _is_embedding(n)]
     other = [(n, p) for n, p in named if p.ndim != 2 or _is_embedding(n)]
     names: dict[Tensor, str] = {p: n for n, p in named}
@@ -179,21 +190,20 @@ def build_optimizers(model: nn.Module, config: Optim) -> Optimizers:
                 _group(f"hidden matrices ({config.kind})", hidden, config.lr, config.weight_decay),
                 _group(f"embeddings, norms, biases ({config.kind})", other, config.lr, 0.0),
             ]
-            parts = [_adam(groups, config)]
+            parts = [_adam(_not_empty(groups), config)]
         case SgdConfig():
             groups = [
                 _group("hidden matrices (sgd)", hidden, config.lr, config.weight_decay),
                 _group("embeddings, norms, biases (sgd)", other, config.lr, 0.0),
             ]
+            groups = _not_empty(groups)
             parts = [torch.optim.SGD(groups, momentum=config.momentum, nesterov=config.nesterov)]
         case MuonConfig():
-            muon = _Muon(
-                [_group("hidden matrices (muon)", hidden, config.lr, config.weight_decay)],
-                momentum=config.momentum,
-            )
+            group = _group("hidden matrices (muon)", hidden, config.lr, config.weight_decay)
+            parts = [_Muon([group], momentum=config.momentum)] if hidden else []
             group = _group("embeddings, norms, biases (adamw)", other, config.adam_lr, 0.0)
             group["schedule_power"] = config.adam_schedule_power
-            parts = [muon, _adam([group], config)]
+            parts += [_adam([group], config)] if other else []
     return Optimizers(parts, names)
 
 
@@ -212,6 +222,11 @@ def _group(
         "weight_decay": weight_decay,
         "group_name": name,
     }
+
+
+def _not_empty(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The groups that have parameters: what is frozen may be all of one."""
+    return [group for group in groups if group["params"]]
 
 
 def _adam(

@@ -9,7 +9,7 @@ from mtcli.bundle.card import ModelScore
 from mtcli.bundle.model_folder import read_model
 from mtcli.runs.folder import RunFolder
 from mtcli.runs.resolve import resolve_model
-from mtcli.training.observers.log_writer import describe_duration
+from mtcli.system.durations import describe_duration
 from mtcli.training.state import RunState
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args, get_type_hints
+
+from mtcli.training.saved_values import saved_value
 
 
 @dataclass
@@ -31,6 +33,10 @@ class Progress:
     """Steps of the warm-up, if a budget has shortened it (`schedule.max_warmup_ratio`)."""
     elapsed_s: float = 0.0
     """Training time of all invocations."""
+    num_rollbacks: int = 0
+    """How often the run diverged and was rolled back (`training.on_divergence`)."""
+    lr_ratio: float = 1.0
+    """What that has multiplied the learning rate by."""
 
     @property
     def epoch_of_last_update(self) -> int:
@@ -42,10 +48,23 @@ class Progress:
         return asdict(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over all fields; checkpoints of an early mtcli lack some."""
+        """Take over all fields; checkpoints of an early mtcli lack some.
+
+        Raises:
+            CheckpointError: a value is missing, or of another type.
+        """
+        for name in ("step", "epoch", "update", "total_tgt_tokens", "total_steps"):
+            saved_value(state, name, *_KINDS[name])
         early = {
             "total_tgt_tokens_computed": state["total_tgt_tokens"],
             "budget_steps": state["total_steps"],  # not told from what the config said
         }
-        for name, value in (early | state).items():
-            setattr(self, name, value)
+        whole = early | state
+        for name in _KINDS.keys() & whole.keys():
+            setattr(self, name, saved_value(whole, name, *_KINDS[name]))
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    name: get_args(hint) or (hint,) for name, hint in get_type_hints(Progress).items()
+}
+"""Types of the fields."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from types import NoneType
 from typing import Any
 
 from mtcli.config.schema.optimization import Schedule
 from mtcli.training.optim import Optimizers
 from mtcli.training.progress import Progress
+from mtcli.training.saved_values import saved_value
 from mtcli.training.schedule import PlateauState, fits_budget, lr_multiplier
 
 _LAST, _NEXT, _PEAKS, _SCHEDULE, _TOTAL = "last", "next", "peaks", "schedule", "total_steps"
@@ -19,7 +21,15 @@ _SMALLEST_JUMP = 0.01
 def multiplier_at(
     schedule: Schedule, step: int, progress: Progress, plateau: PlateauState
 ) -> float:
-    """The schedule's value for the update `step`, its warm-up as a budget has shortened it."""
+    """What the peak learning rate is multiplied by for the update `step`.
+
+    It is the schedule's value, its warm-up as a budget has shortened it, lowered as often as the
+    run was rolled back.
+    """
+    return progress.lr_ratio * _of_schedule(schedule, step, progress, plateau)
+
+
+def _of_schedule(schedule: Schedule, step: int, progress: Progress, plateau: PlateauState) -> float:
     if progress.warmup_steps is not None:
         schedule = replace(schedule, warmup_steps=progress.warmup_steps)
     if progress.total_steps is None and fits_budget(schedule):
@@ -60,7 +70,17 @@ class Rates:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Remember the rates of a checkpoint; those of the run are those of its config."""
+        """Remember the rates of a checkpoint; those of the run are those of its config.
+
+        Raises:
+            CheckpointError: a value is missing, or of another type.
+        """
+        for key in (_LAST, _NEXT, _PEAKS):
+            rates = saved_value(state, key, dict)
+            for group in rates:
+                saved_value(rates, group, float)
+        saved_value(state, _SCHEDULE, dict)
+        saved_value(state, _TOTAL, int, NoneType)
         self._before = state
 
     def jump(self) -> str | None:

@@ -105,6 +105,8 @@ def report_validation(
     if best.score is None or best.step is None:
         raise ValueError("nothing was validated")
     sample, previous = progress.step % len(result.hypotheses), result.previous_hypotheses
+    scores = {name: score.score for name, score in result.metrics.items()}
+    signatures = {name: score.signature for name, score in result.metrics.items()}
     if parts.world.is_main:
         parts.observers.validated(
             ValidationMetrics(
@@ -112,10 +114,10 @@ def report_validation(
                 epoch=progress.epoch_of_last_update,
                 loss_per_token=result.loss_per_token,
                 perplexity=result.perplexity,
-                bleu=result.bleu.score,
-                chrf=result.chrf.score,
-                bleu_signature=result.bleu.signature,
-                chrf_signature=result.chrf.signature,
+                bleu=scores.get("bleu"),
+                chrf=scores.get("chrf"),
+                bleu_signature=signatures.get("bleu"),
+                chrf_signature=signatures.get("chrf"),
                 is_best=best.step == progress.step,
                 is_stop=is_stop,
                 best_by=best.metric,
@@ -131,5 +133,7 @@ def report_validation(
                 sample_reference=valid.tgt_texts[sample],
                 training_loss_per_token=result.training_loss_per_token,
                 sample_before=None if previous is None else previous[sample],
+                scores=scores,
+                signatures=signatures,
             )
         )

@@ -1,4 +1,4 @@
-"""Resume a run from its newest checkpoint."""
+"""Return a run to its newest checkpoint, when it resumes or has diverged."""
 
 from __future__ import annotations
 
@@ -24,14 +24,38 @@ def resume(run: RunFolder, state: RunState, world: World) -> None:
     """
     if world.is_main:
         move_stops_of_format_1(run)
+    step = return_to_newest(run, state, world)
+    if not world.is_main:
+        return
+    if step is None:
+        for aside in set_aside_without_checkpoint(run):
+            logger.warning("a run without a checkpoint left this, now moved to %s", aside)
+    else:
+        logger.info("resuming from the checkpoint of step %d", step)
+
+
+def return_to_newest(
+    run: RunFolder, state: RunState, world: World, *, prefers_own: bool = False
+) -> int | None:
+    """Put the newest intact checkpoint into `state`, and remove what came later. Collective.
+
+    Args:
+        run: the run.
+        state: what changes.
+        world: the processes.
+        prefers_own: as in `newest_checkpoint`.
+
+    Returns:
+        Its step; None if there is none, and nothing was done.
+
+    Raises:
+        CheckpointError: as `resume`.
+    """
     # Rank 0 chooses, so that no rank resumes from another checkpoint than the others.
-    checkpoint = newest_checkpoint(run) if world.is_main else None
+    checkpoint = newest_checkpoint(run, prefers_own=prefers_own) if world.is_main else None
     path = world.broadcast_object(None if checkpoint is None else checkpoint.path)
     if path is None:
-        if world.is_main:
-            for aside in set_aside_without_checkpoint(run):
-                logger.warning("a run without a checkpoint left this, now moved to %s", aside)
-        return
+        return None
     if checkpoint is None:
         try:
             checkpoint = read_checkpoint(path)
@@ -44,4 +68,4 @@ def resume(run: RunFolder, state: RunState, world: World) -> None:
     world.barrier()
     if world.is_main:
         cut_back(run, checkpoint.step, state.best.step)
-        logger.info("resuming from the checkpoint of step %d", checkpoint.step)
+    return checkpoint.step

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from mtcli.config.schema.root import TrainConfig
+from mtcli.data.document_plan import DocumentPlan
 from mtcli.data.plan import Plan
 from mtcli.errors import ConfigError
 from mtcli.training.loop_parts import LoopParts
@@ -53,7 +54,7 @@ def has_end(config: TrainConfig, budget_s: float | None) -> bool:
     return any(end is not None for end in ends)
 
 
-def find_step_limit(config: TrainConfig, plan: Plan) -> int | None:
+def find_step_limit(config: TrainConfig, plan: Plan | DocumentPlan) -> int | None:
     """Number of the last step that the config allows; None when it allows any."""
     steps, epochs = config.training.max_steps, config.training.max_epochs
     if epochs is not None:

@@ -14,6 +14,7 @@ from mtcli.config.schema.optimization import (
     Schedule,
     WsdConfig,
 )
+from mtcli.training.saved_values import saved_value
 
 
 def lr_multiplier(
@@ -87,5 +88,10 @@ class PlateauState:
         return asdict(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over all fields."""
-        self.ratio, self.num_worse = state["ratio"], state["num_worse"]
+        """Take over all fields.
+
+        Raises:
+            CheckpointError: a value is missing, or of another type.
+        """
+        self.ratio = saved_value(state, "ratio", float)
+        self.num_worse = saved_value(state, "num_worse", int)

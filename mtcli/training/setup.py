@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 
 from mtcli.config.schema.root import TrainConfig
 from mtcli.distributed.world import World
-from mtcli.evaluation.tokenization import check_tokenization
 from mtcli.runs.folder import RunFolder
 from mtcli.system.allocator import prepare_memory
 from mtcli.training.building import Compute, build
@@ -16,15 +15,16 @@ from mtcli.training.corpus import on_main, prepare_corpus
 from mtcli.training.corpus_files import look_at_files
 from mtcli.training.describing import describe
 from mtcli.training.loop import run_loop
+from mtcli.training.metric_choice import check_metrics
 from mtcli.training.observers.notebook import notebook_observers
 from mtcli.training.observers.protocol import Observer, Observers
 from mtcli.training.opening import opened
 from mtcli.training.outcome import Outcome, describe_end, with_model
 from mtcli.training.run_length import already_finished, check_length, check_warmup, check_warmup_of
 from mtcli.training.settling import settle
-from mtcli.training.stopping import Interrupted, StopRequest, interruptible
+from mtcli.training.stopping import StopRequest, until_stopped
 from mtcli.training.threads import keep_threads
-from mtcli.training.validate_and_save import validate_stop
+from mtcli.training.validate_and_save import remove_old, validate_stop
 from mtcli.training.warm_start import begin_with, starting_model
 
 logger = logging.getLogger(__name__)
@@ -58,34 +58,40 @@ def train(
 
     Raises:
         MtcliError: the user can fix it; its subclasses say what it is about.
+        Interrupted: in one of several processes, a signal came before the first update.
     """
     world = world or World()
     told = notebook_observers() if observers is None else observers
-    try:
-        # One of several processes dies of a signal: it may be waiting for the others.
-        with nullcontext() if world.size > 1 else interruptible():
-            outcome = _train(config, fresh, StopRequest(budget_s, budget_clock), told, world)
-    except Interrupted as interrupted:
-        outcome = Outcome(False, f"signal {interrupted.signal_name} before the first update")
-        logger.info("%s; run the same command again to start", outcome.reason)
+    stop = StopRequest(budget_s, budget_clock)
+    outcome = until_stopped(
+        lambda listening: _train(config, fresh, stop, told, world, listening), stop, world
+    )
     return with_model(outcome, RunFolder(config.run_dir)) if world.is_main else outcome
 
 
 def _train(
-    config: TrainConfig, fresh: bool, stop: StopRequest, observers: Sequence[Observer], world: World
+    config: TrainConfig,
+    fresh: bool,
+    stop: StopRequest,
+    observers: Sequence[Observer],
+    world: World,
+    listening: ExitStack,
 ) -> Outcome:
-    settled = on_main(world, lambda: settle(config, stop.budget_s, fresh=fresh))
+    settled = on_main(
+        world, lambda: settle(config, stop.budget_s, fresh=fresh, num_processes=world.size)
+    )
     config = settled.config
     check_length(config, stop.budget_s)
     if fresh or not RunFolder(config.run_dir).all_checkpoints():
         check_warmup(config, config.training.max_steps, stop.budget_s)
-    check_tokenization(config.tgt_lang, config.validation.bleu_tokenize)
+    check_metrics(config)
     compute = Compute.choose(config.training, world)
     prepare_memory()
     run = RunFolder(config.run_dir)
     is_main = world.is_main
     opening = opened(run, settled, fresh=fresh, budget_s=stop.budget_s)
-    with opening if is_main else nullcontext():
+    with ExitStack() as stack:
+        loggers = stack.enter_context(opening) if is_main else []
         world.barrier()
         # A run that has a checkpoint needs no other model: that may have been removed by now.
         has_begun = on_main(world, lambda: bool(run.all_checkpoints()))
@@ -95,7 +101,7 @@ def _train(
             look_at_files(config)
         told = Observers(observers if is_main else ())
         corpus = prepare_corpus(config, run, world, start, told)
-        parts = build(config, run, corpus, compute, stop, observers)
+        parts = build(config, run, corpus, compute, stop, [*observers, *loggers])
         if start is not None:
             begin_with(start, parts.model, config, parts.state.progress)
         if is_main:
@@ -105,7 +111,9 @@ def _train(
             logger.info(outcome.reason)
             if not on_main(world, lambda: parts.state.progress.step in run.all_models()):
                 validate_stop(parts)  # stopped here before, and now it is the end
+            elif is_main:
+                remove_old(parts)
             return outcome
-        outcome = run_loop(parts)
+        outcome = run_loop(parts, listening)
         logger.info(describe_end(outcome, parts.state))
         return outcome

@@ -13,17 +13,18 @@ from typing import Any, Protocol
 import torch
 
 from mtcli.config.schema.optimization import Schedule
-from mtcli.errors import CheckpointError
 from mtcli.model.seq2seq import Seq2Seq
-from mtcli.training.averaging import ExponentialAverage, copy_weights, named_weights
+from mtcli.training.averaging import copy_weights, named_weights
 from mtcli.training.best_score import BestScore
 from mtcli.training.fingerprints import DataFingerprints
 from mtcli.training.optim import Optimizers
 from mtcli.training.progress import Progress
 from mtcli.training.rates import Rates
+from mtcli.training.saved_values import check_weights, saved_value
 from mtcli.training.schedule import PlateauState
+from mtcli.training.trained_model import TrainedModel
 
-MODEL, OPTIMIZER, AVERAGE = "model", "optimizer", "ema"
+MODEL, OPTIMIZER, AVERAGE, START = "model", "optimizer", "ema", "start"
 """Names of the parts that have tensors, and so files, of their own."""
 
 
@@ -58,10 +59,7 @@ class Weights:
             CheckpointError: they are not those of this model.
         """
         own = named_weights(self.model)
-        if own.keys() != state.keys():
-            odd = sorted(own.keys() ^ state.keys())[0]
-            whose = "the config" if odd in own else "the checkpoint"
-            raise CheckpointError(f"only the model of {whose} has the weight `{odd}`")
+        check_weights(state, own)
         copy_weights(state, into=own)
 
 
@@ -76,8 +74,14 @@ class LossScale:
         return dict(self.scaler.state_dict())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over a scale; a run that changes to fp16 starts with the default."""
-        if state:
+        """Take over a scale; a run that changes to fp16 starts with the default.
+
+        Raises:
+            CheckpointError: a value is missing, or of another type.
+        """
+        if state and self.scaler.is_enabled():
+            for key, value in self.scaler.state_dict().items():
+                saved_value(state, key, type(value))
             self.scaler.load_state_dict(state)
 
 
@@ -85,9 +89,8 @@ class RunState:
     """What a run changes. `parts` is what a checkpoint holds: a new stateful part is one entry.
 
     Args:
-        model: the one that is trained, sharded or not.
+        model: the one that is trained, sharded or not, with its average and start if it has them.
         optimizers: what moves it.
-        average: of its weights, if one is kept.
         scaler: of the loss.
         fingerprints: of the data.
         schedule: of the learning rate.
@@ -96,9 +99,8 @@ class RunState:
 
     def __init__(
         self,
-        model: Seq2Seq,
+        model: TrainedModel,
         optimizers: Optimizers,
-        average: ExponentialAverage | None,
         scaler: torch.amp.GradScaler,
         fingerprints: DataFingerprints,
         schedule: Schedule,
@@ -111,7 +113,7 @@ class RunState:
         # In this order they are restored: what refuses a checkpoint comes first.
         self.parts: dict[str, Stateful] = {
             "data": fingerprints,
-            MODEL: Weights(model),
+            MODEL: Weights(model.trained),
             OPTIMIZER: optimizers,
             "scaler": LossScale(scaler),
             "progress": self.progress,
@@ -119,5 +121,7 @@ class RunState:
             "plateau": self.plateau,
             "rates": self.rates,
         }
-        if average is not None:
-            self.parts[AVERAGE] = average
+        if model.average is not None:
+            self.parts[AVERAGE] = model.average
+        if model.pull is not None:
+            self.parts[START] = model.pull

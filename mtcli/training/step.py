@@ -14,6 +14,7 @@ from mtcli.distributed.fsdp import gather
 from mtcli.distributed.world import World
 from mtcli.model.seq2seq import PassSettings, TensorBatch
 from mtcli.training.optim import Optimizers
+from mtcli.training.start_pull import StartPull
 
 LESS_MEMORY = "lower `batch.max_tokens`; the updates stay the same"
 """What to do if an update does not fit into memory."""
@@ -43,6 +44,8 @@ class StepParts:
     label_smoothing: float
     clip_norm: float
     """0 does not clip."""
+    pull: StartPull | None = None
+    """To the weights of the start, if the config asks for it."""
 
 
 def train_step(
@@ -75,6 +78,8 @@ def train_step(
     # Before clipping: clip_norm is about true gradients. What is infinite in one process's shard is
     # found by all (torch reduces it; tests/distributed/test_fsdp.py).
     parts.scaler.unscale_(parts.optimizers.as_one)
+    if parts.pull is not None:
+        parts.pull.add_gradients()
     limit = parts.clip_norm if parts.clip_norm > 0 else torch.inf
     grad_norm = gather(nn.utils.clip_grad_norm_(parts.model.parameters(), limit))
     parts.scaler.step(parts.optimizers.as_one)

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 
+from mtcli.distributed.world import World, is_lost_peer
 from mtcli.system.processes import handling_signals
+from mtcli.system.stop_signals import (
+    SECOND_INTERRUPT_S,
+    STOP_SIGNALS,
+    Interrupted,
+    answer_stop,
+    check_stop,
+    interrupting,
+)
+from mtcli.training.outcome import Outcome
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
-
-
-class Interrupted(BaseException):
-    """A signal came before there was anything to save."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.signal_name = signal.Signals(number).name
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Within the context, a signal that asks for a stop raises `Interrupted`.
-
-    Raises:
-        Interrupted: one came.
-    """
-
-    def interrupt(number: int) -> None:
-        raise Interrupted(number)
-
-    with handling_signals(_own_signals(), interrupt):
-        yield
+logger = logging.getLogger(__name__)
 
 
 class StopRequest:
@@ -73,23 +61,67 @@ class StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Within the context, the first signal is a request; a second Ctrl-C exits at once."""
+        """Within the context, the first signal is a request; a second Ctrl-C exits at once.
+
+        Raises:
+            Interrupted: a signal came before, and was not heard yet.
+        """
+        heard_at_s = 0.0
 
         def listen(number: int) -> None:
-            if self.signal_name is not None and number == signal.SIGINT:
-                os._exit(130)
-            self.signal_name = signal.Signals(number).name
+            nonlocal heard_at_s
+            now_s = time.monotonic()
+            if self.signal_name is None:
+                self.signal_name, heard_at_s = signal.Signals(number).name, now_s
+            elif number == signal.SIGINT and now_s - heard_at_s > SECOND_INTERRUPT_S:
+                os._exit(128 + number)
 
+        check_stop()
         with handling_signals(_own_signals(), listen):
             yield
 
 
-def _own_signals() -> list[signal.Signals]:
+def until_stopped(
+    train: Callable[[ExitStack], Outcome], stop: StopRequest, world: World
+) -> Outcome:
+    """Train; a signal that comes before the first update is an outcome, too.
+
+    Args:
+        train: gets a stack for `StopRequest.listening`, which is closed when all is saved and said:
+            a signal that comes after the last update must not spoil the end.
+        stop: what has asked the run to stop.
+        world: the processes that train together.
+
+    Raises:
+        Interrupted: in one of several processes: it must leave, because the others may be inside a
+            message to it.
+    """
+    try:
+        # one of several leaves it to its program what a signal does
+        raising = interrupting(_own_signals()) if world.size == 1 else nullcontext()
+        with raising, ExitStack() as listening:
+            return train(listening)
+    except Interrupted as interrupted:
+        outcome = Outcome(False, f"signal {interrupted.signal_name} before the first update")
+        if world.is_main:
+            logger.info("%s; run the same command again to start", outcome.reason)
+        if world.size > 1:
+            raise
+        answer_stop()
+        return outcome
+    except RuntimeError as error:
+        # All were asked to stop: one that had made no update yet has left.
+        if world.size == 1 or not is_lost_peer(error) or stop.signal_name is None:
+            raise
+        raise Interrupted(signal.Signals[stop.signal_name]) from error
+
+
+def _own_signals() -> tuple[int, ...]:
     """The signals that ask for a stop; SIGHUP stays ignored under nohup.
 
     Python lets only the main thread listen: in another thread, signals are left alone.
     """
     if threading.current_thread() is not threading.main_thread():
-        return []
+        return ()
     is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    return [number for number in _SIGNALS if not (is_ignored and number == signal.SIGHUP)]
+    return tuple(n for n in STOP_SIGNALS if not (is_ignored and n == signal.SIGHUP))

@@ -14,7 +14,6 @@ from mtcli.evaluation.odd_texts import (
     NamedTexts,
     Oddity,
     blank,
-    has_four_words,
     odd_references,
     odd_text,
     short,
@@ -36,22 +35,9 @@ _HINTS = {
     Oddity.TOKENIZED: "detokenize it, or set `validation.bleu_tokenize: none` if it must be so",
     Oddity.ESCAPED: "unescape it, for example with Python's `html.unescape`",
     Oddity.UNSPACED: "set `validation.bleu_tokenize: char`",
-    Oddity.SHORT: "set `validation.best_by`; now chrF chooses the best model",
+    Oddity.SHORT: "set `validation.best_by` to `accuracy`, `exact_match` or `rouge-l`;"
+    " now chrF chooses the best model",
 }
-
-
-def ranking_metric(config: TrainConfig, valid: ValidationSet) -> str:
-    """The metric that chooses the best model: `validation.best_by`, unless BLEU can only be 0.
-
-    Where no reference has four words, a perfect translation has a BLEU of 0 and a wrong one that
-    is too long has more. Then chrF chooses.
-    """
-    settings = config.validation
-    if settings.best_by == "bleu" and not has_four_words(
-        valid.tgt_texts, config.tgt_lang, settings.bleu_tokenize
-    ):
-        return "chrf"
-    return settings.best_by
 
 
 def report_on_texts(config: TrainConfig, valid: ValidationSet, *, reads_training: bool) -> None:

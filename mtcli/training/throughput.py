@@ -16,9 +16,9 @@ from mtcli.distributed.world import World
 from mtcli.model.seq2seq import PassSettings, Seq2Seq
 from mtcli.tokenizer.protocol import EOS_ID
 from mtcli.training.optim import build_optimizers
+from mtcli.training.plain_batches import batch_of
 from mtcli.training.step import StepParts, train_step
 from mtcli.training.tensors import to_tensors
-from mtcli.training.validation import batch_of
 
 _PIECES, _PAIRS_ON_CPU, _PAIRS_ON_GPU = 20, 100, 800
 _REPEATS = 6

@@ -20,6 +20,7 @@ from mtcli.training.averaging import (
     mean_weights,
     named_weights,
 )
+from mtcli.training.start_pull import StartPull
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class TrainedModel:
     """What the optimizers move."""
     average: ExponentialAverage | None
     """Exponential moving average of the weights, if one is kept."""
+    pull: StartPull | None = None
+    """What pulls `trained` to the weights of the start, if anything does."""
 
     @property
     def is_sharded(self) -> bool:
@@ -40,11 +43,13 @@ class TrainedModel:
         return self.whole is not self.trained
 
     def weights_changed(self) -> None:
-        """Let `trained` and the average start from the weights that were put into `whole`."""
+        """Let `trained`, average and pull start from the weights that were put into `whole`."""
         if self.is_sharded:
             copy_weights(named_weights(self.whole), into=named_weights(self.trained))
         if self.average is not None:
             self.average.restart(self.trained)
+        if self.pull is not None:
+            self.pull.restart()
 
     @contextmanager
     def holding(self, device: torch.device, earlier: list[dict[str, Tensor]]) -> Iterator[None]:

@@ -10,21 +10,25 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from torch import Tensor
 
-from mtcli.bundle.model_folder import write_model
+from mtcli.bundle.model_folder import verified_memory, write_model
 from mtcli.data.batches import Batch, Update
+from mtcli.errors import CheckpointError
 from mtcli.runs.folder import SavedSteps
+from mtcli.runs.lock import check_in_place
 from mtcli.runs.ranking import rank_models
 from mtcli.runs.retention import keep_newest_stop, prune, remove_stops
 from mtcli.training.averaging import named_weights
 from mtcli.training.best_score import BestScore
 from mtcli.training.checkpoint import read_weights, write_checkpoint
+from mtcli.training.divergence import diverged, refuse_state, refuse_weights
 from mtcli.training.loop_parts import LoopParts
 from mtcli.training.model_card import make_card, make_scores
 from mtcli.training.reporting import report_validation
-from mtcli.training.validation import ValidationResult
+from mtcli.training.validation import LossNotFiniteError, ValidationResult
 
 logger = logging.getLogger(__name__)
 
@@ -46,20 +50,25 @@ def validate_stop(parts: LoopParts) -> None:
 
 def save(parts: LoopParts) -> None:
     """Make a checkpoint of the config's, then remove what is older than it keeps."""
-    run, config, best = parts.run, parts.config.checkpoints, parts.state.best
-    step = parts.state.progress.step
-    write_checkpoint(run.checkpoint(step), step, parts.state.parts, parts.world)
+    run, best, step = parts.run, parts.state.best, parts.state.progress.step
+    _write_checkpoint(parts, run.checkpoint(step))
     if parts.world.is_main:
         run.point_last(run.checkpoint(step))
         run.point_best(None if best.step is None else run.model(best.step))
-        prune(
-            run,
-            keep_last=config.keep_last,
-            keep_checkpoints=max(config.keep_last, config.average_last),
-            best_steps=_best_steps_to_keep(parts),
-        )
+        remove_old(parts)
         remove_stops(run)
     parts.world.barrier()
+
+
+def remove_old(parts: LoopParts) -> None:
+    """Remove what is older than the config keeps; a killed process may not have come to it."""
+    config = parts.config.checkpoints
+    prune(
+        parts.run,
+        keep_last=config.keep_last,
+        keep_checkpoints=max(config.keep_last, config.average_last),
+        best_steps=_best_steps_to_keep(parts),
+    )
 
 
 def save_stop(parts: LoopParts, *, validates: bool) -> None:
@@ -72,11 +81,19 @@ def save_stop(parts: LoopParts, *, validates: bool) -> None:
     is_best = _judge_stop(parts) if validates else False
     step = parts.state.progress.step
     checkpoint = parts.run.stopped.checkpoint(step)
-    write_checkpoint(checkpoint, step, parts.state.parts, parts.world)
+    _write_checkpoint(parts, checkpoint)
     if parts.world.is_main:
         parts.run.point_last(checkpoint)
         _link_stop(parts, is_best=is_best)
     parts.world.barrier()
+
+
+def _write_checkpoint(parts: LoopParts, path: Path) -> None:
+    """Write the state, if there is nothing wrong with it and with its place. Collective."""
+    refuse_state(parts)
+    if parts.world.is_main:
+        check_in_place(parts.run.path)
+    write_checkpoint(path, parts.state.progress.step, parts.state.parts, parts.world)
 
 
 def _judge_stop(parts: LoopParts) -> bool:
@@ -102,13 +119,18 @@ def _judge(
     """
     started = time.perf_counter()
     step, world = parts.state.progress.step, parts.world
+    refuse_weights(parts)
     parts.observers.entered("validating")
     with parts.model.holding(parts.numerics.device, _weights_to_average_with(parts)):
-        result = parts.validator.validate(
-            parts.model.whole, training_batches, parts.observers.advanced
-        )
+        try:
+            result = parts.validator.validate(
+                parts.model.whole, training_batches, parts.observers.advanced
+            )
+        except LossNotFiniteError as error:
+            raise diverged(parts, str(error)) from error
         best.validated(result.scores, step)
         if world.is_main:
+            check_in_place(parts.run.path)
             _save_model(parts, result, place)
     duration_s = time.perf_counter() - started
     is_stop = place.path != parts.run.path
@@ -124,7 +146,13 @@ def _weights_to_average_with(parts: LoopParts) -> list[dict[str, Tensor]]:
         return []
     run, step = parts.run, parts.state.progress.step
     earlier = [other for other in run.checkpoint_steps() if other < step]
-    return [read_weights(run.checkpoint(other)) for other in earlier[-number:]]
+    weights = []
+    for other in earlier[-number:]:
+        try:
+            weights.append(read_weights(run.checkpoint(other), verified_memory()))
+        except CheckpointError as error:
+            logger.warning("a damaged checkpoint is not in the average: %s", error.sentence)
+    return weights
 
 
 def _save_model(parts: LoopParts, result: ValidationResult, place: SavedSteps) -> None:

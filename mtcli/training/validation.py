@@ -1,4 +1,4 @@
-"""How good the model is now: loss, perplexity, and BLEU and chrF of its real translations.
+"""How good the model is now: loss, perplexity, and scores of its real translations.
 
 Translations are made by the `Translator` that users get, from the raw source text, so that a
 validation score is what `mtcli translate` and `mtcli eval` would give with the same beam.
@@ -6,30 +6,42 @@ validation score is what `mtcli translate` and `mtcli eval` would give with the 
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 import torch
 
+from mtcli.config.metric_names import LOSS, is_external
 from mtcli.config.schema.root import TrainConfig
-from mtcli.data.batches import Batch, make_batch
-from mtcli.data.ragged import RaggedIds
+from mtcli.data.batches import Batch
+from mtcli.data.document_groups import group_sentences, join_sentences
 from mtcli.device.precision import Numerics
 from mtcli.distributed.world import World
 from mtcli.engines.protocol import Engine, PairEngine
 from mtcli.engines.torch import TorchEngine
-from mtcli.evaluation.metrics import Score, bleu, chrf
+from mtcli.errors import DivergedError
+from mtcli.evaluation.intervals import interval
+from mtcli.evaluation.measured import Scoring, Texts
+from mtcli.evaluation.metrics import Score, measure, score_of
 from mtcli.model.seq2seq import Seq2Seq
-from mtcli.tokenizer.protocol import Tokenizer
+from mtcli.tokenizer.protocol import SEPARATOR, Tokenizer, start_id
+from mtcli.training.document_facts import document_facts
+from mtcli.training.metric_choice import ranking_metric
+from mtcli.training.plain_batches import batches_by_length
 from mtcli.training.tensors import to_tensors
 from mtcli.translating.answer import LOW_CONFIDENCE_PERCENTILE
+from mtcli.translating.documents import NO_FALLBACKS, sum_fallbacks
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.progress import Progress, no_progress
 from mtcli.translating.request import TranslationRequest, open_translator
 from mtcli.translating.scoring import PairScorer
+from mtcli.translating.whole_documents import named_documents, translate_documents
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,18 @@ class ValidationSet:
     tgt_tokenizer: Tokenizer
     max_src_length: int
     """Longest source side of a training pair, in pieces."""
+    documents: Sequence[int] | None = None
+    """The number of the document of each pair; None if they are translated one by one."""
+
+    def share(self, rank: int, world_size: int) -> list[int]:
+        """The places of the pairs that a process judges; it judges whole documents."""
+        if self.documents is None:
+            return list(range(rank, len(self.src_texts), world_size))
+        return [i for i, number in enumerate(self.documents) if number % world_size == rank]
+
+
+class LossNotFiniteError(DivergedError):
+    """The loss of a validation is NaN or infinite, on every process."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +74,8 @@ class ValidationResult:
 
     loss_per_token: float
     """Cross-entropy without smoothing, nats per target token."""
-    bleu: Score
-    chrf: Score
+    metrics: Mapping[str, Score]
+    """Scores of the translations, by the names of `validation.metrics`."""
     hypotheses: Sequence[str]
     previous_hypotheses: Sequence[str] | None
     """Those of the validation before; None if this is the first of the invocation."""
@@ -69,10 +93,8 @@ class ValidationResult:
     @property
     def scores(self) -> dict[str, float]:
         """The figures that choose the best model, by the names of `validation.best_by`."""
-        return {
-            "loss": self.loss_per_token,
-            "bleu": self.bleu.score,
-            "chrf": self.chrf.score,
+        return {LOSS: self.loss_per_token} | {
+            name: score.score for name, score in self.metrics.items()
         }
 
 
@@ -94,6 +116,8 @@ class Validator:
         self._config, self._numerics, self._world = config, numerics, world
         self._batches: list[Batch] | None = None
         self._hypotheses: list[str] | None = None
+        names = [*config.validation.computed, ranking_metric(config, valid.tgt_texts)]
+        self._metrics = [name for name in dict.fromkeys(names) if name != LOSS]
 
     @torch.inference_mode()
     def validate(
@@ -108,29 +132,26 @@ class Validator:
             model: what is judged.
             training_batches: this process's part of training pairs, to compare the loss on them.
             progress: told how many of this process's pairs are translated.
+
+        Raises:
+            LossNotFiniteError: the loss is not finite; nothing was translated.
         """
         was_training = model.training
         model.eval()
         try:
             loss_sum, num_tokens = self._loss(model, self._own_batches(model.config.max_positions))
             training_loss_sum, num_training_tokens = self._loss(model, training_batches)
+            if not (math.isfinite(loss_sum) and math.isfinite(training_loss_sum)):
+                raise LossNotFiniteError("the loss of the validation is not a finite number")
             loaded = self._loaded(model)
             hypotheses = self._translate(loaded, progress)
             low_log_prob = self._low_log_prob(loaded, hypotheses)
         finally:
             model.train(was_training)
         previous, self._hypotheses = self._hypotheses, hypotheses
-        references, settings = list(self.valid.tgt_texts), self._config.validation
         return ValidationResult(
             loss_per_token=loss_sum / num_tokens,
-            bleu=bleu(
-                hypotheses,
-                references,
-                tgt_lang=self._config.tgt_lang,
-                tokenize=settings.bleu_tokenize,
-                lowercase=settings.lowercase,
-            ),
-            chrf=chrf(hypotheses, references, lowercase=settings.lowercase),
+            metrics=self._score(hypotheses),
             hypotheses=hypotheses,
             previous_hypotheses=previous,
             training_loss_per_token=(
@@ -138,6 +159,27 @@ class Validator:
             ),
             low_log_prob=low_log_prob,
         )
+
+    def _score(self, hypotheses: Sequence[str]) -> dict[str, Score]:
+        settings = self._config.validation
+        texts = Texts(hypotheses, [list(self.valid.tgt_texts)], list(self.valid.src_texts))
+        scoring = Scoring(self._config.tgt_lang, settings.bleu_tokenize, settings.lowercase)
+
+        def score(name: str) -> Score:
+            measured = measure(name, texts, scoring)
+            if not self._world.is_main:  # which alone writes them down
+                return score_of(measured)
+            bounds = interval(measured)
+            return replace(score_of(measured), low=bounds.low, high=bounds.high)
+
+        scores = {}
+        for name in self._metrics:
+            if is_external(name):  # another program is run once, not by every process
+                of_main = score(name) if self._world.is_main else Score(name, 0.0, "")
+                scores[name] = self._world.broadcast_object(of_main)
+            else:
+                scores[name] = score(name)
+        return scores
 
     def _loss(self, model: Seq2Seq, batches: Sequence[Batch]) -> tuple[float, float]:
         """Summed loss and number of target tokens, over all processes."""
@@ -152,14 +194,36 @@ class Validator:
     def _own_batches(self, max_positions: int) -> list[Batch]:
         """This process's pairs by length; sides longer than the model's positions are cut."""
         if self._batches is None:
-            mine = slice(self._world.rank, None, self._world.size)
-            valid = self.valid
-            src = valid.src_tokenizer.encode_batch(list(valid.src_texts)[mine])
-            tgt = valid.tgt_tokenizer.encode_batch(list(valid.tgt_texts)[mine])
+            valid, mine = self.valid, self._mine()
+            src = valid.src_tokenizer.encode_batch([valid.src_texts[i] for i in mine])
+            tgt = valid.tgt_tokenizer.encode_batch([valid.tgt_texts[i] for i in mine])
+            if valid.documents is not None:
+                src, tgt = self._joined(src, tgt, [valid.documents[i] for i in mine])
             cut = max_positions - 1
             pairs = [(s[:cut], t[:cut]) for s, t in zip(src, tgt, strict=True)]
-            self._batches = list(batches_by_length(pairs, self._config.batch.max_tokens))
+            first_id = start_id(self._config.model.target_start)
+            self._batches = batches_by_length(pairs, self._config.batch.max_cells, first_id)
         return self._batches
+
+    def _mine(self) -> list[int]:
+        return self.valid.share(self._world.rank, self._world.size)
+
+    def _joined(
+        self, src: Sequence[list[int]], tgt: Sequence[list[int]], documents: Sequence[int]
+    ) -> tuple[list[list[int]], list[list[int]]]:
+        """Neighbours of a document joined, as many as training joins at most."""
+        limits = self._config.data.documents
+        assert limits is not None
+        lengths = [[len(ids) for ids in side] for side in (src, tgt)]
+        groups = group_sentences(documents, lengths, limits.max_pieces, limits.max_sentences)
+        joined = [
+            [join_sentences([side[i] for i in group], separator) for group in groups]
+            for side, separator in (
+                (src, self.valid.src_tokenizer.piece_to_id(SEPARATOR)),
+                (tgt, self.valid.tgt_tokenizer.piece_to_id(SEPARATOR)),
+            )
+        ]
+        return joined[0], joined[1]
 
     def _loaded(self, model: Seq2Seq) -> LoadedModel[TorchEngine]:
         """The model as users get it, with the beam of the validation."""
@@ -171,16 +235,28 @@ class Validator:
             replace(config.decoding, beam_size=config.validation.beam_size),
             valid.max_src_length,
             config.src_lang,
+            documents=document_facts(config),
         )
 
     def _translate(self, loaded: LoadedModel[TorchEngine], progress: Progress) -> list[str]:
         model = cast("LoadedModel[Engine]", loaded)  # a tuple's parts are not covariant for mypy
+        documents, mine = self.valid.documents, self._mine()
         translator = open_translator(TranslationRequest(loaded=model))
-        mine = list(self.valid.src_texts)[self._world.rank :: self._world.size]
-        shares = self._world.gather_objects(translator.translate(mine, progress=progress))
+        texts, fallbacks = [self.valid.src_texts[i] for i in mine], NO_FALLBACKS
+        if documents is None:
+            translated = translator.translate(texts, progress=progress)
+        else:
+            parts = named_documents(texts, [documents[i] for i in mine])
+            of_documents = translate_documents(translator, parts, progress)
+            translated, fallbacks = of_documents.texts, of_documents.fallbacks
+        shares = self._world.gather_objects((translated, fallbacks))
         hypotheses = [""] * len(self.valid.src_texts)
-        for rank, share in enumerate(shares):
-            hypotheses[rank :: self._world.size] = share
+        for rank, (share, _) in enumerate(shares):
+            for place, text in zip(self.valid.share(rank, self._world.size), share, strict=True):
+                hypotheses[place] = text
+        of_all = sum_fallbacks([fallbacks for _, fallbacks in shares])
+        if of_all.num_unequal and self._world.is_main:
+            logger.info("validation: %s", of_all.in_words("sentences"))
         return hypotheses
 
     def _low_log_prob(
@@ -190,8 +266,7 @@ class Validator:
 
         One forced pass over the hypotheses: greedy search without scores saves more than it costs.
         """
-        mine = slice(self._world.rank, None, self._world.size)
-        pairs = list(zip(list(self.valid.src_texts)[mine], list(hypotheses)[mine], strict=True))
+        pairs = [(self.valid.src_texts[i], hypotheses[i]) for i in self._mine()]
         scores = PairScorer(cast("LoadedModel[PairEngine]", loaded)).score(pairs)
         means = [
             score.log_prob / len(score.log_probs)
@@ -200,32 +275,3 @@ class Validator:
         ]
         of_all = [mean for share in self._world.gather_objects(means) for mean in share]
         return float(np.percentile(of_all, LOW_CONFIDENCE_PERCENTILE)) if of_all else None
-
-
-def batches_by_length(
-    pairs: Sequence[tuple[Sequence[int], Sequence[int]]], max_tokens: int
-) -> list[Batch]:
-    """All pairs, in batches of at most `max_tokens` padded cells of the longer side."""
-    batches: list[Batch] = []
-    chosen: list[tuple[Sequence[int], Sequence[int]]] = []
-    for pair in sorted(pairs, key=lambda pair: max(len(pair[0]), len(pair[1]))):
-        longest = max(len(pair[0]), len(pair[1])) + 1  # pairs come shortest first
-        if chosen and (len(chosen) + 1) * longest > max_tokens:
-            batches.append(batch_of(chosen))
-            chosen = []
-        chosen.append(pair)
-    if chosen:
-        batches.append(batch_of(chosen))
-    return batches
-
-
-def batch_of(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Batch:
-    """One batch of some pairs of ids, BOS and EOS not among them."""
-    src, tgt = (
-        RaggedIds(
-            np.array([i for pair in pairs for i in pair[side]], dtype=np.int64),
-            np.array([len(pair[side]) for pair in pairs], dtype=np.int64),
-        )
-        for side in (0, 1)
-    )
-    return make_batch(src, tgt)

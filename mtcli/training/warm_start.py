@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Set
 from pathlib import Path
 
 import torch
@@ -21,7 +22,7 @@ from mtcli.training.trained_model import TrainedModel
 
 logger = logging.getLogger(__name__)
 
-_VOCABULARY_WEIGHTS = ("shared_embed.", "src_embed.", "tgt_embed.", "output_proj.")
+_VOCABULARY_WEIGHTS = ("shared_embed.", "src_embed.", "tgt_embed.", "output_proj.", "output_bias")
 
 
 def starting_model(config: TrainConfig) -> Bundle | None:
@@ -29,9 +30,19 @@ def starting_model(config: TrainConfig) -> Bundle | None:
 
     Raises:
         ModelFolderError: there is no such model, or it is damaged.
+        ConfigError: it reads tags of languages, which training does not put before texts.
     """
     path = config.training.init_from
-    return None if path is None else read_model(resolve_model(path))
+    if path is None:
+        return None
+    bundle = read_model(resolve_model(path))
+    if bundle.card.languages is not None:
+        raise ConfigError(
+            f"training.init_from: {bundle.path} reads tags of languages, which training does not"
+            " put before texts",
+            hint="start from a model of one language pair",
+        )
+    return bundle
 
 
 def tokenizers_of(bundle: Bundle, *, shared: bool) -> dict[str, Path]:
@@ -111,4 +122,22 @@ def take_weights(model: Seq2Seq, config: TrainConfig, bundle: Bundle) -> None:
                 hint="copy the architecture in its `model.json` to the `model` section",
             )
         own[name].copy_(theirs[name])
-    logger.info("starting from %s: taking over %d weight tensors", bundle.path, len(theirs))
+    for line in _taken(bundle, theirs, left=named_weights(model).keys() - theirs.keys()):
+        logger.info(line)
+
+
+def _taken(bundle: Bundle, taken: dict[str, Tensor], left: Set[str]) -> list[str]:
+    """What came from where, and what did not."""
+    facts = bundle.card.training
+    seen = "of unknown training" if facts is None else f"trained for {facts.num_steps} updates"
+    size = sum(weight.numel() for weight in taken.values())
+    lines = [
+        f"training.init_from: starting from {bundle.path} ({bundle.card.src_lang}-"
+        f"{bundle.card.tgt_lang}, {seen}): {len(taken)} weight tensors, {size} weights"
+        + ("" if left else ", and the tokenizer"),
+    ]
+    if left:
+        names = ", ".join(sorted(left))
+        lines.append(f"training.init_tokenizer: any: {names} start from random values")
+    lines.append("the optimizer and the learning-rate schedule start from the beginning")
+    return lines

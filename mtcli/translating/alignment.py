@@ -190,7 +190,7 @@ def align_words(
     for part, src_start, tgt_start in zip(parts, src_starts, tgt_starts, strict=True):
         if not part.attention.size:
             continue
-        src_words = _words_as_written(part.src_text, words_of_pieces(part.src_pieces), normalize)
+        src_words = words_as_written(part.src_text, words_of_pieces(part.src_pieces), normalize)
         tgt_words = words_of_pieces(part.tgt_pieces)
         # clamped, because a last piece of white space belongs to no word
         links |= {
@@ -238,7 +238,7 @@ def first_words(text: str, parts: Sequence[str]) -> list[int]:
     return [bisect_right(ends, start) for start in starts]
 
 
-def _words_as_written(
+def words_as_written(
     text: str, words: Sequence[int], normalize: Callable[[str], str]
 ) -> Sequence[int]:
     """Words counted in `text`, for words counted in what the tokenizer made of it."""

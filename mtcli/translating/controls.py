@@ -9,6 +9,12 @@ import re
 # because it is a space to every tokenizer.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 
+_REPLACEMENTS = {
+    code: " " if chr(code).isspace() else None
+    for code in (*range(0xA0), 0x2028, 0x2029, 0xFEFF)
+    if _CONTROL.match(chr(code))
+}
+
 
 def without_controls(text: str) -> str:
     """The text without control characters; those that are white space become a space.
@@ -17,4 +23,4 @@ def without_controls(text: str) -> str:
     """
     if text.isprintable():
         return text  # nearly every text; control characters are not printable
-    return _CONTROL.sub(lambda match: " " if match[0].isspace() else "", text)
+    return text.translate(_REPLACEMENTS)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from mtcli.bundle.card import LOW_CONFIDENCE_METRIC
+from mtcli.bundle.card import LOW_CONFIDENCE_METRIC, DocumentFacts
+from mtcli.bundle.languages import tags_of
 from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema.decoding import DecodingConfig
+from mtcli.errors import ModelFolderError
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.answer import LOW_CONFIDENCE
 from mtcli.translating.controls import without_controls
@@ -33,6 +35,10 @@ class LoadedModel(NamedTuple, Generic[EngineT]):
     """Log-probability per piece below which a translation is doubtful."""
     src_characters: frozenset[str] | None = None
     """All characters of the training sources; None if the model does not say."""
+    documents: DocumentFacts | None = None
+    """How it reads documents; None if it was not trained on any."""
+    num_tgt_tags: int = 0
+    """Pieces that the engine puts before a target; see `SearchOptions.num_given`."""
 
     def encode_pairs(
         self, pairs: Sequence[tuple[str, str]]
@@ -60,6 +66,8 @@ def model_of(bundles: Sequence[Bundle], engine: EngineT) -> LoadedModel[EngineT]
         bundles[0].card.src_lang,
         _low_confidence(bundles[0]),
         _src_characters(bundles),
+        bundles[0].card.documents,
+        len(tags_of(bundles[0].card).tgt),
     )
 
 
@@ -77,12 +85,23 @@ def _src_characters(bundles: Sequence[Bundle]) -> frozenset[str] | None:
 
 
 def load_tokenizers(bundle: Bundle) -> tuple[Tokenizer, Tokenizer]:
-    """The tokenizers of source and target, with the normalization of each."""
+    """The tokenizers of source and target, with the normalization of each.
+
+    Raises:
+        TokenizerError: a tokenizer cannot be read.
+        ModelFolderError: it has not the pieces that the model has.
+    """
     from mtcli.tokenizer.sentencepiece import open_tokenizers
 
-    return open_tokenizers(
+    src, tgt = open_tokenizers(
         bundle.src_tokenizer_path,
         bundle.tgt_tokenizer_path,
         src_rule=bundle.card.src_normalization,
         tgt_rule=bundle.card.tgt_normalization,
     )
+    for tokenizer, size in ((src, bundle.card.src_vocab_size), (tgt, bundle.card.tgt_vocab_size)):
+        if tokenizer.vocab_size != size:
+            raise ModelFolderError(
+                f"{tokenizer.path} has {tokenizer.vocab_size} pieces, but `model.json` says {size}"
+            )
+    return src, tgt

@@ -9,7 +9,7 @@ from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.decoding.options import SearchOptions, check_positive
 from mtcli.translating.sentences import Splitter
 
-_SEARCH_KEYS = ("beam_size", "normalization", "length_penalty", "max_length")
+_SEARCH_KEYS = ("beam_size", "normalization", "length_penalty", "stop", "max_length")
 """Keys of `DecodingConfig` that `SearchOptions` has too."""
 
 
@@ -31,6 +31,8 @@ class TranslateOptions:
     has_alignments: bool = False
     """Say which words of a translation come from which words of the source; needs an engine that
     shows attention."""
+    reads_documents: bool = False
+    """Translate neighbouring lines together; a blank line ends a document."""
     alignment_layer: int | None = None
     """See `DecodingConfig`."""
     alignment_heads: Sequence[int] | None = None

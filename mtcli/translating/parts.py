@@ -55,10 +55,13 @@ def join_parts(parts: Sequence[str]) -> str:
     """Join translations of parts with spaces, or without after Chinese and Japanese."""
     pieces: list[str] = []
     for part in filter(None, parts):
-        if pieces and not ends_without_space(pieces[-1]):
-            pieces.append(" ")
-        pieces.append(part)
+        pieces += [joint(pieces[-1]) if pieces else "", part]
     return "".join(pieces)
+
+
+def joint(before: str) -> str:
+    """What joins a translation to the one before it: a space, or nothing."""
+    return " " if before and not ends_without_space(before) else ""
 
 
 class _Level(NamedTuple):

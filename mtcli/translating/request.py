@@ -6,17 +6,20 @@ tells everything that is wrong with a request before torch is imported, which ta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
+from mtcli.bundle.languages import with_languages
 from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.decoding.options import Sampling
 from mtcli.engines.choice import EngineChoice, EngineOptions, choose_engine, load_engine
 from mtcli.engines.ensemble import check_ensemble
 from mtcli.engines.protocol import Engine, PairEngine
+from mtcli.errors import ConfigError
 from mtcli.runs.resolve import resolve_model
+from mtcli.translating.documents import check_documents
 from mtcli.translating.loaded_model import LoadedModel, model_of
 from mtcli.translating.options import TranslateOptions
 from mtcli.translating.scoring import PairScorer
@@ -34,11 +37,15 @@ class TranslationRequest:
     """A model in memory, instead of `models`."""
     checkpoint: str = "best"
     """Which model of a run: `best` (else the last), `last` or `step_N`."""
+    src_lang: str | None = None
+    """Source language, of a model that knows several; None: its default, or its only one."""
+    tgt_lang: str | None = None
+    """The same of the target."""
     engine: EngineOptions = EngineOptions()
     """What runs the model, and where; without meaning for a model in memory."""
     overrides: Mapping[str, object] = field(default_factory=dict)
-    """`beam_size`, `normalization`, `length_penalty`, `max_length` and `batch_size` that replace
-    those of the model's `generation.json`; None replaces nothing."""
+    """`beam_size`, `normalization`, `length_penalty`, `stop`, `max_length` and `batch_size` that
+    replace those of the model's `generation.json`; None replaces nothing."""
     num_hypotheses: int = 1
     """Translations wanted of each text; at most `beam_size`, except when sampling."""
     with_scores: bool = True
@@ -55,6 +62,8 @@ class TranslationRequest:
     """Translate once more, with other settings, what repeats itself."""
     has_alignments: bool = False
     """Say which words of a translation come from which words of the source."""
+    reads_documents: bool = False
+    """Translate neighbouring lines together; a blank line ends a document."""
     has_prefixes: bool = False
     """Whether `Translator.begin` will be given prefixes."""
 
@@ -112,17 +121,21 @@ def prepare(request: TranslationRequest) -> PreparedRequest:
     Raises:
         ModelFolderError: there is no such model, or it is damaged, or the models of an ensemble
             have other vocabularies.
-        ConfigError: an option is out of range, a package is missing, or the engine that was asked
-            for does not support the request.
+        ConfigError: an option is out of range, a package is missing, a language is unknown or not
+            chosen, or the engine that was asked for does not support the request.
     """
     if request.loaded is not None:
         of_model = TranslateOptions.of_model(request.loaded.generation)
         return PreparedRequest(request, (), _options(request, of_model), None)
     bundles = tuple(
-        read_model(resolve_model(Path(path), request.checkpoint), check_weights=False)
+        _with_languages(
+            read_model(resolve_model(Path(path), request.checkpoint), check_weights=False), request
+        )
         for path in request.models
     )
     check_ensemble(bundles)
+    if request.reads_documents:
+        _check_documents(request, bundles)
     options = _options(request, TranslateOptions.of_model(bundles[0].generation))
     if request.splits_sentences:
         options = replace(options, splitter=load_splitter(bundles[0].card.src_lang))
@@ -148,6 +161,12 @@ def prepare_scorer(request: TranslationRequest) -> PreparedRequest:
     return prepare(replace(request, engine=replace(request.engine, engine="torch")))
 
 
+def _with_languages(bundle: Bundle, request: TranslationRequest) -> Bundle:
+    """The model folder, whose card has the languages that were chosen."""
+    card = with_languages(bundle.path, bundle.card, request.src_lang, request.tgt_lang)
+    return replace(bundle, card=card)
+
+
 def _options(request: TranslationRequest, of_model: TranslateOptions) -> TranslateOptions:
     """The model's options with what the request says."""
     options = of_model.with_overrides(
@@ -160,4 +179,31 @@ def _options(request: TranslationRequest, of_model: TranslateOptions) -> Transla
             "sampling": request.sampling,
         }
     )
-    return replace(options, retries=request.retries, has_alignments=request.has_alignments)
+    return replace(
+        options,
+        retries=request.retries,
+        has_alignments=request.has_alignments,
+        reads_documents=request.reads_documents,
+    )
+
+
+def _check_documents(request: TranslationRequest, bundles: Sequence[Bundle]) -> None:
+    """Refuse models that know no documents, and what needs one translation for each line.
+
+    Raises:
+        ConfigError: a model was not trained on documents, or an option does not go with them.
+    """
+    for bundle in bundles:
+        check_documents(bundle.card.documents, bundle.path)
+    for name, is_on in (
+        ("several translations of a line", request.num_hypotheses > 1),
+        ("alignments", request.has_alignments),
+        ("prefixes", request.has_prefixes),
+        ("sentences one by one", request.splits_sentences),
+    ):
+        if is_on:
+            raise ConfigError(
+                f"`--documents` does not go with {name}: the lines of a document have one"
+                " translation together",
+                hint="remove one of the two",
+            )

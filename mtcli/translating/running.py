@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 from mtcli.decoding.options import Hypothesis
@@ -113,7 +114,8 @@ class RunningTranslation:
             for i, hypotheses in zip(self._repeated, self._second.result(), strict=True):
                 best = hypotheses[0]
                 if best.token_ids and best.is_complete and not self._repeats(i, hypotheses):
-                    hypotheses_of[i] = rescored(hypotheses, self._options.search)
+                    search = replace(self._options.search, num_given=self._model.num_tgt_tags)
+                    hypotheses_of[i] = rescored(hypotheses, search)
                     still_repeated.remove(i)
         return hypotheses_of, still_repeated
 

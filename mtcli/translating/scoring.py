@@ -47,6 +47,8 @@ class PairScorer:
         cls,
         *paths: Path | str,
         checkpoint: str = "best",
+        src_lang: str | None = None,
+        tgt_lang: str | None = None,
         device: str = "auto",
         threads: int | None = None,
         precision: str = "fp32",
@@ -58,7 +60,15 @@ class PairScorer:
         from mtcli.translating.request import TranslationRequest, open_scorer
 
         engine = EngineOptions("torch", device, precision, threads)
-        return open_scorer(TranslationRequest(models=paths, checkpoint=checkpoint, engine=engine))
+        return open_scorer(
+            TranslationRequest(
+                models=paths,
+                checkpoint=checkpoint,
+                src_lang=src_lang,
+                tgt_lang=tgt_lang,
+                engine=engine,
+            )
+        )
 
     def score(
         self,

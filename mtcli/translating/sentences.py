@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from itertools import accumulate
 
-from mtcli.config.languages import language_of
+from mtcli.config.languages import short_language_of
 from mtcli.errors import ConfigError
 from mtcli.translating.boundaries import Cuts, Kind, SentenceEnd, find_sentence_ends
 
@@ -99,7 +99,7 @@ def _sentencex_cuts(text: str, lang: str) -> set[int] | None:
     for start in range(0, len(plain), _WINDOW):
         first, last = max(0, start - _MARGIN), start + _WINDOW + _MARGIN
         window = plain[first:last]
-        segments = _segment(sentencex.segment, language_of(lang), window)
+        segments = _segment(sentencex.segment, short_language_of(lang), window)
         if segments is None or sum(map(len, segments)) != len(window):
             return None
         places = accumulate(map(len, segments), initial=first)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from mtcli.errors import ConfigError
 from mtcli.tokenizer.invisible import without_invisible
 from mtcli.tokenizer.protocol import Tokenizer
 from mtcli.translating.controls import without_controls
@@ -72,3 +73,17 @@ def _split_sentences(
         pairs = zip(parts, encoded, strict=True)
         parts_of.append([Part(part, part_ids) for part, part_ids in pairs if part_ids])
     return parts_of
+
+
+def list_of_texts(texts: Iterable[str]) -> list[str]:
+    """The texts; a single one is refused.
+
+    Raises:
+        ConfigError: `texts` is one text.
+    """
+    if isinstance(texts, str):  # which is an iterable of texts, too: of its characters
+        raise ConfigError(
+            f"`texts` must be a list of texts, found one text: {texts[:40]!r}",
+            hint=f"write [{texts[:40]!r}]",
+        )
+    return list(texts)

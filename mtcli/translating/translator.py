@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, TypeAlias, cast
 
 from mtcli.config.schema.decoding import Normalization
 from mtcli.engines.choice import EngineOptions
 from mtcli.engines.protocol import Engine, PairEngine
-from mtcli.errors import ConfigError
 from mtcli.translating.alignment import align_pairs
 from mtcli.translating.answer import Link, Translation
 from mtcli.translating.controls import without_controls
+from mtcli.translating.documents import RunningDocuments, check_documents
 from mtcli.translating.loaded_model import LoadedModel
 from mtcli.translating.options import TranslateOptions
 from mtcli.translating.progress import Progress, no_progress
 from mtcli.translating.running import RunningTranslation
 from mtcli.translating.scoring import PairScore, PairScorer, check_pairs
-from mtcli.translating.source_texts import SourceText, prepare_texts
+from mtcli.translating.source_texts import SourceText, list_of_texts, prepare_texts
 from mtcli.translating.unseen import UnseenCharacters
 
 SHORTEST_LIMIT = 16
 """Lines of up to this many pieces are translated whole even if training saw only shorter ones."""
+
+
+Running: TypeAlias = RunningTranslation | RunningDocuments
+"""Texts that are being translated."""
 
 
 class Translator:
@@ -67,6 +71,8 @@ class Translator:
         path: Path | str,
         *others: Path | str,
         checkpoint: str = "best",
+        src_lang: str | None = None,
+        tgt_lang: str | None = None,
         device: str = "auto",
         threads: int | None = None,
         precision: str = "fp32",
@@ -78,23 +84,26 @@ class Translator:
             path: run folder or model folder; of an ensemble, the one that says how to translate.
             others: further models of the ensemble.
             checkpoint: which model of a run: `best` (else the last), `last` or `step_N`.
+            src_lang: source language, of a model that knows several; None: its default.
+            tgt_lang: target language; see `src_lang`.
             device: see `EngineOptions`.
             threads: see `EngineOptions`.
             precision: see `EngineOptions`.
-            engine: see `EngineOptions`; with `auto`, torch runs whatever the export does not
-                support exactly.
+            engine: see `EngineOptions`; with `auto`, torch runs what the export does not support.
 
         Raises:
             ModelFolderError: there is no such model, or it is damaged, or the models of an
                 ensemble have other vocabularies.
             DeviceError: the device or the precision is not available.
-            ConfigError: an argument is out of range.
+            ConfigError: an argument is out of range, or the model does not know a language.
         """
         from mtcli.translating.request import TranslationRequest, open_translator
 
         request = TranslationRequest(
             models=(path, *others),
             checkpoint=checkpoint,
+            src_lang=src_lang,
+            tgt_lang=tgt_lang,
             engine=EngineOptions(engine, device, precision, threads),
         )
         return open_translator(request)
@@ -130,7 +139,7 @@ class Translator:
                 "with_scores": False,
             }
         )
-        texts = _as_list(texts)
+        texts = list_of_texts(texts)
         answers = self.begin(texts, options, progress=progress).result()
         return [
             answer.translations[0].text if text.strip() else text
@@ -167,8 +176,22 @@ class Translator:
                 "with_scores": True,
             }
         )
-        answers = self.begin(_as_list(texts), options, progress=progress).result()
+        answers = self.begin(list_of_texts(texts), options, progress=progress).result()
         return [list(answer.translations) for answer in answers]
+
+    def translate_documents(
+        self, documents: Iterable[Iterable[str]], *, progress: Progress = no_progress
+    ) -> list[list[str]]:
+        """The translations of documents, lists of sentences, each in its context.
+
+        `progress` is told how many groups of sentences are done, and of how many.
+
+        Raises:
+            ConfigError: the model was not trained on documents.
+        """
+        from mtcli.translating.whole_documents import translate_documents
+
+        return translate_documents(self, documents, progress).documents
 
     def score(
         self, pairs: Sequence[tuple[str, str]], *, batch_size: int | None = None
@@ -204,9 +227,9 @@ class Translator:
         options: TranslateOptions | None = None,
         *,
         prefixes: Sequence[str] | None = None,
-        after: RunningTranslation | None = None,
+        after: Running | None = None,
         progress: Progress = no_progress,
-    ) -> RunningTranslation:
+    ) -> Running:
         """Start to translate texts: what `translate` and `translate_n_best` are made of.
 
         An engine that works in parallel with this thread is busy from now on; another works when it
@@ -242,6 +265,10 @@ class Translator:
             prefix_ids = self._prefix_ids(sources)
         if after is not None:
             after.settle()
+        if options.reads_documents:
+            check_documents(self._model.documents, self._name)
+            most = self._model.engine.max_positions - 1
+            return RunningDocuments(self._model, sources, options, most, progress)
         return RunningTranslation(self._model, sources, options, prefix_ids, progress)
 
     def pieces(self, token_ids: Sequence[int]) -> list[str]:
@@ -271,12 +298,3 @@ class Translator:
             num_parts = len(source.parts)
             prefix_ids += [tuple(ids), *[()] * (num_parts - 1)][:num_parts]
         return prefix_ids
-
-
-def _as_list(texts: Iterable[str]) -> list[str]:
-    if isinstance(texts, str):  # which is an iterable of texts, too: of its characters
-        raise ConfigError(
-            f"`texts` must be a list of texts, found one text: {texts[:40]!r}",
-            hint=f"write [{texts[:40]!r}]",
-        )
-    return list(texts)

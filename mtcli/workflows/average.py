@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 
 from mtcli.bundle.card import ModelScore
-from mtcli.bundle.model_folder import Bundle, read_model, write_model
+from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.config.load import load_config
+from mtcli.config.metric_names import DEFAULT_METRICS, LOSS
 from mtcli.data.holdout import hold_out, read_validation
 from mtcli.device.choice import choose_device
 from mtcli.device.precision import choose_numerics
@@ -27,6 +28,7 @@ from mtcli.training.model_card import make_scores
 from mtcli.training.validation import ValidationSet, Validator
 from mtcli.translating.loaded_model import load_tokenizers
 from mtcli.translating.progress import Progress, no_progress
+from mtcli.workflows.mixing import check_alike, read_all_weights, refuse_existing, write_mean
 
 
 @dataclass(frozen=True)
@@ -80,21 +82,17 @@ def average_models(
     run = RunFolder(run_path)
     if not run.config.is_file():
         raise ModelFolderError(f"{run_path} is not a run folder: it has no `config.yaml`")
-    if output.exists():
-        raise ModelFolderError(f"{output} already exists", hint="give another folder to `--output`")
+    refuse_existing(output)
     models = run.all_models()
     steps = _chosen_steps(run, choice)
     bundles = [read_model(models[step]) for step in steps]
-    _check_alike(bundles)
-    progress, read = begin("reading", "models"), []
-    for bundle in bundles:
-        read.append({name: torch.from_numpy(array) for name, array in bundle.weights().items()})
-        progress(len(read), len(bundles))
-    weights, newest = mean_weights(read), bundles[-1]
-    scores = _validated(run, newest, weights, begin("validating", "sentences")) if validates else ()
-    arrays: dict[str, np.ndarray] = {name: weight.numpy() for name, weight in weights.items()}
-    files = {path.name: path for path in (newest.src_tokenizer_path, newest.tgt_tokenizer_path)}
-    write_model(output, arrays, newest.card, files, newest.generation, scores)
+    check_alike(bundles)
+    weights = mean_weights(read_all_weights(bundles, begin("reading", "models")))
+    newest = bundles[-1]
+    scores: list[ModelScore] = []
+    if validates:
+        scores = validated_scores(run, newest, weights, begin("validating", "sentences"))
+    write_mean(output, weights, newest, scores)
     return Averaged(tuple(steps), tuple(scores))
 
 
@@ -140,30 +138,24 @@ def _keys_of_steps(run: RunFolder) -> dict[int, tuple[float, ...]]:
     metric = load_config(run.config).validation.best_by
     if validations:  # the run may have chosen another metric, where BLEU can only be 0
         metric = validations[-1].get("best_by", metric)
-    return {
-        m["step"]: rank_key(
-            metric, {"bleu": m["bleu"], "chrf": m["chrf"], "loss": m["loss_per_token"]}
-        )
-        for m in validations
-    }
+    return {m["step"]: rank_key(metric, _scores_of(m)) for m in validations}
 
 
-def _check_alike(bundles: Sequence[Bundle]) -> None:
-    for bundle in bundles:
-        if bundle.card.architecture != bundles[0].card.architecture:
-            raise ModelFolderError(
-                f"{bundle.path} and {bundles[0].path} cannot be averaged: they have different"
-                " architectures"
-            )
+def _scores_of(validation: dict[str, Any]) -> dict[str, float]:
+    """What a validation computed; runs of earlier versions have BLEU and chrF only."""
+    of_old = {name: validation.get(name) for name in DEFAULT_METRICS}
+    scores = validation.get("scores") or {k: v for k, v in of_old.items() if v is not None}
+    return {**scores, LOSS: validation["loss_per_token"]}
 
 
-def _validated(
+def validated_scores(
     run: RunFolder, bundle: Bundle, weights: dict[str, torch.Tensor], progress: Progress
 ) -> list[ModelScore]:
     """Scores of the weights on the run's validation pairs, with the run's own settings."""
     config, card = load_config(run.config), bundle.card
     numerics = choose_numerics(choose_device(config.training.device), config.training.precision)
-    model = Seq2Seq(card.architecture, card.src_vocab_size, card.tgt_vocab_size)
+    sizes = card.src_vocab_size, card.tgt_vocab_size
+    model = Seq2Seq(card.architecture, *sizes, card.separators)
     model = model.to(numerics.device).eval()
     with torch.no_grad():
         for name, weight in named_weights(model).items():

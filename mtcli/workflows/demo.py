@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from mtcli.errors import MtcliError
-from mtcli.folders import write_bytes_atomically
+from mtcli.folders import why_refused, write_bytes_atomically
 
 _FILES = resources.files("mtcli.workflows") / "demo_files"
 _CORPUS = "corpus.tar.xz"
@@ -36,7 +36,8 @@ def write_demo(folder: Path) -> None:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             write_bytes_atomically(folder / name, content)
     except OSError as error:
-        raise MtcliError(f"cannot write the demo to {folder}: {error.strerror or error}") from error
+        why = why_refused(Path(error.filename or folder), error)
+        raise MtcliError(f"cannot write the demo to {folder}: {why}") from error
 
 
 def corpus_files() -> dict[str, bytes]:

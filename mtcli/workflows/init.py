@@ -203,7 +203,7 @@ def _first_record(path: Path) -> dict[str, Any]:
         if line.strip():
             try:
                 record = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 break
             if isinstance(record, dict):
                 return record

@@ -21,6 +21,7 @@ from scripts.demo_corpus.dice import Dice
 from scripts.demo_corpus.english import english_sentence
 from scripts.demo_corpus.german import german_sentence
 from scripts.demo_corpus.sentences import draw
+from scripts.demo_corpus.syntax import Sentence
 
 SEED = 20250601
 SIZES = {"train": 20_000, "valid": 500, "test": 500}
@@ -42,6 +43,8 @@ class Pair:
     tgt: str
     construction: str
     combinations: frozenset[Combination]
+    tree: Sentence
+    """What both sentences say."""
 
 
 def is_held_out(combination: Combination, seed: int) -> bool:
@@ -85,7 +88,7 @@ class _Source:
             if src in self._seen or tgt in self._seen:
                 continue
             self._seen |= {src, tgt}
-            return Pair(src, tgt, construction, combinations(tree))
+            return Pair(src, tgt, construction, combinations(tree), sentence)
 
 
 def generate(seed: int = SEED, sizes: Mapping[str, int] | None = None) -> dict[str, list[Pair]]:

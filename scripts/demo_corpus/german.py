@@ -14,6 +14,7 @@ from scripts.demo_corpus.german_words import (
     present,
     preterite,
 )
+from scripts.demo_corpus.said import NEGATION, Word, comma, said, under
 from scripts.demo_corpus.spelling import punctuate
 from scripts.demo_corpus.syntax import (
     Adverbial,
@@ -24,7 +25,6 @@ from scripts.demo_corpus.syntax import (
     Link,
     Measure,
     Mood,
-    Nominal,
     NounPhrase,
     Predicate,
     Pronoun,
@@ -53,51 +53,64 @@ class _Order(Enum):
 
 def german_sentence(sentence: Sentence) -> str:
     """The German sentence, capitalised and with its final mark."""
+    mark = {Mood.STATEMENT: ".", Mood.QUESTION: "?", Mood.COMMAND: "!"}[sentence.mood]
+    return punctuate(german_words(sentence), "." if sentence.is_polite else mark)
+
+
+def german_words(sentence: Sentence) -> list[Word]:
+    """The words of the German sentence, commas among them."""
     clause = sentence.clause
     if sentence.mood is Mood.COMMAND:
-        words = [*(["bitte"] if sentence.is_polite else []), *_command(clause)]
+        please = [said("bitte", "please")] if sentence.is_polite else []
+        words = [*please, *under("first", _command(clause))]
     else:
         is_plain_question = sentence.mood is Mood.QUESTION and clause.front is None
-        words = _clause(clause, _Order.FIRST if is_plain_question else _Order.SECOND)
-    match sentence.link, sentence.second:
-        case Link.AND, Clause() as second:
-            words += ["und", *_clause(second, _Order.SECOND)]
-        case Link.BUT, Clause() as second:
-            words += [",", "aber", *_clause(second, _Order.SECOND)]
-        case Link.SO, Clause() as second:
-            words += [",", "deshalb", *_clause(second, _Order.FIRST)]
-        case Link.SAME_SUBJECT, Clause() as second:
-            words += ["und", *_clause(second, _Order.SHARED)]
-    mark = {Mood.STATEMENT: ".", Mood.QUESTION: "?", Mood.COMMAND: "!"}[sentence.mood]
-    return punctuate(words, "." if sentence.is_polite else mark)
+        order = _Order.FIRST if is_plain_question else _Order.SECOND
+        words = under("first", _clause(clause, order))
+    if sentence.link is not None and sentence.second is not None:
+        link, order = _LINKS[sentence.link]
+        words += [*link, *under("second", _clause(sentence.second, order))]
+    return words
 
 
-def _verb_forms(clause: Clause) -> tuple[str, list[str]]:
+_LINKS = {
+    Link.AND: ([said("und", "link")], _Order.SECOND),
+    Link.BUT: ([comma(), said("aber", "link")], _Order.SECOND),
+    Link.SO: ([comma(), said("deshalb", "link")], _Order.FIRST),
+    Link.SAME_SUBJECT: ([said("und", "link")], _Order.SHARED),
+}
+
+
+def _verb_forms(clause: Clause) -> tuple[Word, list[Word]]:
     """The finite verb and what closes the clause: participle, infinitive or separable prefix."""
     verb, person = clause.verb.german, person_of(clause.subject)
     modal = None if clause.modal is GERN else clause.modal
+    infinitive = [said(verb.particle + verb.infinitive, "verb", "particle")]
     if modal is not None:
         forms = modal.german_past if clause.tense is Tense.PAST else modal.german
-        return forms[person], [verb.particle + verb.infinitive]
+        return said(forms[person], "modal"), infinitive
     if clause.tense is Tense.FUTURE:
-        return WERDEN[person], [verb.particle + verb.infinitive]
+        return said(WERDEN[person], "finite", possible="verb"), infinitive
     if clause.tense is Tense.PAST:
         past = preterite(verb, person)
         if past is not None:
-            return past, []
-        return (SEIN if verb.takes_sein else HABEN)[person], [verb.participle]
-    return present(verb, person), [verb.particle] if verb.particle else []
+            return said(past, "verb", possible="finite"), []
+        auxiliary = (SEIN if verb.takes_sein else HABEN)[person]
+        participle = [said(verb.participle, "verb", "particle")]
+        return said(auxiliary, "finite", possible="verb"), participle
+    particle = [said(verb.particle, "particle", possible="verb")] if verb.particle else []
+    return said(present(verb, person), "verb", possible="finite"), particle
 
 
-def _slots(clause: Clause) -> dict[Slot, list[str]]:
+def _slots(clause: Clause) -> dict[Slot, list[Word]]:
     """The words of every filled slot."""
-    slots: dict[Slot, list[str]] = {}
+    slots: dict[Slot, list[Word]] = {}
     if clause.subject is not None:
         slots["subject"] = nominal(clause.subject, Case.NOMINATIVE)
         slots["subject"] += _embedded(clause.subject)
     takes_kein = _takes_kein(clause)
     if isinstance(clause.accusative, Measure):
-        slots["accusative"] = [clause.accusative.number.german, clause.accusative.unit.german]
+        slots["accusative"] = _measure(clause.accusative)
     elif clause.accusative is not None:
         slots["accusative"] = nominal(clause.accusative, Case.ACCUSATIVE, is_negated=takes_kein)
     if clause.dative is not None:
@@ -114,7 +127,7 @@ def _slots(clause: Clause) -> dict[Slot, list[str]]:
         ("goal", clause.goal),
     )
     slots.update({slot: adverbial(node) for slot, node in adverbials if node is not None})
-    return slots
+    return {slot: under(slot, words) for slot, words in slots.items()}
 
 
 def _takes_kein(clause: Clause) -> bool:
@@ -129,32 +142,37 @@ def _takes_kein(clause: Clause) -> bool:
     )
 
 
-def _predicate(predicate: Predicate, *, is_negated: bool) -> list[str]:
+def _measure(measure: Measure) -> list[Word]:
+    return [said(measure.number.german, "number"), said(measure.unit.german, "unit")]
+
+
+def _predicate(predicate: Predicate, *, is_negated: bool) -> list[Word]:
     match predicate:
         case Description():
             return description_words(predicate, None)
         case Comparison(adjective=adjective, standard=standard, is_equal=is_equal):
-            words = nominal(standard, Case.NOMINATIVE)
+            words = under("standard", nominal(standard, Case.NOMINATIVE))
             if is_equal:
-                return ["so", adjective.german, "wie", *words]
-            return [adjective.german_comparative, "als", *words]
-        case Measure(number=number, unit=unit):
-            return [number.german, unit.german]
+                so_old = [said("so", "so"), said(adjective.german, "adjective")]
+                return [*so_old, said("wie", "than"), *words]
+            return [said(adjective.german_comparative, "adjective"), said("als", "than"), *words]
+        case Measure():
+            return _measure(predicate)
         case NounPhrase():
             return nominal(predicate, Case.NOMINATIVE, is_negated=is_negated)
 
 
-def _embedded(node: Nominal) -> list[str]:
-    """The relative clause of a subject, between its commas."""
+def _embedded(node: object) -> list[Word]:
+    """The relative clause of a noun phrase, between its commas."""
     if isinstance(node, NounPhrase) and node.relative is not None:
-        return [",", *_clause(node.relative, _Order.LAST), ","]
+        return [comma(), *under("relative", _clause(node.relative, _Order.LAST)), comma()]
     return []
 
 
 _LIKE_SUBJECTS = (["sie"], ["es"])
 
 
-def _middle(clause: Clause, slots: dict[Slot, list[str]], *, has_subject: bool) -> list[str]:
+def _middle(clause: Clause, slots: dict[Slot, list[Word]], *, has_subject: bool) -> list[Word]:
     """The words between the finite verb and the clause's end.
 
     Subject, pronouns, time, cause, frequency, definite objects, nicht, manner, company and place,
@@ -162,7 +180,7 @@ def _middle(clause: Clause, slots: dict[Slot, list[str]], *, has_subject: bool) 
     noun that is the subject, unless one could take it for the subject; `nie` stands like `nicht`.
     """
 
-    def words_of(*names: Slot) -> list[str]:
+    def words_of(*names: Slot) -> list[Word]:
         return [word for name in names if name != clause.front for word in slots.get(name, ())]
 
     objects: tuple[tuple[Slot, object], ...] = (
@@ -173,7 +191,8 @@ def _middle(clause: Clause, slots: dict[Slot, list[str]], *, has_subject: bool) 
     late: list[Slot] = [slot for slot, node in objects if is_indefinite(node)]
     early = [slot for slot, _ in objects if slot not in pronouns and slot not in late]
     subject = words_of("subject") if has_subject else []
-    reflexive = [REFLEXIVES[person_of(clause.subject)]] if clause.verb.german.is_reflexive else []
+    itself = said(REFLEXIVES[person_of(clause.subject)], possible="verb")
+    reflexive = [itself] if clause.verb.german.is_reflexive else []
     light = reflexive + words_of(*reversed(pronouns))
     subject_leads = isinstance(clause.subject, (Pronoun, Expletive)) or light in _LIKE_SUBJECTS
     takes_nicht = clause.is_negated and not _takes_kein(clause)
@@ -184,15 +203,15 @@ def _middle(clause: Clause, slots: dict[Slot, list[str]], *, has_subject: bool) 
         *([] if negates_like_nicht else words_of("frequency")),
         *words_of(*early),
         *(words_of("frequency") if negates_like_nicht else []),
-        *(["nicht"] if takes_nicht else []),
-        *(["gern"] if clause.modal is GERN else []),
+        *([said("nicht", *NEGATION)] if takes_nicht else []),
+        *([said("gern", "modal")] if clause.modal is GERN else []),
         *words_of("manner", "companion", "place"),
         *words_of(*late),
         *words_of("predicate", "goal"),
     ]
 
 
-def _clause(clause: Clause, order: _Order) -> list[str]:
+def _clause(clause: Clause, order: _Order) -> list[Word]:
     """A clause with all that hangs on it."""
     slots = _slots(clause)
     finite, closing = _verb_forms(clause)
@@ -214,43 +233,50 @@ def _clause(clause: Clause, order: _Order) -> list[str]:
     return words + _postponed(clause) + after
 
 
-def _verb_last(clause: Clause, finite: str, closing: list[str]) -> list[str]:
+def _verb_last(clause: Clause, finite: Word, closing: list[Word]) -> list[Word]:
     """The verbs at the end of a subordinate clause: anruft, angerufen hat, anrufen will."""
     if closing == [clause.verb.german.particle]:
-        return [closing[0] + finite]
+        return [finite.joined(closing[0], closing[0] + finite)]
     return [*closing, finite]
 
 
-def _infinitive(clause: Clause) -> list[str]:
+def _infinitive(clause: Clause) -> list[Word]:
     verb = clause.verb.german
     if verb.particle:
-        return [f"{verb.particle}zu{verb.infinitive}"]
-    return ["zu", verb.infinitive]
+        text = f"{verb.particle}zu{verb.infinitive}"
+        return [said(text, "verb", "particle", possible="zu")]
+    return [said("zu", "zu"), said(verb.infinitive, "verb")]
 
 
-def _postponed(clause: Clause) -> list[str]:
+def _postponed(clause: Clause) -> list[Word]:
     """The relative clause of an object or predicate, behind the verbs."""
-    for node in (clause.accusative, clause.dative, clause.predicate):
-        if isinstance(node, NounPhrase) and node.relative is not None:
-            return [",", *_clause(node.relative, _Order.LAST), ","]
+    nodes: tuple[tuple[Slot, object], ...] = (
+        ("accusative", clause.accusative),
+        ("dative", clause.dative),
+        ("predicate", clause.predicate),
+    )
+    for slot, node in nodes:
+        if words := _embedded(node):
+            return under(slot, words)
     return []
 
 
-def _subordinate_parts(clause: Clause) -> tuple[list[str], list[str]]:
+def _subordinate_parts(clause: Clause) -> tuple[list[Word], list[Word]]:
     """What a subordinate clause puts before the finite verb, and what behind the clause."""
     match clause.subordinate:
         case Subordinate(conjunction=conjunction, clause=inner, comes_first=comes_first):
-            words = [conjunction.german] if conjunction.german else []
-            words += _clause(inner, _Order.LAST)
-            return ([*words, ","], []) if comes_first else ([], [",", *words])
+            words = [said(conjunction.german, "conjunction")] if conjunction.german else []
+            words += under("subordinate", _clause(inner, _Order.LAST))
+            return ([*words, comma()], []) if comes_first else ([], [comma(), *words])
         case Purpose(clause=inner):
-            return [], [",", "um", *_clause(inner, _Order.INFINITIVE)]
+            purpose = [said("um", "um"), *_clause(inner, _Order.INFINITIVE)]
+            return [], [comma(), *under("purpose", purpose)]
         case _:
             return [], []
 
 
-def _command(clause: Clause) -> list[str]:
+def _command(clause: Clause) -> list[Word]:
     verb = clause.verb.german
-    particle = [verb.particle] if verb.particle else []
+    particle = [said(verb.particle, "particle", possible="verb")] if verb.particle else []
     middle = _middle(clause, _slots(clause), has_subject=False)
-    return [imperative(verb), *middle, *particle]
+    return [said(imperative(verb), "verb", possible="finite"), *middle, *particle]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from scripts.demo_corpus.function_words import NO
+from scripts.demo_corpus.said import Word, said, under
 from scripts.demo_corpus.syntax import (
     Couple,
     Description,
@@ -111,53 +112,69 @@ def noun_form(noun: Noun, case: Case, is_plural: bool) -> str:
     return noun.german
 
 
-def description_words(description: Description, ending: str | None) -> list[str]:
+def description_words(description: Description, ending: str | None) -> list[Word]:
     """The adjectives, with an ending before a noun and without one (None) behind a verb."""
-    words: list[str] = []
-    for adjective in (description.adjective, description.second):
+    words: list[Word] = []
+    if description.degree is not None:
+        words.append(said(description.degree.german, "degree"))
+    for role, adjective in (("adjective", description.adjective), ("second", description.second)):
         if adjective is not None:
             form = adjective.german if ending is None else adjective.german_stem + ending
-            words += ["und", form] if words else [form]
-    return ([description.degree.german] if description.degree else []) + words
+            words += [said("und", "and")] if role == "second" else []
+            words.append(said(form, role))
+    return words
 
 
-def noun_phrase(phrase: NounPhrase, case: Case, determiner: Determiner | None) -> list[str]:
+def noun_phrase(
+    phrase: NounPhrase, case: Case, determiner: Determiner | None, *, is_negated: bool = False
+) -> list[Word]:
     """The words of a noun phrase, its relative clause aside.
 
-    The determiner is a parameter, because a negated clause turns `ein` into `kein`.
+    The determiner is a parameter, because a negated clause turns `ein` into `kein`, which then
+    says the negation, too.
     """
     column = _COLUMNS["p" if phrase.is_plural else phrase.noun.gender]
-    words: list[str] = []
-    behind: list[str] = []
+    words: list[Word] = []
+    behind: list[Word] = []
     if isinstance(phrase.possessor, Name):
-        words.append(phrase.possessor.text + "s")
+        words += under("possessor", [said(phrase.possessor.text + "s", "name")])
     elif phrase.possessor is not None:
-        behind = nominal(phrase.possessor, Case.GENITIVE)
+        behind = under("possessor", nominal(phrase.possessor, Case.GENITIVE))
     if determiner is not None:
-        words.append(determiner_form(determiner, case, column))
+        form = determiner_form(determiner, case, column)
+        if is_negated:
+            words.append(said(form, "determiner", "negation"))
+        elif behind:  # `the teacher's house` has no article for the `das` of the house
+            words.append(said(form, possible="noun"))
+        else:
+            words.append(said(form, "determiner"))
     if phrase.description is not None:
         words += description_words(phrase.description, adjective_ending(determiner, case, column))
-    words.append(noun_form(phrase.noun, case, phrase.is_plural))
+    words.append(said(noun_form(phrase.noun, case, phrase.is_plural), "noun"))
     return words + behind
 
 
-def nominal(node: Nominal, case: Case, *, is_negated: bool = False) -> list[str]:
+def nominal(node: Nominal, case: Case, *, is_negated: bool = False) -> list[Word]:
     """The words of a subject or object, relative clauses aside; negated, `ein` becomes `kein`."""
     match node:
         case NounPhrase():
-            return noun_phrase(node, case, _determiner_of(node, is_negated))
+            takes_no = is_negated and node.possessor is None
+            determiner = _determiner_of(node, is_negated)
+            return noun_phrase(node, case, determiner, is_negated=takes_no)
         case Name(text=text):
-            return [text]
+            return [said(text, "name")]
         case Pronoun(person=person, gender=gender):
-            return [_PRONOUNS[person, gender].split()[_CASE_INDEX[case]]]
+            return [said(_PRONOUNS[person, gender].split()[_CASE_INDEX[case]], "pronoun")]
         case Couple(first=first, second=second):
-            return [*nominal(first, case), "und", *nominal(second, case)]
+            before = [*under("first", nominal(first, case)), said("und", "and")]
+            return [*before, *under("second", nominal(second, case))]
         case Interrogative(is_person=is_person):
-            return [_WHO[case] if is_person else "was"]
+            return [said(_WHO[case] if is_person else "was", "pronoun")]
         case Relative(noun=noun, is_plural=is_plural):
-            return [_RELATIVE[case][_COLUMNS["p" if is_plural else noun.gender]]]
+            form = _RELATIVE[case][_COLUMNS["p" if is_plural else noun.gender]]
+            return [said(form, "pronoun")]
         case Expletive(german=german):
-            return [german]
+            return [said(german, "pronoun")]
         case _:
             assert_never(node)
 
@@ -176,16 +193,18 @@ def _determiner_of(phrase: NounPhrase, is_negated: bool) -> Determiner | None:
 _THE = Determiner("the", "the", "", Inflection.DEFINITE, True)
 
 
-def adverbial(node: Fixed | Prepositional) -> list[str]:
+def adverbial(node: Fixed | Prepositional) -> list[Word]:
     """The words of an adverbial, preposition and article contracted: im, zur."""
     if isinstance(node, Fixed):
-        return [node.german]
-    preposition = node.preposition
+        return [said(node.german, "fixed")]
+    preposition = said(node.preposition.german, "preposition")
     if isinstance(node.object, Fixed):
-        return [preposition.german, node.object.german]
-    words = nominal(node.object, preposition.case)
-    contracted = _CONTRACTIONS.get((preposition.german, words[0]))
-    return [contracted, *words[1:]] if contracted else [preposition.german, *words]
+        return [preposition, said(node.object.german, "object")]
+    words = under("object", nominal(node.object, node.preposition.case))
+    contracted = _CONTRACTIONS.get((preposition, words[0]))
+    if contracted:
+        return [preposition.joined(words[0], contracted), *words[1:]]
+    return [preposition, *words]
 
 
 def _stem(verb: GermanVerb) -> str:

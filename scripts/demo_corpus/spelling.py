@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 
-def punctuate(words: list[str], mark: str) -> str:
+
+def punctuate(words: Sequence[str], mark: str) -> str:
     """The words as a sentence; commas lean left, and none is doubled or stands before the mark."""
     text = ""
     for word in words:

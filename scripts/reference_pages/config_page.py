@@ -62,9 +62,25 @@ def _keys(keys: Mapping[str, Key], prefix: str) -> Iterator[str]:
             for child, inner in key.variants[0].keys.items():
                 yield bullet(f"`{child}`: {_facts(inner)} {inner.doc}")
             continue
+        if len(key.variants) > 1 and not key.is_list:
+            yield from _kinds(name, key, keys, prefix)
+            continue
         yield paragraph(_facts(key))
         for variant in key.variants if key.is_required else ():
             yield from _variant_blocks(f"{prefix}{name}:", variant, "####")
+
+
+def _kinds(name: str, key: Key, keys: Mapping[str, Key], prefix: str) -> Iterator[str]:
+    """The kinds of a section within a section; the same ones again are not written again."""
+    yield paragraph(
+        f"A section, or the name of its kind. Default: `{key.default_variant.kinds[0]}`."
+    )
+    first = next(other for other, same in keys.items() if same.variants == key.variants)
+    if first != name:
+        yield paragraph(f"Its kinds are those of `{prefix}{first}`.")
+        return
+    for variant in key.variants:
+        yield from _variant_blocks(f"{prefix}{name}:", variant, "####")
 
 
 def _facts(key: Key) -> str:

@@ -21,7 +21,8 @@ def _metrics_blocks() -> Iterator[str]:
     records = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
     yield paragraph(
         "A run appends one JSON object per line to `metrics.jsonl` in its"
-        " [run folder](files.md#the-run-folder). `kind` says which of the two records a line is."
+        " [run folder](files.md#the-run-folder). `kind` says which of the two records a line is. A"
+        " NaN or an infinity, which JSON does not know, is null."
     )
     yield '```bash\ngrep \'"kind": "validation"\' runs/demo/metrics.jsonl | tail -1\n```'
     for kind, name in (("step", "StepMetrics"), ("validation", "ValidationMetrics")):

@@ -79,7 +79,7 @@ def _is_public(method: ast.FunctionDef) -> bool:
         not method.name.startswith("_")
         and "property" not in decorators
         and ast.get_docstring(method) is not None
-        and method.name in {"load", "translate", "translate_n_best", "score"}
+        and method.name in {"load", "translate", "translate_n_best", "translate_documents", "score"}
     )
 
 

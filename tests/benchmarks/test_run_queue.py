@@ -39,13 +39,13 @@ def test_it_stops_goes_on_and_tabulates(folder, number):
         "config.yaml run_dir=short training.max_steps=6\n"
     )
     process = subprocess.Popen(command("--jobs", "2"), cwd=folder, stdout=subprocess.PIPE)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and not (
         (folder / "long/last").exists() and (folder / "short/best").exists()
     ):
         time.sleep(0.1)
     process.send_signal(number)
-    stdout, _ = process.communicate(timeout=60)
+    stdout, _ = process.communicate(timeout=300)
     assert process.returncode == 75
     assert b"| long |" in stdout
     saved = max(RunFolder(folder / "long").all_checkpoints())
@@ -53,7 +53,7 @@ def test_it_stops_goes_on_and_tabulates(folder, number):
         f"config.yaml run_dir=long training.max_steps={saved + 1}\n"
         "config.yaml run_dir=short training.max_steps=6\n"
     )
-    result = subprocess.run(command(), cwd=folder, capture_output=True, text=True, timeout=100)
+    result = subprocess.run(command(), cwd=folder, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     assert f"resuming from the checkpoint of step {saved}" in (folder / "long/train.log").read_text(
         encoding="utf-8"
@@ -62,7 +62,7 @@ def test_it_stops_goes_on_and_tabulates(folder, number):
     assert [row[0] for row in rows] == ["| run", "| long", "| short"]
     assert all(row[-1] == "0 |" and float(row[7]) > 0 for row in rows[1:])
     shown = subprocess.run(
-        command("--table"), cwd=folder, capture_output=True, text=True, timeout=60
+        command("--table"), cwd=folder, capture_output=True, text=True, timeout=300
     )
     assert [line.split(" | ")[:8] for line in shown.stdout.split("\n")[2:4]] == [
         row[:8] for row in rows[1:]
@@ -71,7 +71,7 @@ def test_it_stops_goes_on_and_tabulates(folder, number):
 
 def test_two_jobs_in_one_folder_are_refused(folder):
     (folder / "jobs.txt").write_text("config.yaml\nconfig.yaml seed=2\n")
-    result = subprocess.run(command(), cwd=folder, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command(), cwd=folder, capture_output=True, text=True, timeout=300)
     assert result.returncode == 1
     assert "two jobs have the run_dir" in result.stderr
 
@@ -96,7 +96,7 @@ def test_a_run_that_another_process_trains_is_waited_for(folder):
         assert "waiting for one, which is in use" in process.stdout.readline()
         time.sleep(1)
         assert not (folder / "two").exists()
-    rest, _ = process.communicate(timeout=100)
+    rest, _ = process.communicate(timeout=300)
     assert process.returncode == 0, rest
     assert [line[9:] for line in rest.split("\n") if " starting " in line] == [
         "starting one",

@@ -50,7 +50,8 @@ def test_when_a_run_came_to_a_score_lies_on_the_line_between_validations(tmp_pat
     def curve(name, points):
         path = tmp_path / name
         keys = ("step", "total_tgt_tokens_computed", "cpu_s", "bleu")
-        rows = [{"kind": "validation", **dict(zip(keys, point, strict=True))} for point in points]
+        same = {"kind": "validation", "loss_per_token": 2.0, "chrf": 40.0}
+        rows = [{**same, **dict(zip(keys, point, strict=True))} for point in points]
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         return f"{name}={path}"
 

@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
+import unicodedata
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Annotated, Any, get_args
@@ -26,6 +27,7 @@ from mtcli.cli.command import Command, Group
 from mtcli.cli.completion import explain_failures
 from mtcli.cli.errors import user_errors
 from mtcli.cli.help import MAX_WIDTH
+from mtcli.cli.notes import note
 from mtcli.errors import ConfigError, DivergedError, MtcliError
 from tests.docs.test_readme import parse
 
@@ -104,6 +106,15 @@ def test_without_a_command_help_is_shown():
     assert "tokenizer" in result.stderr
 
 
+def test_typer_has_no_annotation_of_translate_to_compile():
+    """It would compile each twice, which shows in the time that one line takes."""
+    root.load_command("translate")
+    (info,) = sys.modules[root.COMMANDS["translate"].module].app.registered_commands
+    assert len(info.callback.__annotations__) > 30
+    compiled = {n: a for n, a in info.callback.__annotations__.items() if isinstance(a, str)}
+    assert compiled == {"return": "None"}
+
+
 @pytest.mark.parametrize("name", ["config", "tokenizer"])
 def test_without_a_subcommand_help_is_shown(name):
     result = runner.invoke(root.app, [name])
@@ -161,7 +172,8 @@ def test_every_help_page_ends_with_an_example_and_its_page():
             r".*\nExamples?:\n(.*)\n\nPage: docs/(\S+)", help_page(name, 200), re.DOTALL
         ).groups()
         assert (docs / page).is_file(), name
-        calls = [call for line in examples.splitlines() for call in line.split(" && ")]
+        lines = examples.replace(" \\\n", " ").splitlines()
+        calls = [call for line in lines for call in line.split(" && ")]
         for call in calls:
             words = shlex.split(re.sub(r" [<>] \S+", "", call))
             assert words[0] == "mtcli", name
@@ -207,12 +219,12 @@ def test_help_imports_only_typer():
     )
     done = run_code(code)
     names = (
-        "app", "colour", "command", "completion", "errors", "help", "plain_params", "stderr",
-            "stdout",
-        "usage",
+        "app", "colour", "command", "completion", "errors", "escapes", "help", "notes",
+        "plain_params", "stderr", "stdout", "usage",
     )  # fmt: skip
     cli = ["mtcli.cli", *(f"mtcli.cli.{name}" for name in names)]
-    system = ["mtcli.system", "mtcli.system.processes", "mtcli.system.threads"]
+    names = ("cores", "processes", "stop_signals", "threads")
+    system = ["mtcli.system", *(f"mtcli.system.{name}" for name in names)]
     mine = ["mtcli", *cli, "mtcli.errors", *system]
     assert done.stdout.endswith(f"IMPORTED {mine} []\n"), done.stdout + done.stderr
 
@@ -316,7 +328,7 @@ def test_a_wrong_call_is_a_sentence_a_hint_and_exit_code_2(args, message):
         ("translate -m m --precision x", "`--precision` must be one of `fp32`, `bf16`, `fp16`, f"),
         ("translate -m m --normalization x", "`--normalization` must be one of `average`, `gnmt`"),
         ("score -m m --device=x", "`--device` must be one of `auto`, `cpu`, `cuda`, `mps`, found"),
-        ("export -m m --to x", "`--to` must be one of `ctranslate2`, found `x`"),
+        ("export -m m --to x", "`--to` must be one of `ctranslate2`, "),
         ("export -m m --quantize x", "`--quantize` must be one of `float32`, `int8`,"),
     ],
 )
@@ -559,6 +571,19 @@ def printed_on_a_terminal(monkeypatch, capsys, sentence="wrong", hint="mend it")
         raise ConfigError(sentence, hint=hint)
     assert end.value.code == 2
     return capsys.readouterr().err
+
+
+def test_what_a_message_quotes_sends_no_control_characters(capsys):
+    sent = [chr(c) for c in range(0x110000) if unicodedata.category(chr(c)) in ("Cc", "Cs")]
+    kept = "\t\n\N{ZERO WIDTH JOINER}\N{ARABIC LETTER ALEF}"
+    quoted = "".join(sent) + kept
+    with pytest.raises(SystemExit), user_errors():
+        raise ConfigError(f"file {quoted}", hint=f"see {quoted}")
+    note(f"note {quoted}")
+    told = capsys.readouterr().err
+    assert not {*sent} & {*told} - {*kept}
+    assert told.count(r"\x1b") == told.count(r"\x9b") == told.count(r"\ud800") == 3
+    assert told.count(kept) == 3
 
 
 def test_error_is_red_on_a_terminal(monkeypatch, capsys):

@@ -152,4 +152,30 @@ def test_a_run_that_starts_from_a_model_has_its_architecture(folder):
     keys = lines_of(invoke("config", "show", "my.yaml", *tune))
     assert keys["d_model"] == ("16", "auto: as in the model that the run starts from")
     assert keys["shared"] == ("true", "auto: as in the model that the run starts from")
-    assert "taking over" in invoke("train", "my.yaml", *tune)
+    assert "training.init_from: starting from " in invoke("train", "my.yaml", *tune)
+
+
+def test_the_micro_batch_is_measured_once_and_remembered(folder, monkeypatch):
+    measured = []
+
+    def largest(config, num_processes):
+        assert num_processes == 1
+        measured.append(config.batch.max_tokens)
+        return 768, "that much fits"
+
+    monkeypatch.setattr("mtcli.training.batch_memory.largest_micro_batch", largest)
+    sets = [
+        "--set",
+        "preset=null",
+        "--set",
+        "batch.max_tokens=auto",
+        "--set",
+        "training.max_steps=2",
+    ]
+    sets += ["--set", "tokenizer.vocab_size=318", "--set", "schedule={kind: wsd, warmup_steps: 1}"]
+    assert "batch.max_tokens 768: that much fits" in invoke("train", "my.yaml", *sets)
+    text = (folder / "run/config.yaml").read_text(encoding="utf-8")
+    assert "  max_tokens: 768  # auto: that much fits\n" in text
+    invoke("train", "my.yaml", *sets, "--set", "training.max_steps=4")
+    assert "max_tokens: 768  # auto" in (folder / "run/config.yaml").read_text(encoding="utf-8")
+    assert len(measured) == 1

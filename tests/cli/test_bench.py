@@ -163,3 +163,54 @@ def test_a_varied_value_that_the_schema_refuses(folder):
     result = invoke("config.yaml", "--vary", "training.precision=fp32,fp31")
     assert result.exit_code == 2
     assert "fp31" in result.stderr
+
+
+@pytest.mark.usefixtures("warm_workers")
+def test_lengths_are_measured_without_any_data(folder):
+    (folder / "train.en").unlink()
+    result = invoke(
+        *("config.yaml", "--lengths", "16,48", "--repeats", "1", "--json", "found.json"),
+        *("--plot", "found.svg"),
+        *("--vary", "model.encoder_attention=full,{kind: low_rank, rank: 8}"),
+        *("--set", "model.max_positions=32"),
+        *("--set", "data.max_length=20", "--threads", "1"),
+    )
+    assert result.exit_code == 0, result.output
+    report = json.loads((folder / "found.json").read_text())
+    full, low_rank = report["configs"]
+    assert full["label"] == "model.encoder_attention=full"
+    assert [row["length"] for row in low_rank["lengths"]] == [16, 48]
+    assert [row["sentences"] for row in low_rank["lengths"]] == [3, 1]
+    for row in full["lengths"] + low_rank["lengths"]:
+        assert min(row[key] for key in ("encode_s", "train_step_s", "decode_step_s")) > 0
+        assert row["process_peak_bytes"] > 2**27
+    assert set(full["exponents"]) >= {"encode", "train_step", "decode_step"}
+    assert "measuring 2 lengths of 2 configs\n" in result.stderr
+    label = 'model.encoder_attention={"kind": "low_rank", "rank": 8}'
+    assert f"4 of 4, {label} at 48 pieces: " in result.stderr
+    assert len(result.stdout.splitlines()) == 1 + 2 * 3
+    plot = (folder / "found.svg").read_text(encoding="utf-8")
+    assert all(text in plot for text in ("encoding, seconds", "attention=full: power", ">48<"))
+
+
+def test_lengths_that_make_no_curve_are_refused(folder):
+    result = invoke("config.yaml", "--lengths", "256")
+    assert result.exit_code == 2
+    assert "`256` is not a valid list for `--lengths`" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--plot", "found.svg"], "`--plot` needs `--lengths`"),
+        (["--plot", "no/found.svg", "--lengths", "16,48"], "the folder no does not exist"),
+        (["--plot", ".", "--lengths", "16,48"], ". is a folder"),
+    ],
+)
+def test_a_plot_that_cannot_be_drawn_is_refused_before_anything_is_measured(
+    folder, arguments, sentence
+):
+    result = invoke("config.yaml", *arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert "measuring" not in result.stderr

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from mtcli.cli.app import app
 from mtcli.cli.scored_texts import read_texts
 from mtcli.errors import DataError
-from mtcli.evaluation.metrics import bleu, chrf
+from mtcli.evaluation.metrics import bleu, evaluate
 from tests.support import warm
 from tests.support.model_folder import write_tiny_model
 from tests.support.tokenizers import train_on_words
@@ -52,24 +52,71 @@ def ref(tmp_path):
 def test_text(hyp, ref):
     result = run("--hyp", hyp, "--ref", ref)
     assert result.exit_code == 0
-    expected = [bleu(HYPOTHESES, REFERENCES, tgt_lang="en"), chrf(HYPOTHESES, REFERENCES)]
+    expected = evaluate(HYPOTHESES, REFERENCES, tgt_lang="en", with_interval=True)
     assert result.stdout.splitlines() == [
-        f"BLEU {expected[0].score:.2f}  {expected[0].signature}",
-        f"chrF {expected[1].score:.2f}  {expected[1].signature}",
+        f"{score.metric} {score.score:.2f} [{score.low:.2f}, {score.high:.2f}]  {score.signature}"
+        for score in expected
     ]
+    assert [score.metric for score in expected] == ["BLEU", "chrF"]
     assert result.stderr == ""
+
+
+def test_text_without_intervals(hyp, ref):
+    score = bleu(HYPOTHESES, REFERENCES, tgt_lang="en")
+    result = run("--hyp", hyp, "--ref", ref, "--no-interval", "--metric", "bleu")
+    assert result.stdout == f"BLEU {score.score:.2f}  {score.signature}\n"
+
+
+def test_metrics_come_in_the_order_that_was_asked_for_and_once(hyp, ref):
+    names = ["TER", "chrf++", "bleu", "ter"]
+    result = run("--hyp", hyp, "--ref", ref, *(w for name in names for w in ("--metric", name)))
+    assert [line.split(" ")[0] for line in result.stdout.splitlines()] == ["TER", "chrF++", "BLEU"]
+
+
+def test_an_unknown_metric(hyp, ref):
+    names = "`bleu`, `chrf`, `chrf++`, `ter`, `accuracy`, `exact_match`, `rouge-1`, `rouge-2`"
+    assert refusal("--hyp", hyp, "--ref", ref, "--metric", "blue") == (
+        f"`blue` is not a metric\nhint: did you mean `bleu`? use one of: {names}, `rouge-l`,"
+        " `comet` or `command:...`"
+    )
+    assert refusal("--hyp", hyp, "--ref", ref, "--metric", "x") == (
+        f"`x` is not a metric\nhint: use one of: {names}, `rouge-l`, `comet` or `command:...`"
+    )
+
+
+def test_metrics_of_short_outputs(tmp_path):
+    hyp = write(tmp_path / "hyp", ["Sport", "news ", "no idea", "politics."])
+    ref = write(tmp_path / "ref", ["sport", "news", "weather", "politics"])
+    names = "accuracy", "exact-match", "rougeL"
+    result = run("--hyp", hyp, "--ref", ref, *(w for name in names for w in ("--metric", name)))
+    assert result.stderr == ""
+    assert [line.split(" ")[:2] for line in result.stdout.splitlines()] == [
+        ["accuracy", "25.00"], ["exact_match", "75.00"], ["ROUGE-L", "75.00"],
+    ]  # fmt: skip
+    lower = run("--hyp", hyp, "--ref", ref, "--metric", "accuracy", "--lowercase", "--no-interval")
+    assert lower.stdout.startswith("accuracy 50.00  nrefs:1|case:lc|space:strip|version:mtcli-")
+
+
+def test_warnings_about_words_need_bleu(tmp_path):
+    ref = write(tmp_path / "ref", ["狗在跑。", "我们去公园。"])
+    assert run("--hyp", ref, "--ref", ref, "--metric", "chrf").stderr == ""
+    assert run("--hyp", ref, "--ref", ref, "--metric", "chrf", "--tgt-lang", "th").stderr == ""
 
 
 def test_json_and_sacrebleu_s_command_line(hyp, ref):
     scores = json.loads(run("--hyp", hyp, "--ref", ref, "--json").stdout)
     command = [
         sys.executable, "-W", "ignore", "-m", "sacrebleu", ref, "-i", hyp, "-m", "bleu", "chrf",
-        "--width", "6",
+        "--width", "6", "--confidence",
     ]  # fmt: skip
     theirs = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     assert [score["metric"] for score in scores] == ["BLEU", "chrF"]
     assert [round(score["score"], 6) for score in scores] == [score["score"] for score in theirs]
     assert [score["signature"] for score in scores] == [score["signature"] for score in theirs]
+    for our, their in zip(scores, theirs, strict=True):
+        assert set(our) == {"metric", "score", "signature", "low", "high"}
+        low = their["confidence_mean"] - their["confidence_var"]
+        assert our["low"] == pytest.approx(max(low, 0), abs=2e-6)
 
 
 def test_options(hyp, ref):
@@ -122,7 +169,7 @@ def test_what_is_given_twice_is_refused(hyp, ref, option):
 def test_several_references_and_sacrebleu_s_command_line(hyp, ref, tmp_path):
     other = write(tmp_path / "other.txt", ["His sacks, the miller counts.", "", "Ba ko."])
     options = ["--hyp", hyp, "--ref", ref, "--ref", other]
-    scores = json.loads(run(*options, "--json").stdout)
+    scores = json.loads(run(*options, "--json", "--no-interval").stdout)
     command = [
         sys.executable, "-W", "ignore", "-m", "sacrebleu", ref, other, "-i", hyp,
         "-m", "bleu", "chrf", "--width", "6",
@@ -132,7 +179,7 @@ def test_several_references_and_sacrebleu_s_command_line(hyp, ref, tmp_path):
     assert [round(score["score"], 6) for score in scores] == [score["score"] for score in theirs]
     assert [score["signature"] for score in scores] == [score["signature"] for score in theirs]
     assert run(*options).stdout.startswith("BLEU ")
-    assert "  nrefs:2|case:mixed|" in run(*options).stdout
+    assert "  nrefs:2|bs:1000|seed:12345|case:mixed|" in run(*options).stdout
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -217,7 +264,10 @@ def test_what_to_score_must_be_clear(hyp, ref, tmp_path):
     assert refusal("--ref", ref) == message
     assert refusal("--ref", ref, "-m", tmp_path) == message
     assert refusal("--ref", ref, "--src", hyp) == message
-    for option in ("--model", "--src", "--output"):
+    assert refusal("--hyp", hyp) == (
+        "there is nothing to score against\nhint: add `--ref FILE` or `--test-set NAME`"
+    )
+    for option in ("--model", "--output"):
         assert refusal("--hyp", hyp, "--ref", ref, option, tmp_path / "x") == (
             f"`{option}` cannot be combined with `--hyp`\nhint: {hint}"
         )
@@ -318,7 +368,7 @@ def test_bleu_of_one_word_lines(tmp_path):
     assert result.stderr == (
         f"warning: BLEU is 0.00 whatever the translations are: no line of {ref} has four words as"
         " BLEU counts them, for example line 1, `sport`\n"
-        "hint: read chrF, or use `--tokenize char`\n"
+        "hint: use `--metric accuracy`, `exact_match` or `rouge-l`, or read chrF\n"
     )
     assert run("--hyp", ref, "--ref", ref, "--tokenize", "char").stderr == ""
 
@@ -373,6 +423,20 @@ def test_blank_references_of_a_model_s_translations(trained_run, src, tmp_path):
         f"\nwarning: {blank} has blank lines: 1 of 4 lines, for example line 1, beside"
         f" `{SOURCES[0]}`; these match nothing"
     ) in run(*options).stderr
+
+
+def test_a_baseline_that_is_a_model(trained_run, src, model_ref, tmp_path):
+    models = [trained_run / f"models/step_{step:08d}" for step in (10, 20)]
+    options = "--src", src, "--ref", model_ref, "--device", "cpu", "--metric", "chrf"
+    result = run("-m", models[0], "--baseline", models[1], *options)
+    assert result.exit_code == 0, result.stderr
+    assert [line.split(" ")[-1] for line in result.stderr.splitlines()] == list(map(str, models))
+    outputs = [tmp_path / "one", tmp_path / "other"]
+    for model, output in zip(models, outputs, strict=True):
+        run("-m", model, *options, "--output", output)
+    files = run("--hyp", outputs[0], "--baseline", outputs[1], "--ref", model_ref, *options[4:])
+    assert files.stdout == result.stdout
+    assert "baseline" in result.stdout
 
 
 def test_model_options(trained_run, src, model_ref, tmp_path):

@@ -1,6 +1,7 @@
 import builtins
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,12 +9,19 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from mtcli.bundle.model_folder import read_model
+from mtcli.bundle.model_folder import read_model, write_model
 from mtcli.cli.app import app
+from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.interchange import verification
+from mtcli.interchange.huggingface import verification as huggingface_verification
+from mtcli.interchange.marian import verification as marian_verification
 from mtcli.translating.translator import Translator
-from tests.support.model_folder import write_tiny_model
+from tests.support.manifests import fix_manifest
+from tests.support.model_folder import card_of, untrained_model, write_tiny_model
 from tests.support.tokenizers import train_on_words
+
+LINES_FILE = object()
+"""Stands for the file of the lines below."""
 
 LINES = "ralo teku minaro.\nsef dolu\n\npav erin kostu ralo.\n"
 
@@ -42,7 +50,8 @@ def exported(tmp_path_factory):
     record = folder / "model/ctranslate2/mtcli.json"
     found = json.loads(record.read_text("utf-8"))
     text = json.dumps({**found, "torch_lines_per_s": 0.5})
-    record.write_text(text + " " * (record.stat().st_size - len(text)), "utf-8")
+    record.write_text(text, "utf-8")
+    fix_manifest(record.parent, record.name)
     return folder / "model", result.stdout, found
 
 
@@ -72,6 +81,7 @@ def test_what_is_reported(exported):
     names = {path.name for path in (model / "ctranslate2").iterdir()}
     assert names == {
         "model.bin", "config.json", "shared_vocabulary.json", "mtcli.json", "MANIFEST.json",
+        "README.md", "model.json", "tokenizer.model", "generation.json", "scores.json",
     }  # fmt: skip
 
 
@@ -214,6 +224,21 @@ def test_an_exported_folder_holds_all_but_the_weights(exported, alone):
     assert {path.name for path in alone.iterdir()} == (names - {"model.safetensors"}) | engine
 
 
+def test_the_export_in_a_model_folder_translates_by_itself_too(model, tmp_path):
+    want = mtcli("translate", "-m", model, input_bytes=LINES.encode())
+    copy = shutil.copytree(model / "ctranslate2", tmp_path / "copied")
+    for folder in (model / "ctranslate2", copy):
+        got = mtcli("translate", "-m", folder, input_bytes=LINES.encode())
+        assert (got.exit_code, got.stdout_bytes) == (0, want.stdout_bytes), got.output
+    facts = json.loads((copy / "mtcli.json").read_bytes())
+    assert {"agreement", "num_lines", "weights_sha256"} <= facts.keys()
+    tokenizer = copy / "tokenizer.model"
+    tokenizer.write_bytes(tokenizer.read_bytes()[:-1] + b"x")
+    changed = mtcli("translate", "-m", copy, input_bytes=b"ralo\n")
+    assert (changed.exit_code, changed.stdout) == (2, "")
+    assert f"{copy / 'tokenizer.model'}" in changed.stderr
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -249,8 +274,11 @@ def test_a_model_that_never_ends_is_verified_soon_and_not_in_silence(exported, t
     endless = replace(bundle, generation=replace(bundle.generation, max_length=250))
     lines = verification.made_up_sentences(endless)
     assert lines.is_made_up
-    assert verification._request(endless, is_made_up=True).overrides == {"max_length": 48}
-    assert verification._request(bundle, is_made_up=True).overrides == {"max_length": 12}
+    assert verification._request(endless, is_made_up=True).overrides == {
+        "stop": "full",
+        "max_length": 48,
+    }
+    assert verification._request(bundle, is_made_up=True).overrides["max_length"] == 12
     assert not verification._request(endless, is_made_up=True).retries
     assert verification._request(endless, is_made_up=False).retries
     clock = iter(range(0, 10_000, 10))
@@ -271,16 +299,76 @@ def test_a_model_that_never_ends_is_verified_soon_and_not_in_silence(exported, t
     ("arguments", "sentence"),
     [
         ([], "/ctranslate2 already exists hint: remove it, or give another `--output`"),
-        (["--to", "onnx"], "`--to` must be one of `ctranslate2`, found `onnx`"),
+        (["--to", "onnx"], "`--to` must be one of `ctranslate2`, `huggingface`, `marian`, found"),
+        (["--to", "marian"], "`--to marian` needs `--output` hint: give the folder to"),
+        (
+            ["--to", "marian", "--output", "x"],
+            "cannot be exported to marian, which has no `model.norm_position: pre` instead of post",
+        ),
+        (["--to", "huggingface"], "`--to huggingface` needs `--output` hint: give the folder to"),
+        (
+            ["--to", "huggingface", "--output", "x", "--quantize", "int8"],
+            "`--quantize` does not go with `--to huggingface` hint: remove `--quantize`",
+        ),
+        (
+            [
+                "--to",
+                "huggingface",
+                "--output",
+                "x",
+                "--verify-on",
+                LINES_FILE,
+                "--ref",
+                LINES_FILE,
+            ],
+            "`--ref` does not go with `--to huggingface`",
+        ),
+        (
+            ["--to", "huggingface", "--output", "x"],
+            "cannot be exported to huggingface: `M2M100ForConditionalGeneration` has no `model.pos",
+        ),
         (["--quantize", "int4"], "`--quantize` must be one of `float32`, `int8`, `int8_float32`,"),
         (["--ref", "x"], "`--ref` needs `--verify-on`, the lines that it translates"),
         (["--verify-on", os.devnull], f"{os.devnull} is empty: there is nothing to translate"),
     ],
 )
 def test_mistakes(model, arguments, sentence):
+    arguments = [
+        model.parent / "src" if argument is LINES_FILE else argument for argument in arguments
+    ]
     result = mtcli("export", "-m", model, *arguments)
     assert result.exit_code == 2
     assert sentence in without_tone(result.stderr)
+
+
+def test_a_model_of_the_classic_shape_goes_to_hugging_face(exported, tmp_path, monkeypatch):
+    monkeypatch.setattr(huggingface_verification, "find_spec", lambda _: None)
+    tiny = untrained_model(norm_position="post")
+    weights = {name: tensor.numpy() for name, tensor in tiny.state_dict().items()}
+    files = {"tokenizer.model": exported[0] / "tokenizer.model"}
+    write_model(tmp_path / "model", weights, card_of(tiny), files, DecodingConfig())
+    result = mtcli(
+        "export", "-m", tmp_path / "model", "--to", "huggingface", "--output", tmp_path / "hf"
+    )
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0] == f"{tmp_path / 'model'} -> {tmp_path / 'hf'} (Hugging Face (MarianMTModel))"
+    assert lines[2] == "read back: all weights and pieces are the model's"
+    assert result.stderr.endswith(
+        "not verified with the other toolkit: the package `transformers` is not installed\n"
+        "hint: pip install 'transformers>=5.20,<6'\n"
+    )
+    report = json.loads(
+        mtcli(
+            "export", "-m", tmp_path / "model", "--to", "huggingface", "--output", tmp_path / "hf2",
+            "--json",
+        ).stdout
+    )  # fmt: skip
+    assert (report["agreement"], report["verified_with"]) == (None, None)
+    assert {path.name for path in (tmp_path / "hf").iterdir()} == {
+        "config.json", "generation_config.json", "model.safetensors", "source.spm", "target.spm",
+        "tokenizer_config.json", "vocab.json",
+    }  # fmt: skip
 
 
 def test_an_export_that_differs_is_not_kept(model, tmp_path, monkeypatch):
@@ -342,3 +430,29 @@ def test_an_export_of_other_weights(model, tmp_path):
     result = mtcli("translate", "-m", copy, "--engine", "ctranslate2")
     assert result.exit_code == 2
     assert "model.bin is damaged: it has 3 bytes" in result.stderr
+
+
+def test_a_model_with_the_positions_of_marian_goes_to_marian(exported, tmp_path, monkeypatch):
+    monkeypatch.setattr(marian_verification, "find_spec", lambda _: None)
+    tiny = untrained_model(norm_position="post", positions="sinusoidal_marian", norm_eps=1e-6)
+    weights = {name: tensor.numpy() for name, tensor in tiny.state_dict().items()}
+    files = {"tokenizer.model": exported[0] / "tokenizer.model"}
+    write_model(tmp_path / "model", weights, card_of(tiny), files, DecodingConfig(beam_size=2))
+    (tmp_path / "lines").write_text("ba\nba ko\n")
+    result = mtcli(
+        "export", "-m", tmp_path / "model", "--to", "marian", "--output", tmp_path / "marian",
+        "--verify-on", tmp_path / "lines",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0] == f"{tmp_path / 'model'} -> {tmp_path / 'marian'} (Marian (npz))"
+    assert lines[2] == (
+        "agreement: 100.0% of 2 lines translated alike (by mtcli, which read the export again)"
+    )
+    assert result.stderr.endswith(
+        "not verified with the other toolkit: the package `pymarian` is not installed\n"
+        "hint: pip install 'pymarian>=1.12.42,<2'\n"
+    )
+    assert {path.name for path in (tmp_path / "marian").iterdir()} == {
+        "decoder.yml", "model.npz", "vocab.spm",
+    }  # fmt: skip

@@ -51,6 +51,10 @@ class Way(NamedTuple):
     """Whether it reads the text from standard input."""
 
 
+def _compared(folder):
+    return "--src", folder / "src", "--ref", folder / "tgt", "--metric", "ter"
+
+
 WAYS = {
     "translate": Way(lambda _, d: ["translate", "-qm", d / "model"], SRC, True, True),
     "translate --input": Way(
@@ -88,6 +92,20 @@ WAYS = {
     "eval --ref": Way(lambda file, d: ["eval", "--hyp", d / "src", "--ref", file], TGT),
     "eval --src": Way(
         lambda file, d: ["eval", "-m", d / "model", "--src", file, "--ref", d / "tgt"], SRC
+    ),
+    "compare FILE": Way(
+        lambda file, d: ["compare", d / "tgt", file, *_compared(d)], SRC
+    ),
+    "compare -": Way(
+        lambda _, d: ["compare", d / "tgt", "-", *_compared(d)],
+        SRC,
+        is_piped=True,
+    ),
+    "compare --train": Way(
+        lambda file, d: [
+            "compare", d / "tgt", d / "src", *_compared(d), "--train", file
+        ],
+        SRC,
     ),
     "tokenizer train": Way(
         lambda file, d: [

@@ -20,11 +20,8 @@ from mtcli.cli.live_region import Region
 from mtcli.cli.sparkline import History, sparkline
 from mtcli.config.load import load_config
 from mtcli.runs.metrics import StepMetrics, ValidationMetrics
-from mtcli.training.observers.log_writer import (
-    describe_duration,
-    describe_step,
-    describe_validation,
-)
+from mtcli.system.durations import describe_duration
+from mtcli.training.observers.log_writer import describe_step, describe_validation
 from mtcli.training.observers.protocol import Reading
 from mtcli.training.outcome import Outcome
 from tests.support.small_run import write_run
@@ -45,6 +42,7 @@ VALIDATION = ValidationMetrics(
     cpu_s=1.5, elapsed_s=150.0, duration_s=3.0, sample_source="A dog runs.",
     sample_hypothesis="Ein Hund rennt.", sample_reference="Ein Hund läuft.",
     training_loss_per_token=2.11, sample_before="Ein Hund rannte.",
+    scores={"bleu": 21.5, "chrf": 44.4}, signatures={"bleu": "b", "chrf": "c"},
 )  # fmt: skip
 
 
@@ -83,6 +81,27 @@ def test_the_panel_shows_everything_that_one_wants_to_know():
         "translation  Ein Hund rennt.", "reference    Ein Hund läuft.",
     ):  # fmt: skip
         assert part in text, part
+
+
+@pytest.mark.parametrize(
+    ("best_by", "scores", "parts"),
+    [
+        ("loss", {}, ["best loss    2.500 at step 100"]),
+        ("accuracy", {"accuracy": 88.0},
+         ["accuracy     88.00 at step 150", "best accuracy 2.50 at step 100"]),
+        ("exact_match", {"bleu": 1.0, "exact_match": 5.0, "ter": 9.0},
+         ["exact_match  5.00 at step 150", "BLEU           1.00", "best exact_match 2.50 at"]),
+        ("comet", {"comet": 0.81234},
+         ["COMET        0.8123 at step 150", "best COMET   2.5000 at step 100"]),
+    ],
+)  # fmt: skip
+def test_the_panel_shows_the_metrics_of_the_run(best_by, scores, parts):
+    observer = LiveObserver()
+    observer.read(READING)
+    observer.validated(replace(VALIDATION, best_by=best_by, best_score=2.5, scores=scores))
+    text = "\n".join(rows_of(observer))
+    for part in parts:
+        assert part in text, text
 
 
 @pytest.mark.parametrize("height", [2, 8, 16, 24, 50])

@@ -150,6 +150,12 @@ def test_what_is_wrong_is_said_in_every_encoding(here, monkeypatch, encoding):
         "eval": ["--hyp", missing, "--ref", missing],
         "score": ["-m", missing],
         "bench": [missing],
+        "runs": [missing],
+        "report": [missing],
+        "check": ["-m", missing],
+        "explain": ["-m", missing, "-i", missing, "--html", "page.html"],
+        "import": [missing, "--output", "imported"],
+        "compare": [missing, missing, "--src", missing, "--ref", missing],
     }
     assert calls.keys() == LEAVES.keys() - {
         "config template", "config schema", *(name for name in COMMANDS if " " in name),

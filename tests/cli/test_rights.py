@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -58,10 +59,16 @@ def place():
         folder.chmod(0o755)
         (folder / "open").mkdir()
         (folder / "open").chmod(0o777)
+        (folder / "open" / "answers").touch()
         config = write_run(folder, "training.max_steps=6")
         train(load_config(config, working_dir=folder))
         export(folder / "run", sources=["ba ce di"], threshold=0.0)
         export(folder / "run", output=folder / "exported", sources=["ba ce di"], threshold=0.0)
+        # a run that everybody may resume
+        shutil.copytree(folder / "run", folder / "theirs", symlinks=True)
+        for path in (folder / "theirs", *(folder / "theirs").rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o777 if path.is_dir() else 0o666)
         yield folder
 
 
@@ -114,6 +121,8 @@ def test_a_file_that_may_not_be_read_is_named_with_mode_and_owner(place, is_fold
     """The file itself, or a folder that it is in."""
     translate = ["translate", "-m", "run", "--engine", "torch", "--input", "valid.en"]
     pairs = ["--src", "valid.en", "--ref", "valid.de"]
+    langs = ["--src-lang", "en", "--tgt-lang", "de"]
+    resumed = ["--set", "run_dir=theirs", "--set", "training.max_steps=7"]
     calls = [
         ("config.yaml", ["train", "config.yaml"]),
         ("config.yaml", ["config", "show", "config.yaml"]),
@@ -148,6 +157,33 @@ def test_a_file_that_may_not_be_read_is_named_with_mode_and_owner(place, is_fold
         (
             "run/config.yaml",
             ["average", "-m", "run", "--last", "1", "--output", "a", "--validate"],
+        ),
+        (f"{MODEL}/generation.json", translate),
+        (
+            f"{MODEL}/ctranslate2/mtcli.json",
+            ["translate", "-m", "run", "--engine", "ctranslate2", "--input", "valid.en"],
+        ),
+        ("exported/model.bin", ["translate", "-m", "exported", "--input", "valid.en"]),
+        (
+            "train.en",
+            ["init", "--src", "train.en", "--tgt", "train.de", "-o", "open/c.yaml", *langs],
+        ),
+        ("valid.en", ["export", "-m", "run", "--output", "e", "--verify-on", "valid.en"]),
+        (
+            "run/metrics.jsonl",
+            ["average", "-m", "run", "--last", "1", "--output", "a", "--validate"],
+        ),
+        ("open/answers", [*translate, "--output", "open/answers", "--resume"]),
+        ("open/answers", [*translate, "--output", "open/answers"]),
+        ("open/answers", ["eval", "-m", "run", *pairs, "--output", "open/answers"]),
+        *(
+            (f"theirs/{name}", ["train", "config.yaml", *resumed])
+            for name in (
+                "checkpoints/step_00000006/MANIFEST.json",
+                "checkpoints/step_00000006/state.json",
+                "checkpoints/step_00000006/model.safetensors",
+                "metrics.jsonl",
+            )
         ),
     ]
     requests = []

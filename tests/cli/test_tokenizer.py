@@ -204,6 +204,14 @@ def test_one_line_out_per_line_in_and_back(model, flags):
     assert decoded.stdout_bytes.decode().split("\n")[:-1] == [*map(trained.normalize, texts)]
 
 
+@pytest.mark.parametrize("command", ["encode", "decode"])
+def test_a_line_without_end_is_refused_with_its_number(model, command):
+    result = run(command, "-m", model, input_bytes=b"ba\n" + b"b" * 1_000_001)
+    assert result.exit_code == 2
+    assert "error: standard input, line 2 has more than 1,000,000 bytes\n" in result.stderr
+    assert result.stdout_bytes.count(b"\n") == 1
+
+
 def test_encode_says_which_lines_are_normalized_differently_as_source(model):
     text = "ba ko\nba，\nﬁ\n".encode()
     as_tgt, tgt, src = (

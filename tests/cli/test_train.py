@@ -1,5 +1,6 @@
 """`mtcli train`: what it leaves behind, and what it says when something is wrong."""
 
+import io
 import json
 import os
 import pty
@@ -17,6 +18,8 @@ from typer.testing import CliRunner
 from mtcli.cli.app import app
 from mtcli.cli.train import parse_duration
 from mtcli.errors import ConfigError
+from mtcli.runs.folder import RunFolder
+from mtcli.runs.invocations import read_invocations
 from tests.support.small_run import write_corpus, write_run
 from tests.support.warm import WarmProcess
 
@@ -93,7 +96,19 @@ def test_a_run_leaves_everything_that_the_architecture_names(folder):
     sources = (folder / "train.en").read_text()
     card = json.loads((run / "best/model.json").read_text())
     assert card["src_characters"] == "".join(sorted({*sources} - {"\n"}))
-    assert "src_characters" not in json.loads((run / "data_report.json").read_text())
+    data_report = json.loads((run / "data_report.json").read_text())
+    assert "src_characters" not in data_report
+    for counts, num_tokens in (
+        (data_report["length_counts"][side], data_report[f"num_{side}_tokens"])
+        for side in ("src", "tgt")
+    ):
+        assert sum(count for _, count in counts) == 200
+        assert sum(length * count for length, count in counts) == num_tokens
+    (invocation,) = read_invocations(RunFolder(run))
+    assert invocation.command[0] == "mtcli"
+    assert invocation.working_dir == str(folder)
+    assert invocation.origins["model.d_model"] == "config.yaml line 10"
+    assert "model.num_kv_heads" not in invocation.origins
     environment = json.loads((run / "environment.json").read_text())
     assert environment["packages"]["torch"]
     assert environment["num_parameters"] > 1000
@@ -101,6 +116,11 @@ def test_a_run_leaves_everything_that_the_architecture_names(folder):
     assert {s["metric"] for s in scores} == {"BLEU", "chrF", "loss", "low_confidence"}
     assert -20 < next(s["score"] for s in scores if s["metric"] == "low_confidence") < 0
     assert any("tok:13a" in s["signature"] for s in scores)
+    for score in scores:
+        if score["metric"] in ("BLEU", "chrF"):
+            assert 0 <= score["low"] <= score["high"] <= 100
+        else:
+            assert score["low"] is score["high"] is None
     lines = (run / "metrics.jsonl").read_text().split("\n")[:-1]
     kinds = [json.loads(line)["kind"] for line in lines]
     assert kinds == ["step"] * 3 + ["validation"] + ["step"] * 3 + ["validation"]
@@ -562,6 +582,44 @@ def test_nproc_auto_measures_once_and_says_so(folder):
     assert f"--nproc auto: {found['nproc']}, as measured before" in again.stderr
     assert json.loads((folder / "run/nproc.json").read_text()) == found
     assert (folder / "run.1/config.yaml").exists()
+
+
+def test_a_worker_ends_as_soon_as_it_has_said_its_error(folder, monkeypatch):
+    """What torch does on the way out may take long where the network is gone."""
+    from mtcli.distributed import worker, world
+    from mtcli.distributed.meeting import MeetingError
+
+    def meet(*_):
+        raise MeetingError("rank 1 of 2 did not join within 600 s")
+
+    def leave(code):
+        assert "did not join" in stderr.getvalue()
+        codes.append(code)
+
+    codes, stderr = [], io.StringIO()
+    monkeypatch.setattr(world, "meet", meet)
+    monkeypatch.setattr(worker, "leave", leave)
+    monkeypatch.setattr("sys.stderr", stderr)
+    place = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+    for name, value in (place | {"MASTER_PORT": "1"}).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        app(["train", "config.yaml"], standalone_mode=False)
+    assert codes == [2]
+
+
+def test_torchrun_restarts_a_fresh_run_where_it_was(folder, monkeypatch):
+    """Its command is the same, but `--fresh` has had its effect at the first attempt."""
+    few = ["--fresh", "--set", "schedule.warmup_steps=1", "--set"]
+    assert invoke(*few, "training.max_steps=2").exit_code == 0
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    assert invoke(*few, "training.max_steps=3").exit_code == 0
+    assert not (folder / "run.1").exists()
+    log = (folder / "run/train.log").read_text(encoding="utf-8")
+    assert "resuming from the checkpoint of step 2" in log
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "0")
+    assert invoke(*few, "training.max_steps=2").exit_code == 0
+    assert (folder / "run.1").exists()
 
 
 def test_how_a_run_ended_as_json(folder):

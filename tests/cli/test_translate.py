@@ -286,6 +286,20 @@ def test_standard_streams_that_are_closed(model):
         assert found == (2, f"error: {sentence}\n")
 
 
+@pytest.mark.parametrize("flags", [[], ["--jsonl"], ["--alignment"], ["--n-best", "1"]])
+def test_a_line_without_end_is_one_line_and_is_told(model, flags):
+    content = b"ralo teku\n" + b"pav erin. " * 300 + b"\nkostu\n"
+    result = mtcli_translate(
+        "-m", model, "--max-line-bytes", "1000", "--max-length", "3", *flags, input_bytes=content
+    )
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout_bytes.count(b"\n") == 3
+    assert (
+        "warning: 1 line of more than 1,000 bytes (`--max-line-bytes`), cut into parts while"
+        " reading\n"
+    ) in result.stderr
+
+
 def test_a_full_disk_is_the_users(model):
     result = mtcli_translate("-m", model, "--output", "/dev/full", input_bytes=INPUT)
     assert result.exit_code == 2

@@ -19,7 +19,7 @@ from tests.support.small_run import write_run
 from tests.support.warm import PYTHON_M, run_ranks
 
 PROGRAM = Path(__file__).parent / "workers" / "fsdp_program.py"
-KINDS = ["adamw", "adam", "sgd", "muon"]
+KINDS = ["adamw", "adam", "sgd", "muon", "tuned"]
 # A large eps: where the gradient is rounding error (biases of keys), Adam would follow its sign.
 NO_DROPOUT = ("model.dropout=0.0", "optim.eps=0.01", "training.ema_decay=0.9")
 
@@ -59,6 +59,14 @@ def test_two_passes_are_those_of_one_process(folder, updates):
     together = load_file(folder / "rdrop.0.safetensors")
     for name, tensor in alone.items():
         torch.testing.assert_close(together[name], tensor, rtol=1e-6, atol=1e-9, msg=name)
+
+
+def test_layers_that_are_recomputed_give_the_same_updates(folder):
+    kept, recomputed = (
+        load_file(folder / f"{name}.0.safetensors") for name in ("adamw", "recomputed")
+    )
+    for name, tensor in kept.items():
+        torch.testing.assert_close(recomputed[name], tensor, rtol=0, atol=0, msg=name)
 
 
 def test_each_process_may_skip_other_layers(folder):

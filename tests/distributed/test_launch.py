@@ -14,7 +14,9 @@ import pytest
 
 import mtcli
 from mtcli.distributed.launch import Patience, launch, should_launch, supervise
+from mtcli.distributed.worker import STORE_FD
 from mtcli.errors import MtcliError
+from mtcli.system.stop_signals import STOP_SIGNALS
 
 WORKERS = Path(__file__).parent / "workers"
 SHORT = Patience(settle_s=0.3, grace_s=0.3)
@@ -102,6 +104,23 @@ def test_each_rank_learns_its_place(tmp_path, monkeypatch):
     assert len({state["MASTER_PORT"] for state in states}) == 1
     # Apart from the terminal's process group, or Ctrl-C would reach them twice.
     assert len({state["session"] for state in states} | {os.getsid(0)}) == 4
+
+
+def test_only_rank_0_may_listen_and_only_to_this_machine(tmp_path, monkeypatch):
+    """The launcher opens its socket, so that no other program takes the port in between."""
+    assert run(tmp_path, "check_listener", "exit=0") == 0
+    assert STORE_FD in state_of(tmp_path, 0)
+    assert STORE_FD not in state_of(tmp_path, 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the interface has this name on Linux")
+def test_the_network_of_a_cluster_is_not_used(tmp_path, monkeypatch):
+    for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+        monkeypatch.setenv(name, "eth0")
+    assert run(tmp_path, "exit=0", "exit=0") == 0
+    for rank in range(2):
+        state = state_of(tmp_path, rank)
+        assert (state["GLOO_SOCKET_IFNAME"], state["NCCL_SOCKET_IFNAME"]) == ("lo", "lo")
 
 
 def test_cores_are_shared_out(tmp_path, monkeypatch):
@@ -259,6 +278,38 @@ def test_ranks_that_do_not_catch_a_signal_die_of_it_without_comment(tmp_path, st
     assert_gone(tmp_path, 2)
 
 
+SLOW_START = """
+import os, pathlib, signal, sys, time
+pathlib.Path(sys.argv[1], os.environ["RANK"] + ".begun").touch()
+time.sleep(0.5)
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP):
+    signal.signal(number, lambda *_: sys.exit(75))
+from mtcli.system.processes import die_with_parent
+die_with_parent()
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+def test_a_signal_waits_for_ranks_that_have_no_handlers_yet(tmp_path, number):
+    rank = [sys.executable, "-c", SLOW_START, str(tmp_path)]
+    command = [sys.executable, str(WORKERS / "parent.py"), "2", *rank]
+    parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: len(list(tmp_path.glob("*.begun"))) == 2)
+    parent.send_signal(number)
+    _, stderr = parent.communicate(timeout=30)
+    assert (parent.returncode, stderr) == (75, "")
+
+
+def test_a_signal_reaches_a_rank_that_was_stopped(tmp_path, start_parent):
+    parent = start_parent([f"stop_in_order,{FOREVER}"] * 2)
+    os.kill(state_of(tmp_path, 1)["pid"], signal.SIGSTOP)
+    parent.terminate()
+    assert parent.wait(timeout=15) == 75
+    for rank in range(2):
+        assert (tmp_path / f"{rank}.signals").read_text() == "SIGTERM"
+
+
 def test_killing_a_rank_ends_the_others(tmp_path, start_parent):
     parent = start_parent([FOREVER] * 3)
     os.kill(state_of(tmp_path, 2)["pid"], signal.SIGKILL)
@@ -273,6 +324,21 @@ def test_workers_do_not_outlive_a_killed_launcher(tmp_path, start_parent, platfo
     parent.kill()
     parent.wait()
     assert_gone(tmp_path, 2, timeout_s=5.0)
+
+
+def test_workers_do_not_outlive_a_killed_torchrun(tmp_path):
+    """It leaves no process id, and kills nobody when it is killed itself."""
+    start = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
+    places = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}
+    places |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1", "OMP_NUM_THREADS": "1"}
+    agent = subprocess.Popen(
+        [sys.executable, "-c", start, *actor(tmp_path, f"ignore_signals,{FOREVER}")],
+        env={**os.environ, **places, "TORCHELASTIC_RUN_ID": "none"},
+    )
+    wait_until((tmp_path / "0.started").exists, timeout_s=60)
+    agent.kill()
+    agent.wait()
+    assert_gone(tmp_path, 1, timeout_s=5.0)
 
 
 def test_a_worker_whose_launcher_died_before_it_could_look(tmp_path):

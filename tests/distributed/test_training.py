@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from tests.support.warm import PYTHON_M, run_ranks
 
 # A large eps: where the gradient is rounding error (biases of keys), Adam would follow its sign.
 NO_DROPOUT = ("model.dropout=0.0", "optim.eps=0.01")
+
+
+TRACKED = ("--set", "logging=[{kind: tensorboard}]") if find_spec("tensorboard") else ()
 
 
 def launch(folder, *options):
@@ -34,7 +38,7 @@ def alone(tmp_path_factory):
 def together(tmp_path_factory):
     folder = tmp_path_factory.mktemp("together")
     write_run(folder, *NO_DROPOUT)
-    result = launch(folder, "--nproc", "2")
+    result = launch(folder, "--nproc", "2", *TRACKED)
     assert result.returncode == 0, result.stderr
     return folder, result
 
@@ -55,6 +59,13 @@ def test_only_the_main_process_speaks(together):
     assert "2 processes of " in result.stderr
 
 
+def test_only_the_main_process_logs_to_trackers(together):
+    pytest.importorskip("tensorboard")
+    folder, _ = together
+    (file,) = (folder / "run/tensorboard").iterdir()
+    assert b"valid/bleu" in file.read_bytes()
+
+
 def test_it_resumes_on_another_number_of_processes(together):
     folder, _ = together
     config = load_config(folder / "config.yaml", ["training.max_steps=14"], working_dir=folder)
@@ -70,7 +81,7 @@ def test_it_resumes_in_the_processes_that_were_measured_for_it(together):
     typed = launch(folder, "--set", "training.max_steps=15")
     assert "1 process of " in typed.stderr
     assert "warning: this run started with 2 processes" in typed.stderr
-    (folder / "run/nproc.json").write_text('{"nproc": 2, "why": "faster", "fingerprint": {}}')
+    (folder / "run/nproc.json").write_text('{"nproc": 2, "why": "faster", "fingerprint": "any"}')
     measured = launch(folder, "--set", "training.max_steps=16")
     assert measured.returncode == 0, measured.stderr
     assert "2 processes of " in measured.stderr

@@ -11,7 +11,7 @@ import torch
 from mtcli.distributed.ddp import wrap
 from mtcli.distributed.launch import Patience, supervise
 from mtcli.distributed.worker import Place, place_from_environment, rank_from_environment
-from mtcli.distributed.world import LostPeerError, World, join
+from mtcli.distributed.world import LostPeerError, World, _lost_peer, join
 from mtcli.errors import DeviceError, ExitCode, MtcliError
 
 PROGRAM = Path(__file__).parent / "workers" / "world_program.py"
@@ -27,13 +27,26 @@ VARIABLES = {
 @pytest.fixture(autouse=True)
 def alone(monkeypatch):
     """No test inherits a place, say from a torchrun around pytest."""
-    for name in VARIABLES:
+    for name in (*VARIABLES, "LOCAL_WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def only_our_words(monkeypatch):
+    """On a starved machine, torch itself logs attempts to connect that it repeats."""
+    monkeypatch.setenv("TORCH_CPP_LOG_LEVEL", "FATAL")
 
 
 def run_two(program: str, folder: Path, settle_s: float = 15.0) -> int:
     command = [sys.executable, str(PROGRAM), program, str(folder)]
     return supervise(command, 2, Patience(settle_s=settle_s, grace_s=1.0))
+
+
+def told(capfd) -> list[str]:
+    """Our lines on standard error; torch may log there for an earlier test, whose peer is gone."""
+    errors = capfd.readouterr().err
+    assert "Traceback (most recent" not in errors
+    return [line for line in errors.splitlines() if line.startswith(("mtcli: ", "[rank "))]
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +83,11 @@ def test_what_rank_0_broadcasts_reaches_all(results):
         assert result["broadcast"] == {"from": 0, "score": 0.1 + 0.2}
 
 
+def test_a_long_save_is_waited_for(results):
+    """Much longer than for a process that has not come yet."""
+    assert [result["patience_s"] for result in results] == [7200.0, 7200.0]
+
+
 def test_gradients_are_those_of_one_process(results):
     """Although the ranks had 9 and 6 tokens, one an empty micro-batch, and their own weights."""
     gradients = runpy.run_path(str(PROGRAM), run_name="imported")["gradients"]
@@ -83,19 +101,19 @@ def test_gradients_stay_local_until_the_last_micro_batch(results):
     assert results[0]["gradients"][0] != results[1]["gradients"][0]
 
 
-def test_an_error_on_one_rank_is_the_one_that_is_told(tmp_path, capfd):
+def test_an_error_on_one_rank_is_the_one_that_is_told(tmp_path, capfd, only_our_words):
     """Even if the rank that has it cannot end any more."""
     assert run_two("fail", tmp_path, settle_s=4.0) == ExitCode.USER_ERROR
-    assert capfd.readouterr().err.splitlines() == [
+    assert told(capfd) == [
         "mtcli: error: rank 0 of 2 cannot continue, because another process of this run ended;"
         " see the message of that process",
         "[rank 1] mtcli: error: corpus.en is empty",
     ]
 
 
-def test_a_rank_that_is_killed_is_named(tmp_path, capfd):
+def test_a_rank_that_is_killed_is_named(tmp_path, capfd, only_our_words):
     assert run_two("die", tmp_path) == 128 + 9
-    lines = capfd.readouterr().err.splitlines()
+    lines = told(capfd)
     assert lines[0].startswith("mtcli: error: rank 0 of 2 cannot continue")
     assert lines[1].startswith("mtcli: rank 1 of 2 was killed by SIGKILL")
     assert len(lines) == 2
@@ -144,6 +162,24 @@ def test_the_environment_says_which_place(monkeypatch):
     assert rank_from_environment() == 1
 
 
+@pytest.mark.parametrize(
+    ("local_size", "is_one_machine"), [(None, False), ("1", False), ("2", True)]
+)
+def test_whether_all_are_on_one_machine(monkeypatch, local_size, is_one_machine):
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    if local_size is not None:
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", local_size)
+    assert place_from_environment().is_one_machine is is_one_machine
+
+
+def test_an_empty_address_is_none(monkeypatch):
+    for name, value in (VARIABLES | {"MASTER_ADDR": ""}).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(MtcliError, match="`RANK` is set, but `MASTER_ADDR` is not"):
+        place_from_environment()
+
+
 @pytest.mark.parametrize("missing", ["WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"])
 def test_a_variable_is_missing(monkeypatch, missing):
     for name, value in VARIABLES.items():
@@ -163,6 +199,26 @@ def test_a_variable_is_missing(monkeypatch, missing):
         ("RANK", "one", "the environment variable `RANK` must be a number, found `one`"),
         ("WORLD_SIZE", "-2", "the environment variable `WORLD_SIZE` must be a number, found `-2`"),
         ("RANK", "2", "`RANK` must be below `WORLD_SIZE`, found 2 and 2"),
+        (
+            "LOCAL_WORLD_SIZE",
+            "",
+            "the environment variable `LOCAL_WORLD_SIZE` must be a number, found ``",
+        ),
+        (
+            "MASTER_PORT",
+            "abc",
+            "the environment variable `MASTER_PORT` must be a number, found `abc`",
+        ),
+        (
+            "MASTER_PORT",
+            "0",
+            "the environment variable `MASTER_PORT` must be a port from 1 to 65535, found `0`",
+        ),
+        (
+            "MASTER_PORT",
+            "65536",
+            "the environment variable `MASTER_PORT` must be a port from 1 to 65535, found `65536`",
+        ),
     ],
 )
 def test_a_variable_is_wrong(monkeypatch, name, value, sentence):
@@ -193,6 +249,33 @@ def test_a_device_that_cannot_be_shared(monkeypatch):
     assert str(caught.value) == (
         "several processes cannot train on `mps`\nhint: use `cpu` or `cuda`, or one process"
     )
+
+
+@pytest.mark.parametrize(
+    ("torch_says", "sentence"),
+    [
+        ("[tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:1", "process of this run ended;"
+         " see the message of that process"),
+        ("[tcp/pair.cc:601] Read error [10.0.0.2]:1: Connection reset by peer", "process of this"
+         " run ended; see the message of that process"),
+        ("Read error [10.0.0.2]:1: Connection timed out", "machine of this run has not answered"
+         " for 600 s\nhint: check that machine and the network, then run the same command again to"
+         " resume"),
+        ("Read error [10.0.0.2]:1: No route to host", "machine of this run has not answered for"
+         " 600 s\nhint: check that machine and the network, then run the same command again to"
+         " resume"),
+        ("Timed out waiting 7200000ms for recv operation to complete", "process of this run has"
+         " not answered for 7200 s"),
+    ],
+)  # fmt: skip
+def test_how_torch_says_that_a_process_is_gone(torch_says, sentence):
+    lost = _lost_peer(RuntimeError(torch_says), Place(1, 4, 0), 600.0)
+    assert str(lost) == f"rank 1 of 4 cannot continue, because another {sentence}"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("mat1 and mat2"), KeyError("Broken pipe")])
+def test_other_errors_are_about_no_process(error):
+    assert _lost_peer(error, Place(1, 4, 0), 600.0) is None
 
 
 def test_a_lost_peer_is_no_mistake_of_the_user():

@@ -9,6 +9,7 @@ import pytest
 
 import mtcli
 from mtcli.engines.ctranslate2 import package
+from mtcli.evaluation.behaviour import language
 from mtcli.runs.environment import write_environment
 from mtcli.runs.folder import RunFolder
 from mtcli.system import packings
@@ -51,13 +52,15 @@ def test_every_dependency_has_bounds():
         *extras["fast"],
         *extras["split"],
         *extras["zstd"],
+        *extras["langid"],
     ]
     without = [line for line in named if "<" not in line and not line.startswith("regex")]
     assert without == []
 
 
 @pytest.mark.parametrize(
-    ("extra", "module"), [("fast", package), ("split", sentences), ("zstd", packings)]
+    ("extra", "module"),
+    [("fast", package), ("split", sentences), ("zstd", packings), ("langid", language)],
 )
 def test_hints_name_the_library_as_the_extra_does(extra, module):
     (requirement,) = PROJECT["project"]["optional-dependencies"][extra]
@@ -87,3 +90,15 @@ def test_the_version_is_known_whatever_the_distribution_is_called(tmp_path):
     assert found["mtcli"] == mtcli.__version__
     for path in ROOT.glob("mtcli/**/*.py"):
         assert not re.search(r"(?<!\w)version\(.mtcli", path.read_text("utf-8")), path
+
+
+def test_data_files_are_packed():
+    """What `importlib.resources` reads must be in the wheel."""
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["mtcli"]
+    packed = {path for pattern in patterns for path in (ROOT / "mtcli").glob(pattern)}
+    there = {
+        path
+        for path in (ROOT / "mtcli").rglob("*")
+        if path.is_file() and path.suffix not in {".py", ".pyc"}
+    }
+    assert there - packed == set()

@@ -11,6 +11,8 @@ import pytest
 from ruamel.yaml import YAML
 
 import mtcli
+from mtcli.config.keys import root_section
+from mtcli.config.schema.sections import KIND
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -224,3 +226,17 @@ def test_modules_that_a_page_names_exist(page):
     """By their path in the repository, or in the package."""
     named = set(MODULE.findall(prose(page)))
     assert {n for n in named if not any((r / n).exists() for r in (ROOT, ROOT / "mtcli"))} == set()
+
+
+def test_every_key_of_every_kind_is_in_the_reference():
+    text = (DOCS / "reference" / "config.md").read_text(encoding="utf-8")
+
+    def missing(section, prefix):
+        for name, key in section.keys.items():
+            headings = (f"### {prefix}{name}\n", f"## {prefix}{name}\n", f"- `{name}`:")
+            if name != KIND and not any(heading in text for heading in headings):
+                yield f"{prefix}{name}"
+            for variant in key.variants:
+                yield from missing(variant, f"{prefix}{name}.")
+
+    assert list(missing(root_section(), "")) == []

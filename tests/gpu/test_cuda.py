@@ -1,6 +1,7 @@
 """What only a CUDA device can show. Skipped where there is none; the README says where it ran."""
 
 import json
+import math
 import subprocess
 import sys
 from functools import partial
@@ -11,10 +12,11 @@ from safetensors.torch import load_file
 
 from mtcli.config.load import load_config
 from mtcli.device.precision import choose_numerics
+from mtcli.model.attention import local
 from mtcli.model.dropout import dropout
 from mtcli.training.setup import train
 from mtcli.translating.translator import Translator
-from tests.support.models import random_batch, tiny_model
+from tests.support.models import ATTENTION_VARIANTS, random_batch, tiny_model
 from tests.support.small_run import write_run
 
 pytestmark = [
@@ -33,6 +35,53 @@ def test_the_loss_on_cuda_is_that_on_cpu():
     want = model(batch, 0.1)
     got = model.cuda()(on_cuda(batch), 0.1)
     torch.testing.assert_close(got.cpu(), want, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("worth", [0.0, math.inf], ids=["masked", "blocks"])
+@pytest.mark.parametrize("variant", ATTENTION_VARIANTS)
+def test_the_loss_and_gradients_of_every_attention_on_cuda_are_those_on_cpu(
+    monkeypatch, variant, worth
+):
+    monkeypatch.setattr(local, "_SMALLEST_BLOCK", 1)
+    monkeypatch.setattr(local, "_WORTH_CUTTING", worth)
+    model, batch = tiny_model(variant), random_batch([(7, 4), (30, 9), (1, 6)])
+    found = []
+    for device in ("cpu", "cuda"):
+        model = model.to(device)
+        model.zero_grad()
+        loss = model(batch._make(None if t is None else t.to(device) for t in batch), 0.1)
+        loss.backward()
+        found.append([loss.detach().cpu(), *(p.grad.cpu().clone() for p in model.parameters())])
+    torch.testing.assert_close(found[1], found[0], rtol=1e-9, atol=1e-9)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("variant", ATTENTION_VARIANTS)
+@pytest.mark.parametrize("beam_size", [1, 3])
+def test_steps_of_every_attention_on_cuda_are_those_on_cpu(variant, beam_size):
+    """With separators among what is fed, and longer than the windows."""
+    model, batch = tiny_model(variant), random_batch([(7, 4), (3, 9)])
+    fed = torch.randint(4, 10, (36, 2 * beam_size), generator=torch.Generator().manual_seed(0))
+    found = []
+    for device in ("cpu", "cuda"):
+        model, keep = model.to(device), batch.src_keep_BS.to(device)
+        memory = model.encode(batch.src_ids_BS.to(device), keep)
+        state = model.start(memory, keep, beam_size=beam_size, max_length=36)
+        steps = [model.step(ids[: 2 * state.num_fed].to(device), state).cpu() for ids in fed]
+        found.append(torch.cat(steps))
+    torch.testing.assert_close(found[1], found[0], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("variant", ATTENTION_VARIANTS)
+def test_every_attention_under_autocast_on_cuda_is_near_the_exact_one(variant, precision):
+    model, batch = tiny_model(variant).float().cuda(), on_cuda(random_batch([(7, 4), (30, 9)]))
+    exact = model(batch, 0.1)
+    with torch.autocast("cuda", precision):
+        low = model(batch, 0.1)
+    low.backward()
+    assert abs(low.item() / exact.item() - 1) < 0.02
+    assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
 def test_dropout_keeps_the_mean():

@@ -1,7 +1,7 @@
 """Invariant 13: scores and signatures are those of sacreBLEU's own command line.
 
 sacreBLEU reads `-i` and reference files with newline="\\n", as mtcli reads lines, and strips white
-space from the ends of lines, as `_score` does. (Only its standard input ends lines at a lone CR,
+space from the ends of lines, as mtcli does. (Only its standard input ends lines at a lone CR,
 too, and takes tabs for the limits of several systems; so give it files.)
 """
 
@@ -12,7 +12,9 @@ import sys
 
 import pytest
 
-from mtcli.evaluation.metrics import bleu, chrf, evaluate
+from mtcli.evaluation.measured import Scoring, Texts
+from mtcli.evaluation.metrics import bleu, chrf, evaluate, measure
+from mtcli.evaluation.significance import compare
 from tests.support.tokenizers import sentences
 
 
@@ -107,3 +109,55 @@ def test_several_references(tmp_path, num_lists, options):
         assert their["score"] == pytest.approx(our.score, abs=1e-9)
         assert their["signature"] == our.signature
         assert our.signature.startswith(f"nrefs:{num_lists}|")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num_lists", [1, 3])
+def test_every_metric_with_its_interval(tmp_path, num_lists):
+    """chrF++ is chrF of sacreBLEU's with words of order 2; the rest is its command with -m."""
+    hypotheses, references = corpora()
+    lists = [references, hypotheses[::-1], [text.upper() for text in references]][:num_lists]
+    for names, options in (
+        (["bleu", "chrf", "ter"], ["-m", "bleu", "chrf", "ter"]),
+        (["chrf++"], ["-m", "chrf", "--chrf-word-order", "2"]),
+    ):
+        ours = evaluate(hypotheses, lists, tgt_lang="de", metrics=names, with_interval=True)
+        theirs = sacrebleu_command_line(tmp_path, hypotheses, lists, "--confidence", *options)
+        theirs = theirs if isinstance(theirs, list) else [theirs]
+        for our, their in zip(ours, theirs, strict=True):
+            assert their["score"] == pytest.approx(our.score, abs=1e-9)
+            assert their["signature"] == our.signature
+            assert f"{their['confidence_var']:.2f}" == f"{(our.high - our.low) / 2:.2f}"
+            assert f"{their['confidence_mean']:.2f}" == f"{(our.high + our.low) / 2:.2f}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("option", "p_of", "names"),
+    [("-ar", "p_randomization", ["bleu", "chrf", "ter"]), ("-bs", "p_bootstrap", ["bleu"])],
+)
+def test_p_values(tmp_path, option, p_of, names):
+    """Those of the command with `--paired-ar` and `--paired-bs`, as many trials as by default.
+
+    With `--paired-bs` it cannot write chrF and TER as JSON; their p-values are compared with those
+    of its API in tests/unit/evaluation/test_significance.py.
+    """
+    hypotheses, references = corpora()
+    baseline = [text if row % 4 else text[::-1] for row, text in enumerate(hypotheses)]
+    for name, texts in (("hyp", hypotheses), ("base", baseline), ("ref", references)):
+        (tmp_path / name).write_bytes("".join(f"{text}\n" for text in texts).encode())
+    command = [
+        sys.executable, "-W", "ignore", "-m", "sacrebleu", tmp_path / "ref", "-i",
+        tmp_path / "base", tmp_path / "hyp", "-m", *names, f"--paired{option}",
+        "-f", "json", "--width", "6",
+    ]  # fmt: skip
+    process = subprocess.run(command, capture_output=True, check=True)
+    _, theirs = json.loads(process.stdout)
+    their_names = {"bleu": "BLEU", "chrf": "chrF2", "ter": "TER"}
+    for name in names:
+        ours, of_baseline = (
+            measure(name, Texts(texts, [references]), Scoring("de"))
+            for texts in (hypotheses, baseline)
+        )
+        expected = theirs[their_names[name]]["p_value"]
+        assert getattr(compare(ours, of_baseline), p_of) == pytest.approx(expected, abs=1e-6)

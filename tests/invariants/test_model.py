@@ -1,17 +1,36 @@
 # Shape suffixes: B sentences, T target length, W beam width, R rows.
 """Invariants 1 to 3, 8 and 10 of the house, in float64 so that equal means equal."""
 
+import math
+
 import pytest
 import torch
 
+from mtcli.model.attention import local
 from mtcli.model.attention.full import attend
 from mtcli.model.loss import smoothed_cross_entropy
 from tests.reference import attention_written_out, smoothed_cross_entropy_written_out
-from tests.support.models import EOS, PAD, VARIANTS, V, random_batch, tiny_model
+from tests.support.models import (
+    ATTENTION_VARIANTS,
+    EOS,
+    PAD,
+    SEPARATOR,
+    VARIANTS,
+    V,
+    random_batch,
+    tiny_model,
+)
 
 EXACT = {"rtol": 1e-11, "atol": 1e-11}
 LENGTHS = [(7, 4), (3, 9), (5, 6)]
-every_variant = pytest.mark.parametrize("variant", VARIANTS)
+every_variant = pytest.mark.parametrize("variant", [*VARIANTS, *ATTENTION_VARIANTS])
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Local attention is cut into blocks at any length."""
+    monkeypatch.setattr(local, "_SMALLEST_BLOCK", 1)
+    monkeypatch.setattr(local, "_WORTH_CUTTING", float("inf"))
 
 
 @every_variant
@@ -38,6 +57,8 @@ def test_steps_after_selecting_rows_equal_decoding_their_histories_at_once(varia
         B = memory.size(0)
         # the first token is fed once a sentence
         fed = torch.randint(4, V, (B * (W if step else 1),), generator=generator)
+        if step % 7 == 3:
+            fed[step % len(fed)] = SEPARATOR
         ids = fed if step else fed.repeat_interleave(W)
         history = torch.cat([history, ids[:, None]], dim=1)
         got = model.step(fed, state)
@@ -150,6 +171,37 @@ def test_the_fused_loss_equals_the_plain_formula_and_its_autograd(
     want_grads = torch.autograd.grad(want * 1.7, [hidden, weight])
     torch.testing.assert_close(got, want, **EXACT)
     torch.testing.assert_close(got_grads, want_grads, **EXACT)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_bias_of_the_logits_is_part_of_the_loss_and_gets_its_gradient(smoothing):
+    model, batch = tiny_model("marian"), random_batch(LENGTHS)
+    torch.nn.init.normal_(model.output_bias)
+    weights = [model.shared_embed.weight, model.output_bias]
+    got = model(batch, smoothing)
+    memory = model.encode(batch.src_ids_BS, batch.src_keep_BS)
+    hidden = model.decode(batch.tgt_in_ids_BT, memory, batch.src_keep_BS)
+    logits = model.output_logits(hidden).flatten(0, 1)[batch.loss_positions_N]
+    torch.testing.assert_close(
+        logits,
+        hidden.flatten(0, 1)[batch.loss_positions_N] @ weights[0].T + weights[1],
+        **EXACT,
+    )
+    want = torch.nn.functional.cross_entropy(
+        logits, batch.loss_ids_N, reduction="sum", label_smoothing=smoothing
+    )
+    torch.testing.assert_close(got, want, **EXACT)
+    got_grads = torch.autograd.grad(got, weights, retain_graph=True)
+    torch.testing.assert_close(got_grads, torch.autograd.grad(want, weights), **EXACT)
+
+
+def test_sinusoids_of_fairseq_are_those_of_its_formula():
+    table = tiny_model("m2m100").src_positions.table_PD
+    for position, row in enumerate(table[:7].tolist()):
+        for k in range(6):
+            angle = (position + 2) * math.exp(-k * math.log(10000) / (6 - 1))
+            assert row[k] == pytest.approx(math.sin(angle), abs=1e-6)
+            assert row[6 + k] == pytest.approx(math.cos(angle), abs=1e-6)
 
 
 def test_no_smoothing_is_cross_entropy():

@@ -530,6 +530,28 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, caplog):
     assert all(np.array_equal(want[name], got[name]) for name in want)
 
 
+def test_files_of_other_programs_do_not_damage_a_checkpoint(tmp_path, caplog):
+    """macOS writes `._NAME` beside each file on exFAT and SMB; cloud drives write copies."""
+    config = load_config(write_run(tmp_path, "training.max_steps=6"), working_dir=tmp_path)
+    train(config)
+    for name in ("._model.safetensors", "model (1).safetensors", ".DS_Store"):
+        (tmp_path / "run/checkpoints/step_00000006" / name).write_bytes(b"Mac OS X")
+    assert "already at step 6" in train(config).reason
+    assert "damaged" not in caplog.text
+
+
+def test_what_a_killed_process_did_not_come_to_remove_goes_at_the_next_start(tmp_path):
+    """Killed after its last checkpoint, before it removed the oldest."""
+    path = write_run(tmp_path, "checkpoints={every_steps: 3, keep_last: 2}")
+    config, saved = load_config(path, working_dir=tmp_path), tmp_path / "run/checkpoints"
+    train(config)
+    names = sorted(item.name for item in saved.iterdir())
+    assert names == ["step_00000009", "step_00000012"]
+    shutil.copytree(saved / names[0], saved / "step_00000006")
+    assert train(config).is_finished
+    assert sorted(item.name for item in saved.iterdir()) == names
+
+
 def test_when_all_are_damaged_nothing_is_overwritten(tmp_path):
     config = load_config(write_run(tmp_path), working_dir=tmp_path)
     train(config)

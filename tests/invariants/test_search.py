@@ -66,7 +66,7 @@ def test_a_wide_beam_finds_what_brute_force_finds(normalization, alpha, seed):
         assert_same(got, all_hypotheses(scorer, sentence, wanted)[:8])
 
 
-@pytest.mark.parametrize("stop", ["full", "optimal", "ctranslate2"])
+@pytest.mark.parametrize("stop", ["full", "optimal", "ctranslate2", "marian"])
 @pytest.mark.parametrize("beam_size", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize(("normalization", "alpha"), NORMALIZATIONS)
 def test_the_search_is_the_reference_search(normalization, alpha, beam_size, stop):
@@ -118,7 +118,7 @@ def test_a_beam_of_one_is_greedy(vocab_size):
             assert tokens_of(got) == reference_greedy_search(scorer, sentence, wanted)
 
 
-@pytest.mark.parametrize("stop", ["full", "optimal", "ctranslate2"])
+@pytest.mark.parametrize("stop", ["full", "optimal", "ctranslate2", "marian"])
 @pytest.mark.parametrize("beam_size", [1, 3, 5])
 def test_a_batch_finds_what_each_sentence_finds_alone_in_any_order(beam_size, stop):
     wanted = options(beam_size=beam_size, num_hypotheses=beam_size, max_length=20, stop=stop)

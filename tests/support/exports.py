@@ -1,11 +1,13 @@
 """Tiny models in the format of CTranslate2, and an engine that runs them."""
 
+import json
 from pathlib import Path
 
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine
 from mtcli.interchange.ctranslate2.rounding import round_weights
 from mtcli.interchange.ctranslate2.spec import build_spec
 from mtcli.model.seq2seq import Seq2Seq
+from mtcli.tokenizer.protocol import TargetStart
 from tests.support.model_folder import card_of
 
 VOCAB_SIZE = 60
@@ -23,5 +25,15 @@ def exported(model: Seq2Seq, folder: Path, quantization: str = "float32") -> Pat
     return folder
 
 
+_STARTS: dict[str, TargetStart] = {"<pad>": "pad", "<s>": "bos", "</s>": "eos"}
+
+
 def engine_of(folder: Path, inter_threads: int = 1) -> CTranslate2Engine:
-    return CTranslate2Engine(folder, max_positions=40, inter_threads=inter_threads, intra_threads=1)
+    settings = json.loads((folder / "config.json").read_text("utf-8"))
+    return CTranslate2Engine(
+        folder,
+        max_positions=40,
+        inter_threads=inter_threads,
+        intra_threads=1,
+        target_start=_STARTS[settings["decoder_start_token"]],
+    )

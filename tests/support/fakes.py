@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from mtcli.bundle.card import DocumentFacts
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.decoding.options import Hypothesis, SearchOptions
 from mtcli.engines.protocol import EngineBatch, PostponedSearch, Report, RunningSearch, no_report
@@ -100,12 +101,21 @@ def fake_translator(
     engine: FakeEngine | None = None,
     max_src_length: int = 40,
     changes: dict[str, object] | None = None,
+    documents: DocumentFacts | None = None,
     **generation: object,
 ) -> Translator:
     """A translator that gives back what it gets; `changes` are made to its options."""
     config = DecodingConfig(**generation)
     tokenizer = ToyTokenizer()
-    model = LoadedModel(engine or FakeEngine(), tokenizer, tokenizer, config, max_src_length, "en")
+    model = LoadedModel(
+        engine or FakeEngine(),
+        tokenizer,
+        tokenizer,
+        config,
+        max_src_length,
+        "en",
+        documents=documents,
+    )
     options = replace(TranslateOptions.of_model(config), **changes or {})
     return Translator(model, options)
 

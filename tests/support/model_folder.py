@@ -12,11 +12,10 @@ from tests.support.models import tiny_model
 from tests.support.tokenizers import WORDS_VOCAB_SIZE
 
 
-def untrained_model(seed: int = 1) -> Seq2Seq:
+def untrained_model(seed: int = 1, **changes: object) -> Seq2Seq:
     """Its weights are so large that its outputs differ with the source."""
-    model = tiny_model(
-        seed=seed, vocab_size=WORDS_VOCAB_SIZE, d_model=16, d_ff=24, encoder_layers=1
-    ).float()
+    changes = {"d_model": 16, "d_ff": 24, "encoder_layers": 1} | changes
+    model = tiny_model(seed=seed, vocab_size=WORDS_VOCAB_SIZE, **changes).float()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(2)

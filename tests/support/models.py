@@ -5,9 +5,12 @@ from __future__ import annotations
 import torch
 
 from mtcli.config.schema.architecture import ModelConfig
+from mtcli.config.schema.attention import LocalAttentionConfig, LowRankAttentionConfig
 from mtcli.model.seq2seq import Seq2Seq, TensorBatch
 
 PAD, BOS, EOS = 0, 2, 3
+SEPARATOR = 7
+"""The piece between sentences, on both sides."""
 V = 23
 
 _BASE = {
@@ -30,8 +33,55 @@ VARIANTS: dict[str, dict[str, object]] = {
     "head_dim": {"head_dim": 10},
     "narrow decoder": {"decoder_num_heads": 3, "decoder_d_ff": 7},
     "decoder tied": {"tied_embeddings": "decoder"},
+    "marian": {
+        "norm_position": "post",
+        "activation": "silu",
+        "output_bias": True,
+        "target_start": "pad",
+    },
+    "marian t2t": {"positions": "sinusoidal_marian", "norm_position": "post"},
+    "m2m100": {"positions": "sinusoidal_fairseq", "target_start": "eos"},
     "untied unscaled": {"tied_embeddings": "none", "scale_embeddings": False},
 }
+
+
+def _local(window: int, **keys: object) -> LocalAttentionConfig:
+    return LocalAttentionConfig(kind="local", window=window, **keys)  # type: ignore[arg-type]
+
+
+_LOW_RANK = LowRankAttentionConfig(kind="low_rank", rank=3)
+ATTENTION_VARIANTS: dict[str, dict[str, object]] = {
+    "local": {"encoder_attention": _local(1), "decoder_attention": _local(2)},
+    "local rotary grouped": {
+        **VARIANTS["rotary grouped"],
+        "encoder_attention": _local(2),
+        "decoder_attention": _local(3),
+    },
+    "local of each layer": {
+        "encoder_attention": _local(1, windows=[2, "full", 1]),
+        "decoder_attention": _local(2, windows=[3, 2]),
+    },
+    "local and full decoder": {
+        "encoder_attention": _local(1, windows=["full", 1, 2]),
+        "decoder_attention": _local(2, windows=[2, "full"]),
+    },
+    "local with global tokens": {
+        "encoder_attention": _local(1, global_tokens=2),
+        "decoder_attention": _local(2, global_tokens=3),
+    },
+    "local with separators": {
+        "encoder_attention": _local(1, separators=True),
+        "decoder_attention": _local(2, separators=True),
+    },
+    "local with separators and more": {
+        **VARIANTS["rotary grouped"],
+        "encoder_attention": _local(1, windows=[2, "full", 1], separators=True, global_tokens=1),
+        "decoder_attention": _local(2, windows=[3, 2], separators=True, global_tokens=1),
+    },
+    "low rank": {"encoder_attention": _LOW_RANK},
+    "low rank rotary grouped": {**VARIANTS["rotary grouped"], "encoder_attention": _LOW_RANK},
+}
+"""Attention that is not full, with windows and ranks that tests exceed."""
 
 
 def tiny_model(
@@ -39,8 +89,10 @@ def tiny_model(
 ) -> Seq2Seq:
     """A float64 model in evaluation mode; `changes` are keys of its config."""
     torch.manual_seed(seed)
-    config = ModelConfig(**(_BASE | VARIANTS[variant] | changes))  # type: ignore[arg-type]
-    return Seq2Seq(config, vocab_size, vocab_size).double().eval()
+    architecture = (VARIANTS | ATTENTION_VARIANTS)[variant]
+    config = ModelConfig(**(_BASE | architecture | changes))  # type: ignore[arg-type]
+    separators = (SEPARATOR, SEPARATOR) if config.separators_key else None
+    return Seq2Seq(config, vocab_size, vocab_size, separators).double().eval()
 
 
 def searched_model(

@@ -64,5 +64,5 @@ def _run(arguments, folder, input, **user) -> subprocess.CompletedProcess:
     return subprocess.run(
         [*_python(), *map(str, arguments)],
         cwd=folder, env=environment, input=input, capture_output=True, text=True, check=False,
-        timeout=120, **user,
+        timeout=600, **user,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from mtcli.config.schema.tokenizer import TokenizerConfig
+from mtcli.tokenizer.protocol import SEPARATOR
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.tokenizer.train import train_tokenizer
 
@@ -54,6 +55,7 @@ _FIRST_ID = 4  # after the special ids
 _LETTERS = "abcdefghijklmnopqrstuvwxyz "
 _PAIRS = {a + b: chr(0xE000 + i) for i, (a, b) in enumerate(product(_LETTERS, repeat=2))}
 _CHARACTERS = {character: pair for pair, character in _PAIRS.items()}
+_SEPARATOR = "\uf000"
 
 
 class ToyTokenizer:
@@ -100,4 +102,4 @@ class ToyTokenizer:
         return _CHARACTERS.get(character, character) if self._longest == 2 else character
 
     def piece_to_id(self, piece: str) -> int:
-        return ord(_PAIRS.get(piece, piece)) + _FIRST_ID
+        return ord(_SEPARATOR if piece == SEPARATOR else _PAIRS.get(piece, piece)) + _FIRST_ID

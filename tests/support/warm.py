@@ -128,6 +128,8 @@ class WarmProcess:
                 pass
         for reader in readers:
             reader.join(timeout)
+            if reader.is_alive():
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
         self.wait(timeout)
         return outputs.get("stdout"), outputs.get("stderr")
 

@@ -280,6 +280,15 @@ def test_a_copy_takes_the_place_of_an_original_that_lacks_a_file(run):
     verify_folder(copy.checkpoint(4), error=DataError, required=["state.json"])
 
 
+def test_a_copy_takes_the_place_of_an_original_with_a_changed_byte(run):
+    run.point_last(run.checkpoint(4))
+    copy = copied(run)
+    state = copy.checkpoint(4) / "state.json"
+    state.write_bytes(state.read_bytes()[:-1] + b"x")
+    relink_copies(copy)
+    verify_folder(copy.checkpoint(4), error=DataError, required=["state.json"])
+
+
 def test_a_folder_of_the_users_is_renamed(run, caplog):
     for link in (run.best, run.last):
         link.mkdir()

@@ -10,6 +10,7 @@ import mtcli
 from mtcli import DataError, MtcliError, evaluate, export
 
 EXPORTED = [
+    "CheckFailedError",
     "CheckpointError",
     "ConfigError",
     "DataError",

@@ -17,7 +17,7 @@ from typing import Any
 from mtcli.config.auto import sizes
 from mtcli.config.auto.choices import Choices
 from mtcli.config.auto.facts import SHORT_PIECES, CorpusFacts, Machine
-from mtcli.config.auto.sizes import short
+from mtcli.config.auto.sizes import about, short
 from mtcli.config.problems import KeyPath
 
 _KINDS = {"optim": "muon", "schedule": "wsd"}
@@ -29,6 +29,9 @@ _SIDES_APART = 3
 """Words of both sides over those of the side that has fewer, at most."""
 _MANY_DOUBLED = 0.05
 _USUAL_LENGTH, _LONGEST = 256, 1000
+_TUNING_SHARE = 0.1
+"""Learning rate of fine-tuning over that of training from random weights."""
+_WHY_LOWER = "training.init_from: a tenth of a new model's, so that it keeps what it knows"
 _MANY_CHARACTERS = 0.1
 """Share of the vocabulary above which rare characters are spelled as bytes instead."""
 
@@ -60,7 +63,7 @@ def choose_recipe(facts: CorpusFacts, machine: Machine, given: Mapping[str, Any]
     _choose_batch(choices, scale, longest, machine)
     length = _choose_length(choices, facts, scale, machine)
     _choose_regularization(choices, facts, length)
-    _choose_optimization(choices, length)
+    _choose_optimization(choices, length, is_tuned=choices.is_given("training.init_from"))
     _choose_validation(choices, length, machine)
     return Recipe(choices.values, choices.reasons)
 
@@ -77,6 +80,10 @@ def _choose_data(choices: Choices, facts: CorpusFacts) -> int:
     pieces = facts.long_text_letters / SHORT_PIECES
     longest = min(_LONGEST, max(_USUAL_LENGTH, 64 * math.ceil(pieces / 64)))
     reason = f"99.5 % of the texts have at most {facts.long_text_letters:,.0f} characters"
+    positions = choices.number("model.max_positions")
+    if positions is not None and longest >= positions > 1:
+        longest = int(positions) - 1  # EOS takes one
+        reason = f"model.max_positions is {positions:g}"
     longest = choices.choose("data.max_length", longest, reason)
     choices.choose("decoding.max_length", longest, "as long as what is trained on")
     doubled = f"{facts.doubled_share:.1%} of the pairs repeat an earlier one"
@@ -170,7 +177,7 @@ def _choose_length(choices: Choices, facts: CorpusFacts, scale: float, machine: 
     if epochs is not None:
         updates = max(1, int(epochs * facts.tgt_pieces / tokens))
     else:
-        reason = f"{updates * tokens / facts.tgt_pieces:.3g} passes over the corpus at most"
+        reason = f"{about(updates * tokens / facts.tgt_pieces)} passes over the corpus at most"
         if affordable < updates:
             reason += f"; about {affordable:,.0f} updates fit into the budget"
         updates = choices.choose("training.max_steps", updates, reason)
@@ -181,7 +188,9 @@ def _choose_length(choices: Choices, facts: CorpusFacts, scale: float, machine: 
 
 def _choose_regularization(choices: Choices, facts: CorpusFacts, length: _Length) -> None:
     dropout = sizes.dropout_for(facts.tgt_pieces, length.passes)
-    passes = f"{short(facts.tgt_pieces)} target pieces, about {length.passes:.2g} passes over them"
+    passes = (
+        f"{short(facts.tgt_pieces)} target pieces, about {about(length.passes)} passes over them"
+    )
     choices.choose("model.dropout", dropout, passes)
     choices.choose("training.label_smoothing", 0.1, "as in all published recipes")
     sampling = 0.1 if facts.tgt_pieces < sizes.FEW_PIECES else 0.0
@@ -192,12 +201,17 @@ def _choose_regularization(choices: Choices, facts: CorpusFacts, length: _Length
         choices.choose(f"tokenizer.sample_{side}", sampling, reason)
 
 
-def _choose_optimization(choices: Choices, length: _Length) -> None:
+def _choose_optimization(choices: Choices, length: _Length, *, is_tuned: bool) -> None:
     muon = "needs two thirds of Adam's tokens on Multi30k (benchmarks/LOG.md)"
     choices.choose("optim.kind", "muon", muon)
-    choices.choose("optim.lr", 0.02, "Jordan et al. 2024; steps are scaled to each matrix")
+    lr, why_lr = 0.02, "Jordan et al. 2024; steps are scaled to each matrix"
+    adam_lr, why_adam = 8e-3, "falls with the width, 8e-3 at 128"
+    if is_tuned:
+        lr, adam_lr = lr * _TUNING_SHARE, adam_lr * _TUNING_SHARE
+        why_lr = why_adam = _WHY_LOWER
+    choices.choose("optim.lr", round(lr, 5), why_lr)
     wide = max(1.0, length.d_model / 128)
-    choices.choose("optim.adam_lr", round(8e-3 / wide, 5), "falls with the width, 8e-3 at 128")
+    choices.choose("optim.adam_lr", round(adam_lr / wide, 6), why_adam)
     choices.choose("optim.clip_norm", 1.0, "cuts the rare jump")
     choices.choose("schedule.kind", "wsd", "reaches zero at the end, wherever that is")
     warmup = max(1, min(length.updates // 10, max(100, length.updates // 50)))

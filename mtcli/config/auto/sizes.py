@@ -168,5 +168,11 @@ def short(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def about(number: float) -> str:
+    """A number with two digits that count: `180`, `1.3`, `4,200`."""
+    rounded = float(f"{number:.2g}")
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
+
+
 def _cost(model: ModelConfig, vocab_size: int) -> int:
     return training_flops(model, vocab_size, [_TYPICAL_PAIR])

@@ -226,6 +226,21 @@ def _names_without_header(header: bool | None, columns: dict[str, Column]) -> It
 
 
 @section
+class DocumentsConfig:
+    """Documents: neighbouring sentences are read and translated together."""
+
+    column: Column | None = None
+    """Column of `tsv`, `csv` and `xlsx`, or field of `jsonl`, `parquet`, `arrow` and `hub`, that
+    holds the same id for all pairs of a document, which stand together. Null: a line that is blank
+    on both sides ends a document, and so does the end of a source."""
+    max_pieces: Positive = 256
+    """Most pieces of the sentences that are read together, on either side, separators counted. A
+    longer document is cut between sentences."""
+    max_sentences: Positive | None = None
+    """Most sentences that are read together; null: as many as `max_pieces` allows."""
+
+
+@section
 class DataConfig:
     """Sources of sentence pairs, and the rules that drop pairs."""
 
@@ -236,6 +251,9 @@ class DataConfig:
     valid: Annotated[list[Source], Bounds(min_length=1)] | None = None
     """Validation sources. Null: hold out 2 % of the training pairs, at most 1000, and train on none
     with the same source or target."""
+    documents: DocumentsConfig | None = None
+    """Train on sentences of a document joined by a separator, a random number of them each time;
+    null: one by one. Needs `valid`."""
     cache_dir: Path | None = None
     """Folder of tokenised stores, shared by runs. Null: `.cache` next to `run_dir`."""
     max_length: Positive = 256
@@ -248,3 +266,23 @@ class DataConfig:
     """Drop training pairs that repeat an earlier pair; repeating them then gives no weight."""
     prefetch_batches: Positive = 8
     """Number of updates to prepare ahead in the background."""
+
+    def __post_init__(self) -> None:
+        refuse(self._document_conflicts())
+
+    def _document_conflicts(self) -> Iterator[Conflict]:
+        if self.documents is None:
+            return
+        if self.valid is None:
+            yield Conflict(
+                ("documents", "valid"),
+                "documents needs valid: pairs that are held out would leave gaps in documents",
+            )
+        if self.documents.column is None:
+            return
+        kinds = {source.kind for source in [*self.train, *(self.valid or [])]}
+        for kind in sorted(kinds & {"text", "tmx"}):
+            yield Conflict(
+                ("documents.column",),
+                f"documents.column names a column of ids, but a source of kind {kind} has none",
+            )

@@ -1,4 +1,4 @@
-"""Schema of optimizers and learning-rate schedules."""
+"""Schema of optimizers, learning-rate schedules, and what follows when a run diverges."""
 
 from __future__ import annotations
 
@@ -182,3 +182,16 @@ class PlateauConfig:
 Schedule: TypeAlias = Annotated[
     InverseSqrtConfig | CosineConfig | LinearConfig | WsdConfig | PlateauConfig, ByKind()
 ]
+
+
+@section
+class OnDivergenceConfig:
+    """What follows when the loss, its gradient or a weight is no longer a finite number."""
+
+    action: Literal["stop", "rollback"] = "stop"
+    """`stop` ends the run with exit code 3; `rollback` returns to the newest checkpoint and
+    continues from there with a lower learning rate."""
+    lr_factor: Annotated[float, Bounds(gt=0, lt=1)] = 0.5
+    """Factor by which each rollback lowers the learning rate, for the rest of the run."""
+    max_times: Positive = 3
+    """Rollbacks of the whole run; the next divergence ends it with exit code 3."""

@@ -98,6 +98,10 @@ class RegularizationConfig:
     """Probability that a word of the training source, of three letters or more and no other signs
     but punctuation around it, gets a typing error: two letters swapped, one lost, doubled, or
     replaced by another one of the word."""
+    l2_to_start: NotNegativeFloat = 0.0
+    """L2-SP (Barone et al. 2017): lambda, the weight of half the squared distance to the weights of
+    `training.init_from`, which keeps a tuned model near them; 0 is off. The loss that is reported
+    is without it."""
     subword_sampling: Share = field(default_factory=Share)
     """Share of the sentences, drawn again in each epoch, that `tokenizer.sample_src` and
     `sample_tgt` apply to; the rest keeps its best segmentation."""

@@ -23,7 +23,7 @@ class TokenizerConfig:
     """Segmentation model: unigram (Kudo 2018) or byte-pair encoding (Sennrich et al. 2016)."""
     shared: bool = True
     """One model for both languages; false trains one per side, and forbids
-    `tied_embeddings: all`."""
+    `tied_embeddings: all`. Two given models with the same pieces, as those of OPUS-MT, allow it."""
     vocab_size: Annotated[int, Bounds(ge=16)] | Literal["auto"] = 8000
     """Pieces of each model, special pieces included; auto chooses from the size of the text, when a
     run starts."""

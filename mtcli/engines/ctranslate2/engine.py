@@ -10,32 +10,36 @@ It answers as the torch engine does. CTranslate2 differs in three ways, which ar
   show in the answer. Such a sentence is searched again with them suppressed, and the result is
   scored without suppression. So is what greedy search finds with blocked n-grams; in a beam, the
   changed probabilities would choose other hypotheses.
-- Its scores are normalised already; they are turned back into log-probabilities.
+- Its scores are normalised already; they are turned back into log-probabilities. A tag before the
+  target counts for the length, and its log-probability is 0, as in our search.
+
+One difference is left: behind a tag, an output without any piece is found only if it is the
+likeliest at once.
 
 Source: CTranslate2 4.8, src/decoding.cc.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mtcli.decoding.options import SearchOptions
 from mtcli.engines.ctranslate2.package import import_translator, search_obstacle
 from mtcli.engines.ctranslate2.searches import (
-    FORBIDDEN_IDS,
     Finish,
     Found,
     Search,
     SearchesOfBatches,
     Sentence,
 )
+from mtcli.engines.ctranslate2.stored import read_pieces
 from mtcli.engines.protocol import EngineBatch, Report, RunningSearch, no_report
 from mtcli.errors import ConfigError, ModelFolderError
 from mtcli.folders import check_readable
-from mtcli.tokenizer.protocol import EOS_ID
+from mtcli.tokenizer.protocol import EOS_ID, NO_TAGS, Tags, TargetStart, forbidden_ids
 
 _AGAIN, _SCORED = 16, 64
 """Batch sizes for sentences that are searched again, and for hypotheses that are scored again:
@@ -47,9 +51,11 @@ class CTranslate2Engine:
 
     Args:
         folder: what `mtcli export --to ctranslate2` wrote.
-        max_positions: longest source, and longest output, in pieces, EOS counted.
+        max_positions: longest source, and longest output, in pieces, EOS and tags counted.
         inter_threads: batches translated at once.
         intra_threads: threads of each.
+        target_start: what the decoder reads first; it decides what no output may hold.
+        tags: what stands before the texts; neither what comes in nor what goes out has it.
 
     Raises:
         ConfigError: the package is not installed.
@@ -57,10 +63,17 @@ class CTranslate2Engine:
     """
 
     def __init__(
-        self, folder: Path, *, max_positions: int, inter_threads: int, intra_threads: int
+        self,
+        folder: Path,
+        *,
+        max_positions: int,
+        inter_threads: int,
+        intra_threads: int,
+        target_start: TargetStart = "bos",
+        tags: Tags = NO_TAGS,
     ) -> None:
         translator_class = import_translator()
-        self.max_positions = max_positions
+        self.max_positions = max_positions - max(len(tags.src), len(tags.tgt))
         for file in folder.iterdir():
             check_readable(file, ModelFolderError)
         try:
@@ -73,11 +86,14 @@ class CTranslate2Engine:
             )
         except (RuntimeError, ValueError) as error:
             raise ModelFolderError(f"CTranslate2 cannot load {folder}: {error}") from error
-        self._src_pieces = _read_pieces(folder, "source")
-        self._tgt_pieces = _read_pieces(folder, "target")
+        self._src_pieces = read_pieces(folder, "source")
+        self._tgt_pieces = read_pieces(folder, "target")
         self._tgt_ids = {piece: index for index, piece in enumerate(self._tgt_pieces)}
-        self._end_ids = [EOS_ID, *FORBIDDEN_IDS]
-        self._suppressed = [[self._tgt_pieces[i]] for i in FORBIDDEN_IDS]
+        self._src_tags = [self._src_pieces[i] for i in tags.src]
+        self._tgt_tags = [self._tgt_pieces[i] for i in tags.tgt]
+        self.forbidden_ids = forbidden_ids(target_start)
+        self._end_ids = [EOS_ID, *self.forbidden_ids]
+        self._suppressed = [[self._tgt_pieces[i]] for i in self.forbidden_ids]
         self._warm_up()
 
     def begin(
@@ -108,6 +124,7 @@ class CTranslate2Engine:
             for sentences in sentences_of
             if sentences
         ]
+        options = replace(options, num_given=len(self._tgt_tags))
         return SearchesOfBatches(self, sentences_of, running, options, report)
 
     def _warm_up(self) -> None:
@@ -139,11 +156,12 @@ class CTranslate2Engine:
 
         The sentences are one batch, or batches of `batch_size` if that is not 0.
         """
-        is_greedy = options.beam_size == 1
+        is_greedy, num_tags = options.beam_size == 1, len(self._tgt_tags)
         with_scores = options.with_scores or not is_greedy
         length_penalty = 0.0 if is_greedy else options.length_penalty
         running = self._translator.translate_batch(
             sources,
+            target_prefix=[self._tgt_tags] * len(sources) if self._tgt_tags else None,
             asynchronous=True,
             max_batch_size=batch_size,
             beam_size=options.beam_size,
@@ -151,7 +169,7 @@ class CTranslate2Engine:
             num_hypotheses=options.beam_size,
             length_penalty=length_penalty,
             max_input_length=0,
-            max_decoding_length=search.max_length,
+            max_decoding_length=search.max_length + num_tags,
             min_decoding_length=0,
             return_scores=with_scores,
             return_end_token=True,
@@ -163,7 +181,7 @@ class CTranslate2Engine:
         def finish() -> list[list[Found]]:
             return [
                 [
-                    self._found(pieces, score, length_penalty)
+                    self._found(pieces[num_tags:], score * len(pieces) ** length_penalty)
                     for pieces, score in zip(
                         result.hypotheses, result.scores or [math.nan], strict=True
                     )
@@ -173,16 +191,18 @@ class CTranslate2Engine:
 
         return finish
 
-    def _found(self, pieces: list[str], score: float, length_penalty: float) -> Found:
-        ids = [self._tgt_ids[piece] for piece in pieces]
-        return Found(ids, score * len(ids) ** length_penalty)
+    def _found(self, pieces: list[str], log_prob: float) -> Found:
+        return Found([self._tgt_ids[piece] for piece in pieces], log_prob)
 
     def rescore(
         self, places: Sequence[int], sentences: Sequence[Sentence], found: list[list[Found]]
     ) -> None:
         """Replace log-probabilities by those without suppression; see `SecondSearcher`."""
         pairs = [
-            (sentences[i].source, [self._tgt_pieces[k] for k in hypothesis.token_ids])
+            (
+                sentences[i].source,
+                [*self._tgt_tags, *(self._tgt_pieces[k] for k in hypothesis.token_ids)],
+            )
             for i in places
             for hypothesis in found[i]
         ]
@@ -194,19 +214,15 @@ class CTranslate2Engine:
                 sources, targets, max_batch_size=_SCORED, max_input_length=0
             )
         )
+        first = len(self._tgt_tags)
         for i in places:
             found[i] = [
                 # the last one is EOS, also of what was cut without it
-                hypothesis._replace(log_prob=sum(next(scored).log_probs[: hypothesis.length]))
+                hypothesis._replace(
+                    log_prob=sum(next(scored).log_probs[first : first + hypothesis.length])
+                )
                 for hypothesis in found[i]
             ]
 
     def _pieces(self, ids: Sequence[int]) -> list[str]:
-        return [self._src_pieces[i] for i in ids]
-
-
-def _read_pieces(folder: Path, side: str) -> list[str]:
-    shared_path = folder / "shared_vocabulary.json"
-    path = shared_path if shared_path.exists() else folder / f"{side}_vocabulary.json"
-    pieces: list[str] = json.loads(path.read_bytes())
-    return pieces
+        return [*self._src_tags, *(self._src_pieces[i] for i in ids)]

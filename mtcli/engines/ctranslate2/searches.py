@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from mtcli.decoding.options import Hypothesis, SearchOptions
 from mtcli.engines.protocol import Report, no_report
-from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-
-FORBIDDEN_IDS = (PAD_ID, UNK_ID, BOS_ID)
-"""Pieces that no output may hold; CTranslate2 is told that they end a hypothesis."""
+from mtcli.tokenizer.protocol import EOS_ID
 
 
 class Search(NamedTuple):
@@ -50,11 +47,6 @@ class Found(NamedTuple):
         return self.ids[-1] == EOS_ID
 
     @property
-    def is_forbidden(self) -> bool:
-        """Whether a forbidden piece ended it."""
-        return self.ids[-1] in FORBIDDEN_IDS
-
-    @property
     def token_ids(self) -> tuple[int, ...]:
         """Without EOS."""
         return tuple(self.ids[:-1] if self.is_complete else self.ids)
@@ -79,6 +71,10 @@ class SecondSearcher(Protocol):
         options: SearchOptions,
     ) -> list[tuple[Sequence[int], Finish]]:
         """Start to search sentences again, given their places, in a few batches."""
+
+    @property
+    def forbidden_ids(self) -> Collection[int]:
+        """Pieces that no output may hold; CTranslate2 is told that they end a hypothesis."""
 
     def rescore(
         self, places: Sequence[int], sentences: Sequence[Sentence], found: list[list[Found]]
@@ -139,7 +135,7 @@ class SearchesOfBatches:
         self._take(found)  # there are few, and what they find may hold a forbidden piece
         forbidden: dict[Search, list[int]] = defaultdict(list)
         for i, (sentence, hypotheses) in enumerate(zip(self._sentences, found, strict=True)):
-            if any(hypothesis.is_forbidden for hypothesis in hypotheses):
+            if any(hypothesis.ids[-1] in self._engine.forbidden_ids for hypothesis in hypotheses):
                 forbidden[Search(sentence.max_length, is_suppressing=True)].append(i)
         self._forbidden = [i for places in forbidden.values() for i in places]
         self._again = self._engine.begin_again(forbidden, self._sentences, self._options)

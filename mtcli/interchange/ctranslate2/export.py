@@ -14,12 +14,12 @@ from mtcli.errors import (
     ConfigError,
     ModelFolderError,
     MtcliError,
-    RunFolderError,
     in_backticks,
 )
-from mtcli.folders import new_folder, read_manifest, write_json
+from mtcli.folders import check_readable, new_folder, read_manifest, write_json
 from mtcli.interchange.ctranslate2.rounding import round_weights
 from mtcli.interchange.ctranslate2.spec import build_spec, refuse_unsupported
+from mtcli.interchange.outputs import folder_bytes, refuse_existing
 from mtcli.interchange.verification import (
     Comparison,
     Progress,
@@ -29,7 +29,8 @@ from mtcli.interchange.verification import (
     no_progress,
 )
 from mtcli.system.cores import num_cores
-from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
+from mtcli.tokenizer.protocol import Tokenizer
+from mtcli.translating.loaded_model import load_tokenizers
 
 QUANTIZATIONS = ("float32", "int8", "int8_float32", "int16", "float16", "bfloat16")
 
@@ -73,8 +74,8 @@ def export_ctranslate2(
 
     Args:
         model: the model folder.
-        output: the folder to write, which then translates by itself; None: `ctranslate2` in the
-            model folder, where translating finds it.
+        output: the folder to write; None: `ctranslate2` in the model folder, where translating
+            finds it. Either translates by itself.
         quantization: one of QUANTIZATIONS.
         sentences: what both translate; None: lines of random pieces.
         threshold: least share of lines that both translate alike; None: EXACT_THRESHOLD for
@@ -96,13 +97,12 @@ def export_ctranslate2(
     bundle = read_model(model)
     refuse_unsupported(bundle.card.architecture)
     folder = output or model / CTRANSLATE2
-    _refuse_existing(folder)
+    refuse_existing(folder)
     least = EXACT_THRESHOLD if quantization == "float32" else ROUNDED_THRESHOLD
     least = least if threshold is None else threshold
     with new_folder(folder) as temporary:
         _write(bundle, temporary, quantization)
-        if output is not None:
-            _copy_what_translating_needs(bundle, temporary)
+        _copy_what_translating_needs(bundle, temporary)
         comparison = compare(bundle, temporary, sentences or made_up_sentences(bundle), progress)
         if comparison.agreement < least:
             raise VerificationError(_describe_failure(folder, quantization, comparison, least))
@@ -112,17 +112,10 @@ def export_ctranslate2(
         folder=folder,
         quantization=quantization,
         model_bytes=(model / WEIGHTS).stat().st_size,
-        export_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        export_bytes=folder_bytes(folder),
         is_made_up=sentences is None,
         comparison=comparison,
     )
-
-
-def _refuse_existing(folder: Path) -> None:
-    if folder.exists():
-        raise RunFolderError(
-            f"{folder} already exists", hint="remove it, or give another `--output`"
-        )
 
 
 def _record(model: Path, quantization: str, version: str, comparison: Comparison) -> ExportRecord:
@@ -155,12 +148,8 @@ def engine_version() -> str:
 
 def _write(bundle: Bundle, folder: Path, quantization: str) -> None:
     """CTranslate2's own files."""
-    spec = build_spec(
-        bundle.card,
-        bundle.weights(),
-        _pieces(bundle.src_tokenizer_path),
-        _pieces(bundle.tgt_tokenizer_path),
-    )
+    src, tgt = load_tokenizers(bundle)
+    spec = build_spec(bundle.card, bundle.weights(), _pieces(src), _pieces(tgt))
     round_weights(spec, quantization)
     spec.save(str(folder))
 
@@ -168,12 +157,12 @@ def _write(bundle: Bundle, folder: Path, quantization: str) -> None:
 def _copy_what_translating_needs(bundle: Bundle, folder: Path) -> None:
     """Tokenizers, card and settings, so that the folder translates without the model's."""
     for name in read_manifest(bundle.path, ModelFolderError):
-        if name != WEIGHTS:
+        if name != WEIGHTS and "/" not in name:
+            check_readable(bundle.path / name, ModelFolderError)
             copyfile(bundle.path / name, folder / name)
 
 
-def _pieces(path: Path) -> list[str]:
-    tokenizer = SentencePieceTokenizer(path)
+def _pieces(tokenizer: Tokenizer) -> list[str]:
     return [tokenizer.id_to_piece(index) for index in range(tokenizer.vocab_size)]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from mtcli.bundle.card import ModelCard
 from mtcli.config.schema.architecture import ModelConfig, StackShape
+from mtcli.engines.ctranslate2.stored import expected_config
 from mtcli.errors import ConfigError
 
 Weights = Mapping[str, np.ndarray]
@@ -36,7 +37,7 @@ def refuse_unsupported(config: ModelConfig) -> None:
         "norm": ("layer", "rms"),
         "norm_position": ("pre", "post"),
         "activation": ("relu", "gelu", "silu"),
-        "positions": ("sinusoidal", "learned", "rotary"),
+        "positions": ("sinusoidal", "sinusoidal_fairseq", "sinusoidal_marian", "learned", "rotary"),
         "tied_embeddings": ("all", "decoder", "none"),
     }
     for key, values in known.items():
@@ -45,6 +46,12 @@ def refuse_unsupported(config: ModelConfig) -> None:
             raise ConfigError(
                 f"`model.{key}: {value}` cannot be exported to ctranslate2, which supports:"
                 f" {', '.join(values)}"
+            )
+    for key in ("encoder_attention", "decoder_attention"):
+        if (kind := getattr(config, key).kind) != "full":
+            raise ConfigError(
+                f"`model.{key}: {kind}` cannot be exported to ctranslate2, which supports: full",
+                hint="use the model as it is: `mtcli translate` runs it with torch",
             )
 
 
@@ -80,11 +87,8 @@ def build_spec(
         _fill_stack(side_spec, config, side, weights)
     spec.register_source_vocabulary(list(src_pieces))
     spec.register_target_vocabulary(list(tgt_pieces))
-    spec.config.bos_token = spec.config.decoder_start_token = tgt_pieces[card.bos_id]
-    spec.config.eos_token = tgt_pieces[card.eos_id]
-    spec.config.unk_token = tgt_pieces[card.unk_id]
-    spec.config.add_source_eos = True
-    spec.config.layer_norm_epsilon = config.norm_eps
+    for key, value in expected_config(card, tgt_pieces).items():
+        setattr(spec.config, key, value)
     spec.validate()
     return spec
 
@@ -124,16 +128,17 @@ def _fill_embeddings(spec: Any, config: ModelConfig, weights: Weights) -> None:
     untied = config.tied_embeddings == "none"
     spec.encoder.embeddings[0].weight, spec.decoder.embeddings.weight = src, tgt
     spec.decoder.projection.weight = weights["output_proj.weight"] if untied else tgt
+    if config.output_bias:
+        spec.decoder.projection.bias = weights["output_bias"]
     for side_spec, name in ((spec.encoder, "src"), (spec.decoder, "tgt")):
         side_spec.scale_embeddings = config.scale_embeddings
         if config.positions == "learned":
             side_spec.position_encodings.encodings = weights[f"{name}_positions.table_PD"]
-        elif config.positions == "sinusoidal":
+        elif config.positions != "rotary":
             # here, because it imports torch; without a table the engine would make a different one
-            from mtcli.model.positions import sinusoid_table
+            from mtcli.model.positions import fixed_table
 
-            table_PD = sinusoid_table(config.max_positions, config.d_model)
-            side_spec.position_encodings.encodings = table_PD.numpy()
+            side_spec.position_encodings.encodings = fixed_table(config).numpy()
 
 
 def _fill_stack(spec: Any, config: ModelConfig, side: _Side, weights: Weights) -> None:

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -46,6 +50,43 @@ def attend(
             q_BHQK, k_BGMK, v_BGMK, attn_mask=keep, dropout_p=dropout_p, is_causal=is_causal
         )
     return out_BHQK.transpose(1, 2).flatten(-2)
+
+
+def as_key_mask(src_keep_BS: Tensor | None) -> Tensor | None:
+    """The mask of source tokens as attention takes it, B11S."""
+    return None if src_keep_BS is None else src_keep_BS[:, None, None, :]
+
+
+@dataclass(frozen=True)
+class FullAttention:
+    """Every position sees every other; if it is causal, every earlier one and itself."""
+
+    is_causal: bool
+    window: ClassVar[None] = None
+
+    def prepare(
+        self, x_BQD: Tensor, keep_B11Q: Tensor | None, is_separator_BQ: Tensor | None = None
+    ) -> Sequence[Tensor | None]:
+        """The mask of the keys, as it is; see `SelfAttention`."""
+        return (keep_B11Q,)
+
+    def __call__(
+        self,
+        q_BHQK: Tensor,
+        k_BGQK: Tensor,
+        v_BGQK: Tensor,
+        prepared: Sequence[Tensor | None],
+        dropout_p: float,
+    ) -> Tensor:
+        """Attention BQE."""
+        return attend(
+            q_BHQK,
+            k_BGQK,
+            v_BGQK,
+            keep=prepared[0],
+            is_causal=self.is_causal,
+            dropout_p=dropout_p,
+        )
 
 
 def attention_weights(q_BHQK: Tensor, k_BGMK: Tensor, keep: Tensor | None) -> Tensor:

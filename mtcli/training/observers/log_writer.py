@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 
+from mtcli.config.metric_names import LOSS, digits_of
 from mtcli.runs.metrics import StepMetrics, ValidationMetrics
+from mtcli.system.durations import describe_duration
 from mtcli.training.observers.protocol import Observer
 
 logger = logging.getLogger(__name__)
@@ -43,19 +45,13 @@ def describe_step(m: StepMetrics) -> str:
 
 def describe_validation(m: ValidationMetrics) -> str:
     """One line for the log."""
-    mark = "best so far" if m.is_best else f"best is {m.best_score:.2f} at step {m.best_step}"
+    scores = "".join(f"{name} {score:.{digits_of(name)}f}, " for name, score in m.shown_scores())
+    digits = 2 if m.best_by == LOSS else digits_of(m.best_by)
+    mark = (
+        "best so far" if m.is_best else f"best is {m.best_score:.{digits}f} at step {m.best_step}"
+    )
     return (
-        f"validation at step {m.step}: BLEU {m.bleu:.2f}, chrF {m.chrf:.2f},"
-        f" loss {m.loss_per_token:.3f}, perplexity {m.perplexity:.2f}"
+        f"validation at step {m.step}: {scores}"
+        f"loss {m.loss_per_token:.3f}, perplexity {m.perplexity:.2f}"
         f" ({mark}; took {m.duration_s:.1f} s)"
     )
-
-
-def describe_duration(seconds: float) -> str:
-    """For instance `1 h 05 min`, `3 min 20 s`, `12 s`."""
-    whole = round(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    if whole >= 60:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole} s"

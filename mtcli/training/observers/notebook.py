@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from mtcli.runs.metrics import StepMetrics, ValidationMetrics
-from mtcli.training.observers.log_writer import describe_duration
+from mtcli.system.durations import describe_duration
 from mtcli.training.observers.protocol import Observer
 
 _SHORTEST_WAIT_S = 0.5
@@ -67,22 +67,21 @@ class NotebookProgress(Observer):
         """What a page without HTML shows, such as the notebook on GitHub."""
         lines = [self._heading()]
         lines += [
-            f"  step {v.step}: BLEU {v.bleu:.2f}, chrF {v.chrf:.2f}, loss {v.loss_per_token:.3f}"
-            for v in self._validations
+            f"  step {v.step}: {_scores(v)}loss {v.loss_per_token:.3f}" for v in self._validations
         ]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         share = f' value="{self._step / self._total_steps:.4f}"' if self._total_steps else ""
         rows = "".join(
-            f"<tr><td>{v.step}</td><td>{v.bleu:.2f}</td><td>{v.chrf:.2f}</td>"
-            f"<td>{v.loss_per_token:.3f}</td><td>{'best so far' if v.is_best else ''}</td></tr>"
+            f"<tr><td>{v.step}</td>"
+            + "".join(f"<td>{score:.2f}</td>" for _, score in v.shown_scores())
+            + f"<td>{v.loss_per_token:.3f}</td><td>{'best so far' if v.is_best else ''}</td></tr>"
             for v in self._validations
         )
-        table = (
-            "<table><tr><th>step</th><th>BLEU</th><th>chrF</th><th>loss</th><th></th></tr>"
-            f"{rows}</table>"
-        )
+        newest = self._validations[-1:]
+        names = "".join(f"<th>{escape(name)}</th>" for v in newest for name, _ in v.shown_scores())
+        table = f"<table><tr><th>step</th>{names}<th>loss</th><th></th></tr>{rows}</table>"
         return f'<progress{share} style="width: 60%"></progress> {escape(self._heading())}' + (
             table + _sample(self._validations[-1]) if rows else ""
         )
@@ -95,6 +94,10 @@ class NotebookProgress(Observer):
             if m.eta_s is not None and self._step != self._total_steps:
                 parts.append(f"{describe_duration(m.eta_s)} left")
         return ", ".join(parts)
+
+
+def _scores(metrics: ValidationMetrics) -> str:
+    return "".join(f"{name} {score:.2f}, " for name, score in metrics.shown_scores())
 
 
 def _sample(metrics: ValidationMetrics) -> str:

@@ -44,9 +44,10 @@ class SlowdownWatch(Observer):
         """Target tokens that went through the model each second, since the last report."""
         tokens = metrics.total_tgt_tokens, metrics.total_tgt_tokens_computed
         once, computed = (new - old for new, old in zip(tokens, self._tokens_before, strict=True))
-        # the run, not this invocation, is what the first report's totals are about
-        is_first, self._tokens_before = self._num_reports == 0, tokens
-        return metrics.tgt_tokens_per_s * (1.0 if is_first else computed / once)
+        # the run, not this invocation, is what the first report's totals are about; and a run that
+        # diverged has fewer after it was rolled back
+        is_unknown, self._tokens_before = self._num_reports == 0 or once <= 0, tokens
+        return metrics.tgt_tokens_per_s * (1.0 if is_unknown else computed / once)
 
 
 def _warning(rate: float, early_rate: float) -> str:

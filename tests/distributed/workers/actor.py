@@ -6,6 +6,7 @@ Usage: actor.py FOLDER PART_OF_RANK_0 PART_OF_RANK_1 ...; a part is actions with
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -47,6 +48,12 @@ def play(action: str, folder: Path, rank: str) -> None:
             os.kill(os.getpid(), int(value))
         case "report":
             worker.report_failure(int(value))
+        case "check_listener":
+            with socket.socket(fileno=int(os.environ[worker.STORE_FD])) as listener:
+                address = ("127.0.0.1", int(os.environ["MASTER_PORT"]))
+                assert listener.getsockname() == address
+                with socket.create_connection(address):
+                    listener.accept()
         case "stop_in_order":
             stop_in_order(folder, rank)
         case "ignore_signals":
@@ -63,7 +70,8 @@ def main() -> None:
         sys.platform = os.environ["ACTOR_PLATFORM"]
     processes.die_with_parent()
     names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "OMP_NUM_THREADS")
-    state = {name: os.environ[name] for name in names} | {
+    names += ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME", worker.STORE_FD)
+    state = {name: os.environ[name] for name in names if name in os.environ} | {
         "pid": os.getpid(),
         "session": os.getsid(0),
     }

@@ -17,7 +17,9 @@ from mtcli.distributed.worker import end_worker
 from mtcli.distributed.world import World, join
 from mtcli.model.seq2seq import PassSettings, TensorBatch
 from mtcli.training.averaging import ExponentialAverage, copy_weights, named_weights
+from mtcli.training.frozen import freeze
 from mtcli.training.optim import build_optimizers
+from mtcli.training.start_pull import StartPull
 from mtcli.training.step import StepParts, train_step
 from mtcli.training.trained_model import sharded_twin
 from tests.invariants.test_step import LENGTHS, empty_like, rows_of
@@ -29,6 +31,7 @@ CASES: dict[str, tuple[str, Optim]] = {
     "adam": ("decoder tied", AdamConfig(kind="adam", lr=0.1, eps=0.1)),
     "sgd": ("untied unscaled", SgdConfig(kind="sgd", lr=0.1, momentum=0.9)),
     "muon": ("rms silu gated", MuonConfig(kind="muon", lr=0.1, eps=0.1)),
+    "tuned": ("pre-norm", AdamWConfig(lr=0.1, eps=0.1, weight_decay=0.1)),
 }
 """By kind of optimizer: an architecture, and settings that do not blow up rounding errors."""
 PLANS = {1: [[[0, 1, 2, 3, 4]]], 2: [[[0, 1], [2]], [[3, 4], []]]}
@@ -38,6 +41,8 @@ PLANS = {1: [[[0, 1, 2, 3, 4]]], 2: [[[0, 1], [2]], [[3, 4], []]]}
 def make_parts(kind: str, world: World, scaler: torch.amp.GradScaler | None = None) -> StepParts:
     variant, config = CASES[kind]
     model = tiny_model(variant).train()
+    if kind == "tuned":
+        freeze(model, ["encoder"])
     trained = sharded_twin(model, world, CPU) if world.size > 1 else model
     return StepParts(
         model=trained,
@@ -47,6 +52,7 @@ def make_parts(kind: str, world: World, scaler: torch.amp.GradScaler | None = No
         world=world,
         label_smoothing=0.1,
         clip_norm=0.3,
+        pull=StartPull(trained, 0.2) if kind == "tuned" else None,
     )
 
 
@@ -146,7 +152,7 @@ def scaled(world: World) -> list[object]:
 def main(folder: Path) -> None:
     warnings.simplefilter("error")
     torch.set_num_threads(1)
-    with join("cpu", timeout_s=60.0) as world:
+    with join("cpu", peer_timeout_s=60.0) as world:
         for kind in CASES:
             save_file(updates(kind, world), folder / f"{kind}.{world.rank}.safetensors")
         save_file(
@@ -156,6 +162,10 @@ def main(folder: Path) -> None:
         save_file(
             updates("adamw", world, PassSettings(rdrop_alpha=2.0, layer_dropout=0.5)),
             folder / f"skipped.{world.rank}.safetensors",
+        )
+        save_file(
+            updates("adamw", world, PassSettings(recompute=True)),
+            folder / f"recomputed.{world.rank}.safetensors",
         )
         result = {
             "held": held(world),

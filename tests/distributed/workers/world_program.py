@@ -9,13 +9,16 @@ import warnings
 from contextlib import nullcontext
 from pathlib import Path
 
-import torch
-from torch import nn
+from mtcli.distributed.worker import end_worker, silence_torch
 
-from mtcli.distributed.ddp import wrap
-from mtcli.distributed.worker import end_worker
-from mtcli.distributed.world import World, join
-from mtcli.errors import DataError, MtcliError
+silence_torch()  # as `mtcli train` does: on a busy machine torch warns of connections that closed
+
+import torch  # noqa: E402
+from torch import nn  # noqa: E402
+
+from mtcli.distributed.ddp import wrap  # noqa: E402
+from mtcli.distributed.world import World, join  # noqa: E402
+from mtcli.errors import DataError, MtcliError  # noqa: E402
 
 LENGTHS = [5, 1, 3, 2, 4]
 """Target tokens of five sentences: uneven, because even ones hide a wrong denominator."""
@@ -47,6 +50,12 @@ def gradients(micro_batches: list[list[int]], world: World) -> list[list[list[fl
     return after
 
 
+def patience_s() -> float:
+    """How long gloo waits for another process."""
+    group = torch.distributed.group.WORLD
+    return group._get_backend(torch.device("cpu")).options._timeout.total_seconds()
+
+
 def talk(world: World) -> dict[str, object]:
     rank = world.rank
     big = 2**53 + 1  # no float64
@@ -60,6 +69,7 @@ def talk(world: World) -> dict[str, object]:
         "gathered": world.gather_objects({"rank": rank, "text": "ä\u2028"}),
         "broadcast": world.broadcast_object({"from": rank, "score": 0.1 + 0.2}),
         "gradients": gradients(plan[rank], world),
+        "patience_s": patience_s(),
     }
 
 
@@ -67,7 +77,7 @@ def main() -> None:
     program, folder = sys.argv[1], Path(sys.argv[2])
     warnings.simplefilter("error")
     torch.set_num_threads(1)
-    with join("cpu", timeout_s=60.0) as world:
+    with join("cpu", peer_timeout_s=60.0) as world:
         if program == "talk":
             result = talk(world)
             (folder / f"{world.rank}.json").write_text(json.dumps(result))

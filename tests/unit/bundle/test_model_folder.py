@@ -6,14 +6,14 @@ import pytest
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from mtcli.bundle import model_folder
 from mtcli.bundle.card import ModelCard, ModelScore, TrainingFacts
 from mtcli.bundle.model_folder import read_model, verify_model, write_model
+from mtcli.bundle.weight_shapes import weight_shapes
 from mtcli.config.schema.architecture import ModelConfig
 from mtcli.config.schema.decoding import DecodingConfig
 from mtcli.config.schema.model_card import ModelCardConfig
 from mtcli.errors import ModelFolderError, RunFolderError
-from mtcli.folders import sha256_of
+from tests.support.manifests import fix_manifest
 
 SIGNATURE = "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.5.1"
 CARD = ModelCard(
@@ -50,21 +50,17 @@ def model(tmp_path, tokenizer_file):
     return path
 
 
-def fix_manifest(model, name):
-    """Make the manifest agree with a file that a test changed."""
-    manifest = json.loads((model / "MANIFEST.json").read_text("utf-8"))
-    path = model / name
-    manifest["files"][name] = {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
-    (model / "MANIFEST.json").write_text(json.dumps(manifest), "utf-8")
-
-
 def edit_json(model, name, **changes):
     path = model / name
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **changes}), "utf-8")
     fix_manifest(model, name)
 
 
-def test_what_is_written_is_read(model):
+def test_what_is_written_is_read(tmp_path, tokenizer_file):
+    model, draw = tmp_path / "model", np.random.default_rng(1)
+    arrays = {name: draw.normal(size=shape) for name, shape in weight_shapes(CARD)}
+    arrays["encoder.final_norm.weight"] = np.arange(12, dtype=np.float16)
+    write_model(model, arrays, CARD, {"tokenizer.model": tokenizer_file}, GENERATION, SCORES)
     bundle = read_model(model)
     assert bundle.card == CARD
     assert bundle.generation == GENERATION
@@ -72,16 +68,17 @@ def test_what_is_written_is_read(model):
     assert bundle.src_tokenizer_path == bundle.tgt_tokenizer_path == model / "tokenizer.model"
     assert bundle.src_tokenizer_path.read_bytes() == b"sentencepiece"
     weights = bundle.weights()
-    assert weights.keys() == ARRAYS.keys()
-    for name, array in ARRAYS.items():
+    assert weights.keys() == arrays.keys()
+    for name, array in arrays.items():
         assert weights[name].dtype == np.float32
-        np.testing.assert_array_equal(weights[name], array)
+        np.testing.assert_array_equal(weights[name], array.astype(np.float32))
 
 
 def test_a_model_with_two_tokenizers(tmp_path, tokenizer_file):
     other = tmp_path / "other.model"
     other.write_bytes(b"the other")
-    card = replace(CARD, shared_vocab=False, tgt_vocab_size=50)
+    architecture = replace(CARD.architecture, tied_embeddings="decoder")
+    card = replace(CARD, architecture=architecture, shared_vocab=False, tgt_vocab_size=50)
     files = {"tokenizer.tgt.model": other, "tokenizer.src.model": tokenizer_file}
     write_model(tmp_path / "two", ARRAYS, card, files, GENERATION)
     bundle = read_model(tmp_path / "two")
@@ -180,15 +177,45 @@ def test_a_cut_file_is_found_and_named(model, name):
     )
 
 
-def test_large_files_are_hashed_only_by_verify(model, monkeypatch):
+def test_large_files_are_hashed_too(model):
+    """Up to 64 MB they were, and larger ones trained and translated otherwise in silence."""
     path = model / "model.safetensors"
-    monkeypatch.setattr(model_folder, "HASHED_BELOW_BYTES", path.stat().st_size)
-    content = bytearray(path.read_bytes())
-    content[-2] ^= 1
-    path.write_bytes(content)
-    read_model(model)
+    with path.open("r+b") as file:
+        file.truncate(65 * 2**20)
+        fix_manifest(model, path.name)
+        file.seek(33 * 2**20)
+        file.write(b"\1")
     with pytest.raises(ModelFolderError, match=r"model\.safetensors is damaged: its SHA-256"):
-        verify_model(model)
+        read_model(model)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_neither_read_nor_written(model, tokenizer_file, value):
+    arrays = {name: np.ones(shape, dtype=np.float32) for name, shape in weight_shapes(CARD)}
+    name = sorted(arrays)[0]
+    arrays[name].flat[-1] = value
+    sentence = f"1 of {arrays[name].size} values of `{name}` are not finite numbers"
+    with pytest.raises(ModelFolderError) as info:
+        write_model(
+            model.parent / "new", arrays, CARD, {"tokenizer.model": tokenizer_file}, GENERATION
+        )
+    assert str(info.value) == f"{model.parent / 'new'} is not written: {sentence}"
+    assert not (model.parent / "new").exists()
+    safetensors.numpy.save_file(arrays, model / "model.safetensors")
+    fix_manifest(model, "model.safetensors")
+    bundle = read_model(model)
+    with pytest.raises(ModelFolderError) as info:
+        bundle.weights()
+    assert str(info.value) == f"{model / 'model.safetensors'} cannot be used: {sentence}"
+
+
+def test_large_weights_whose_sum_overflows_are_finite(tmp_path, tokenizer_file):
+    """The largest numbers of float32, which no training reaches, are numbers all the same."""
+    largest = np.finfo(np.float32).max
+    arrays = {name: np.full(shape, largest, np.float32) for name, shape in weight_shapes(CARD)}
+    write_model(tmp_path / "m", arrays, CARD, {"tokenizer.model": tokenizer_file}, GENERATION)
+    weights = read_model(tmp_path / "m").weights()
+    assert all((weights[name] == array).all() for name, array in arrays.items())
 
 
 def test_verify_accepts_what_was_written(model):

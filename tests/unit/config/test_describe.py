@@ -132,7 +132,10 @@ def test_the_json_schema_knows_the_keys_and_their_documentation():
     assert model["d_model"]["description"] == "Width of the residual stream."
     assert model["d_model"]["default"] == 512
     assert model["d_model"]["exclusiveMinimum"] == 0
-    assert len(schema["properties"]["optim"]["oneOf"]) == 4
+    *sections, words = schema["properties"]["optim"]["anyOf"]
+    assert len(sections) == 4
+    assert words == {"enum": ["adamw", "adam", "sgd", "muon"]}
+    assert model["encoder_attention"]["anyOf"][-1] == {"enum": ["full", "local", "low_rank"]}
 
 
 def test_the_default_kind_is_the_one_whose_kind_may_be_absent():
@@ -153,6 +156,11 @@ def test_the_default_kind_is_the_one_whose_kind_may_be_absent():
         ("data", "valid", "a list of sections, at least one, or null"),
         ("tokenizer", "character_coverage", "a number, above 0 and at most 1"),
         ("tokenizer", "user_symbols", "a list, each text"),
+        (
+            "decoding",
+            "alignment_heads",
+            "a list, of at least one, each a whole number, at least 0, or null",
+        ),
         ("tokenizer", "shared", "true or false"),
         ("model", "tied_embeddings", "all, decoder or none"),
         ("optim", "betas", "a list of 2, each a number, at least 0 and below 1"),

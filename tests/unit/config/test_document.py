@@ -117,7 +117,7 @@ def test_of_a_repeated_key_the_first_value_stays():
             "%YAML 1.1\n---\na: no\n",
             "line 1: remove the `%YAML` directive, a config is always YAML 1.2",
         ),
-        ("[" * 1000, "line 1: nested too deeply"),
+        ("[" * 1000, "line 1: nested more than 64 deep"),
     ],
 )
 def test_what_is_not_yaml_is_refused_with_its_line(text, message):

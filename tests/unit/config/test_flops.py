@@ -6,6 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mtcli.config.flops import forward_flops, training_flops
 from mtcli.config.schema.architecture import ModelConfig
+from mtcli.config.schema.attention import LocalAttentionConfig, LowRankAttentionConfig
 from mtcli.model.seq2seq import Seq2Seq
 
 BASE = {"d_model": 12, "encoder_layers": 2, "decoder_layers": 3, "num_heads": 3, "d_ff": 20}
@@ -14,6 +15,8 @@ CONFIGS = [
     ModelConfig(**BASE, gated=True, num_kv_heads=1),
     ModelConfig(**BASE, decoder_num_heads=2, decoder_d_ff=7, head_dim=6),
     ModelConfig(**BASE, positions="rotary", tied_embeddings="none", bias=False),
+    ModelConfig(**BASE, encoder_attention=LowRankAttentionConfig(kind="low_rank", rank=3)),
+    ModelConfig(**BASE, encoder_attention=LowRankAttentionConfig(kind="low_rank", rank=9)),
 ]
 
 
@@ -39,6 +42,21 @@ def test_one_layer_by_hand():
     output = 2 * 4 * 10
     assert forward_flops(config, 10, [(3, 2)]) == 2 * (encoder + decoder + output)
     assert training_flops(config, 10, [(3, 2)]) == 6 * (encoder + decoder + output)
+
+
+def test_local_attention_counts_the_keys_that_are_seen():
+    def flops(**attention):
+        return forward_flops(ModelConfig(**BASE, **attention), 31, [(7, 5)])
+
+    def of(**keys):
+        return LocalAttentionConfig(kind="local", **keys)
+
+    full = flops()
+    assert flops(encoder_attention=of(window=7), decoder_attention=of(window=5)) == full
+    # two layers of the encoder, 7 queries that see 3 + 1 instead of 7 keys
+    assert full - flops(encoder_attention=of(window=1, global_tokens=1)) == 4 * 2 * 7 * 3 * 12
+    assert full - flops(encoder_attention=of(windows=["full", 1])) == 4 * 7 * 4 * 12
+    assert full - flops(decoder_attention=of(window=2)) == 4 * 3 * 5 * 3 * 12
 
 
 @pytest.mark.parametrize(("shape", "mflop"), [("tiny", 15.7), ("base", 293.5)])

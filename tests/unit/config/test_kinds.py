@@ -1,10 +1,12 @@
-"""A source of pairs without a `kind` has the kind that the name of its file says."""
+"""Kinds that are not spelled out: in the name of a file, or as a word where a section belongs."""
 
 from __future__ import annotations
 
 import pytest
 
 from mtcli.config.kinds import fill_kinds, kind_of_name
+from mtcli.config.schema.attention import LocalAttentionConfig
+from mtcli.config.schema.optimization import AdamConfig
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,20 @@ def test_languages_of_a_tmx_file_are_those_of_the_config(load, smallest):
     _, first, second = load(text).data.train
     assert (first.src_lang, first.tgt_lang) == ("de", "en")
     assert (second.src_lang, second.tgt_lang) == ("de", "en-GB")
+
+
+def test_a_word_in_the_place_of_a_section_is_its_kind(load, smallest):
+    text = (
+        f"{smallest}optim: muon\nschedule: {{kind: cosine}}\nmodel:\n  encoder_attention: local\n"
+    )
+    config = load(text, "model.decoder_attention=local", "schedule=wsd")
+    assert (config.optim.kind, config.schedule.kind) == ("muon", "wsd")
+    assert config.model.encoder_attention == LocalAttentionConfig(kind="local")
+    assert config.model.decoder_attention == config.model.encoder_attention
+    assert load(f"{smallest}preset: tiny\noptim: adam\n").optim == AdamConfig(kind="adam")
+
+
+@pytest.mark.parametrize("value", ["optim: mun", "optim: [muon]", "model: local", "optim: 7"])
+def test_another_value_there_is_still_refused(problems, smallest, value):
+    (problem,) = problems(f"{smallest}{value}\n")
+    assert "must be" in problem

@@ -220,7 +220,7 @@ def test_a_byte_order_mark_and_crlf_change_nothing(load, smallest):
             "line 10 optim.betas[1] found 2, must be a number, at least 0 and below 1",
         ),
         ("model: 3", "line 8 model found 3, must be a section"),
-        ("optim: adamw", "line 8 optim found 'adamw', must be a section"),
+        ("optim: 7", "line 8 optim found 7, must be a section"),
         ("optim: [a, {b: 3}]", "line 8 optim found a list, must be a section"),
         (
             "optim:\n  lr: 1\n  kind: adm",
@@ -251,6 +251,11 @@ def test_a_byte_order_mark_and_crlf_change_nothing(load, smallest):
             "line 9 model.d_model sinusoidal positions need an even d_model, not 9",
         ),
         (
+            "model:\n  d_model: 2\n  num_heads: 1\n  positions: sinusoidal_fairseq",
+            "line 9 model.d_model sinusoidal positions of fairseq need a d_model of at least 4,"
+            " not 2",
+        ),
+        (
             "model:\n  num_kv_heads: 3",
             "line 9 model.num_kv_heads num_heads (8) must be a multiple of num_kv_heads (3)",
         ),
@@ -273,6 +278,27 @@ def test_a_byte_order_mark_and_crlf_change_nothing(load, smallest):
             "line 9 tokenizer.shared model.tied_embeddings: all needs tokenizer.shared: true;"
             " set it to decoder or none",
         ),
+        (
+            "tokenizer:\n  shared: false\ntraining: {init_from: m, init_tokenizer: any}",
+            "line 9 tokenizer.shared model.tied_embeddings: all needs tokenizer.shared: true;"
+            " set it to decoder or none",
+        ),
+        (
+            "compat: huggingface\nmodel:\n  positions: rotary",
+            "line 10 model.positions compat: huggingface needs model.positions: sinusoidal,"
+            " sinusoidal_marian or learned, found rotary",
+        ),
+        (
+            "compat: huggingface\nmodel:\n  decoder_attention: {kind: local, window: 4}",
+            "line 10 model.decoder_attention compat: huggingface needs"
+            " model.decoder_attention: full, found local",
+        ),
+        (
+            "compat: huggingface\ndecoding: {normalization: gnmt}",
+            "line 9 decoding.normalization compat: huggingface needs"
+            " decoding.normalization: average or none, found gnmt",
+        ),
+        ("compat: marian", "line 8 compat found 'marian', must be huggingface, or null"),
         (
             "batch:\n  max_tokens: 256",
             "line 9 batch.max_tokens batch.max_tokens (256) must be at least data.max_length + 1"
@@ -312,6 +338,10 @@ def test_a_byte_order_mark_and_crlf_change_nothing(load, smallest):
         (
             "training:\n  compile: true\n  parallel: fsdp",
             "line 9 training.compile compile does not go with parallel: fsdp; choose one",
+        ),
+        (
+            "training:\n  compile: true\n  activation_checkpointing: layers",
+            "line 9 training.compile compile does not go with activation_checkpointing; choose one",
         ),
     ],
 )
@@ -482,7 +512,7 @@ def test_checks_across_sections_are_not_run_on_a_section_that_is_wrong(problems,
     text = smallest.replace("train:\n", "max_length: 5000\n  train:\n")
     assert problems(text + "model:\n  max_position: 6000\nbatch: {max_tokens: x}\n") == [
         "line 10 model.max_position unknown key; did you mean `max_positions`?",
-        "line 11 batch.max_tokens found 'x', must be a whole number, at least 1",
+        "line 11 batch.max_tokens found 'x', must be a whole number, at least 1, or `auto`",
     ]
 
 

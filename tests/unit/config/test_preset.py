@@ -7,6 +7,7 @@ import pytest
 from mtcli.config.load import load_config
 from mtcli.config.preset import PRESETS, preset_text, preset_values
 from mtcli.config.provenance import explained_config
+from mtcli.config.schema.compat import misfits
 from mtcli.config.schema.optimization import AdamWConfig, MuonConfig
 
 
@@ -99,3 +100,37 @@ def test_local_files_of_a_hub_source_have_its_line(tmp_path):
     )
     found = comments(explained_config(path))
     assert found["src"] == found["tgt"] == "hub.yaml line 7"
+
+
+@pytest.mark.parametrize("name", [*PRESETS, "auto", None])
+def test_compat_stands_above_every_preset(load, smallest, name):
+    text = smallest + ("" if name is None else f"preset: {name}\n")
+    config = load(text + "compat: huggingface\n")
+    assert list(misfits(config.model)) == []
+    assert config.compat is None
+    model = config.model
+    assert (model.norm_position, model.positions, model.norm, model.bias, model.gated) == (
+        "post", "sinusoidal", "layer", True, False,
+    )  # fmt: skip
+
+
+def test_what_fits_may_be_set_with_compat(load, smallest):
+    text = smallest + "compat: huggingface\nmodel: {positions: learned, num_kv_heads: 8}\n"
+    config = load(text)
+    assert (config.model.positions, config.model.norm_position) == ("learned", "post")
+    assert load(smallest, "compat=huggingface").model.norm_position == "post"
+    pre = load(smallest, "compat=huggingface", "model.norm_position=pre").model
+    assert (pre.positions, list(misfits(pre))) == ("sinusoidal_fairseq", [])
+    assert load(smallest).model.norm_position == "pre"
+
+
+def test_show_names_what_compat_has_set(tmp_path, smallest):
+    path = tmp_path / "my.yaml"
+    path.write_text(smallest + "preset: tiny\ncompat: huggingface\nmodel: {bias: true}\n", "utf-8")
+    lines = {
+        line.strip().partition(":")[0]: line.rpartition("  # ")[2]
+        for line in explained_config(path).split("\n")
+    }
+    assert lines["norm_position"] == "compat huggingface"
+    assert lines["bias"] == "my.yaml line 10"
+    assert lines["d_ff"] == "preset tiny"

@@ -58,6 +58,14 @@ def test_a_batch_by_hand():
     assert {array.dtype for array in arrays} == {np.dtype(np.int64)}
 
 
+def test_a_batch_starts_its_targets_with_what_the_decoder_reads_first(store):
+    batch = make_batch(sentences([5], [7]), sentences([8], [9, 10]), start_id=3)
+    assert batch.tgt_in_ids.tolist() == [[3, 8, 0], [3, 9, 10]]
+    assert make_batch(sentences(), sentences(), start_id=0).tgt_in_ids.tolist() == [[0]]
+    update = next(stream(store, start_id=3).updates())
+    assert {int(i) for batch in update.micro_batches for i in batch.tgt_in_ids[:, 0]} == {3}
+
+
 def test_a_batch_of_no_pairs_has_a_row_that_counts_nothing():
     batch = make_batch(sentences(), sentences())
     assert (batch.src_ids.tolist(), batch.tgt_in_ids.tolist(), batch.tgt_out_ids.tolist()) == (

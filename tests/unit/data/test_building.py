@@ -1,3 +1,5 @@
+import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +14,7 @@ from mtcli.data.building import build_store, open_or_build
 from mtcli.data.dropped import BAD_LINES, Dropped
 from mtcli.data.store import open_store
 from mtcli.errors import DataError, RunFolderError
+from mtcli.folders import verifying
 from tests.support.tokenizers import ToyTokenizer
 
 TOKENIZER = ToyTokenizer(longest=2)
@@ -183,9 +186,94 @@ def test_a_store_that_cannot_be_written_stays_an_error(build, monkeypatch):
         build()
 
 
-def test_a_damaged_store_says_what_to_remove(build):
+def content_of(path):
+    return {file.name: file.read_bytes() for file in path.iterdir()}
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    "damage", [flip_a_bit, empty, Path.unlink], ids=["changed", "empty", "missing"]
+)
+@pytest.mark.parametrize(
+    "name", ["shard_00000.safetensors", "lengths.safetensors", "store.json", "MANIFEST.json"]
+)
+def test_a_damaged_store_is_built_again_with_a_warning(build, caplog, name, damage):
+    path = build().path
+    whole = content_of(path)
+    damage(path / name)
+    store = build()
+    assert store.path == path
+    assert content_of(path) == whole
+    assert [store.text("src", i) for i in (0, 19)] == ["ab", "ab" * 20]
+    (warning,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert warning.startswith("a tokenized store is damaged, and is built again: ")
+    assert str(path) in warning
+    assert not list(path.parent.glob(".*.tmp-*"))
+
+
+def test_a_file_in_the_place_of_a_store_is_built_over(build):
+    path = build().path
+    shutil.rmtree(path)
+    path.touch()
+    assert build().num_pairs == 20
+
+
+def test_a_store_of_a_newer_mtcli_is_refused_and_stays(build):
+    path = build().path
+    manifest = json.loads((path / "MANIFEST.json").read_text())
+    (path / "MANIFEST.json").write_text(json.dumps(manifest | {"format_version": 2}))
+    with pytest.raises(DataError, match="has format_version 2, but this mtcli reads"):
+        build()
+    assert (path / "store.json").exists()
+
+
+def test_a_store_that_the_system_refuses_to_read_stays(build, monkeypatch):
+    path = build().path
+
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(verifying, "sha256_of", refuse)
+    with pytest.raises(DataError, match=r"cannot read .*: Permission denied"):
+        build()
+    assert (path / "store.json").exists()
+
+
+def test_a_store_that_another_process_has_built_again_stays(build, tmp_path, monkeypatch):
+    path = build().path
+    (path / "store.json").unlink()
+    real = building.open_store
+
+    def late(asked):
+        """The other process comes in between the check and what follows from it."""
+        try:
+            return real(asked)
+        finally:
+            if not (path / "store.json").exists():
+                shutil.rmtree(path)
+                monkeypatch.setattr(building, "open_store", real)
+                build()
+                (path / "mark").touch()
+
+    monkeypatch.setattr(building, "open_store", late)
+    assert build().num_pairs == 20
+    assert (path / "mark").exists()
+    assert len(stores(tmp_path)) == 1
+
+
+def test_a_store_that_cannot_be_replaced_says_what_to_remove(build, monkeypatch):
     path = build().path
     (path / "lengths.safetensors").unlink()
+    monkeypatch.setattr(building, "remove_folder", lambda _: None)
     with pytest.raises(DataError) as caught:
         build()
     assert str(caught.value) == (

@@ -279,6 +279,33 @@ def test_a_damaged_cache_is_read_again(configs, tmp_path, num_reads, damage):
     assert len(num_reads) == 4
 
 
+def test_one_changed_byte_of_the_cache_holds_no_other_pairs_out(configs, tmp_path, num_reads):
+    """Another index in it trained on other pairs, in silence."""
+    config, _ = configs
+    cache = tmp_path / "cache"
+    first = hold_out(config, 1, cache)
+    (path,) = cache.glob("holdout_*.json")
+    written = path.read_bytes()
+    for place in range(0, len(written), len(written) // 40):
+        byte = written[place]
+        other = ord("7") if byte in b"012345689" else byte ^ 1
+        path.write_bytes(written[:place] + bytes([other]) + written[place + 1 :])
+        again = hold_out(config, 1, cache)
+        assert again.pairs == first.pairs
+        assert again.indices.tolist() == first.indices.tolist()
+
+
+def test_a_cache_of_an_earlier_mtcli_is_read(configs, tmp_path, num_reads):
+    config, _ = configs
+    first = hold_out(config, 1, tmp_path / "cache")
+    (path,) = (tmp_path / "cache").glob("holdout_*.json")
+    content = json.loads(path.read_text())
+    del content["sha256"]
+    path.write_text(json.dumps(content))
+    assert hold_out(config, 1, tmp_path / "cache").pairs == first.pairs
+    assert len(num_reads) == 2
+
+
 def test_a_cache_that_cannot_be_written_costs_only_another_reading(configs, tmp_path):
     config, _ = configs
     (tmp_path / "cache").write_text("in the way")

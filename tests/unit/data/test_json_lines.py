@@ -135,3 +135,15 @@ def test_many_records_keep_their_order(source, monkeypatch):
 
 def test_an_empty_file_has_no_pairs(source):
     assert read(source("")) == read(source("\n")) == read(source("[]")) == []
+
+
+def test_a_line_that_is_too_long_and_a_text_that_is(source, tmp_path):
+    line = json.dumps({"src": "a" * 1_000_001, "tgt": "b"})
+    assert refusal(source(line)).sentence == (
+        f"{tmp_path / 'a.jsonl'}, line 1 has more than 1,000,000 bytes"
+    )
+    # an array may stand on one line
+    pairs = [{"src": "a" * 9000, "tgt": "b"}] * 150
+    assert len(read(source(f"\ufeff {json.dumps(pairs)}"))) == 150
+    text = refusal(source(json.dumps([{"src": "a", "tgt": "b" * 1_000_001}]))).sentence
+    assert text == f"{tmp_path / 'a.jsonl'}, line 1: `tgt` has more than 1,000,000 characters"

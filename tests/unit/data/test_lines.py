@@ -126,3 +126,17 @@ def test_damaged_gzip_is_one_sentence(write, damage):
     path = write(bytes(content))
     with pytest.raises(DataError, match=r"damaged gzip data after line \d+ \("):
         list(read_file_lines(path))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16-le", "utf-8-sig"])
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_line_that_is_too_long_to_be_one_is_named(write, encoding, is_packed):
+    content = f"a\n{'x' * 1_000_000}\n{'x' * 1_000_001}\n".encode(encoding)
+    path = write(gzip.compress(content) if is_packed else content)
+    lines = read_file_lines(path, encoding)
+    assert len(next(lines)) == 1
+    assert len(next(lines)) == 1_000_000
+    unit = "characters" if encoding in ("utf-16-le", "utf-8-sig") else "bytes"
+    with pytest.raises(DataError) as caught:
+        next(lines)
+    assert caught.value.sentence == f"{path}, line 3 has more than 1,000,000 {unit}"

@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,10 @@ from safetensors.numpy import load_file, save_file
 
 from mtcli.config.schema.data import DataConfig, TextSource
 from mtcli.data.building import build_store
-from mtcli.data.store import map_arrays, open_store, spans
+from mtcli.data.mapped import map_arrays
+from mtcli.data.store import DamagedStoreError, open_store, spans
 from mtcli.errors import DataError
+from mtcli.folders import sha256_of
 from tests.support.tokenizers import ToyTokenizer
 
 CONFIG = DataConfig(train=[TextSource(src=Path("a"), tgt=Path("b"))])
@@ -120,6 +123,39 @@ def test_a_truncated_shard_is_one_sentence(store):
     )
 
 
+def rewrite_meta(store, text):
+    """Change `store.json`, and the manifest with it."""
+    path, manifest = store.path / "store.json", store.path / "MANIFEST.json"
+    path.write_text(text)
+    content = json.loads(manifest.read_text())
+    content["files"][path.name] = {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
+    manifest.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("name", ["shard_00000", "shard_00005", "lengths", "store"])
+def test_one_changed_bit_anywhere_is_found(store, name):
+    """Sizes alone were compared: other ids under the same names trained other weights."""
+    (path,) = store.path.glob(f"{name}.*")
+    content = path.read_bytes()
+    for place in (0, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        with pytest.raises(DamagedStoreError) as caught:
+            open_store(store.path)
+        assert str(caught.value) == (
+            f"{path} is damaged: its SHA-256 is not the one in `MANIFEST.json`"
+        )
+    path.write_bytes(content)
+    assert open_store(store.path).num_pairs == store.num_pairs
+
+
+def test_an_open_store_outlives_its_folder(store, pairs, tokenizer):
+    """Another process may find damage in it and build it again."""
+    shutil.rmtree(store.path)
+    assert [store.text("src", i) for i in (0, 56)] == [
+        tokenizer.normalize(pairs[i][0]) for i in (0, 56)
+    ]
+
+
 def test_a_newer_format_is_refused(store):
     path = store.path / "MANIFEST.json"
     manifest = json.loads(path.read_text())
@@ -131,17 +167,93 @@ def test_a_newer_format_is_refused(store):
 
 
 def test_meta_data_without_a_key_are_damaged(store):
-    content = (store.path / "store.json").read_text()
-    # of the same size, as the sizes are checked before
-    (store.path / "store.json").write_text(content.replace("num_read", "num_rEad"))
+    rewrite_meta(store, (store.path / "store.json").read_text().replace("num_read", "num_rEad"))
     with pytest.raises(DataError, match=r"store\.json is damaged: it must have drops, longest_src"):
         open_store(store.path)
 
 
 def test_a_store_of_an_earlier_mtcli_has_neither_examples_nor_characters(store):
-    meta = store.path / "store.json"
-    size = meta.stat().st_size
-    content = json.loads(meta.read_text())
+    content = json.loads((store.path / "store.json").read_text())
     del content["examples"], content["src_characters"]
-    meta.write_text(json.dumps(content).ljust(size))
+    rewrite_meta(store, json.dumps(content))
     assert open_store(store.path).meta == replace(store.meta, examples={}, src_characters=None)
+
+
+def rewrite(store, name, change):
+    """Change a file of the store, and make the manifest agree."""
+    path = store.path / name
+    if path.suffix == ".json":
+        content = json.loads(path.read_text("utf-8"))
+        change(content)
+        path.write_text(json.dumps(content), "utf-8")
+    else:
+        arrays = {key: array.copy() for key, array in load_file(path).items()}
+        change(arrays)
+        save_file(arrays, path)
+    manifest = json.loads((store.path / "MANIFEST.json").read_text("utf-8"))
+    manifest["files"][name] = {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
+    (store.path / "MANIFEST.json").write_text(json.dumps(manifest), "utf-8")
+
+
+SHARD = "shard_00002.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "sentence"),
+    [
+        ("store.json", {"num_read": "many"}, "damaged at `num_read`: Input should be a valid int"),
+        ("store.json", {"drops": {"a": []}}, "damaged at `drops.a`: Input should be a valid int"),
+        ("store.json", {"shard_sizes": [57, -1, 1]}, "damaged: its shards have other sizes"),
+        ("store.json", {"num_pairs": 10**9}, "damaged: its shards have other sizes"),
+        (
+            "lengths.safetensors",
+            {"src_lengths": np.zeros(56, np.int32)},
+            "it has other `src_lengths`",
+        ),
+        (
+            "lengths.safetensors",
+            {"src_lengths": np.zeros(57, np.int64)},
+            "it has other `src_lengths`",
+        ),
+        (
+            "lengths.safetensors",
+            {"tgt_lengths": np.full(57, -1, np.int32)},
+            "`tgt_lengths` has a negative number",
+        ),
+        ("lengths.safetensors", {"tgt_lengths": np.full(57, 2**31 - 1, np.int32)}, "of its ids"),
+        (SHARD, {"src_offsets": np.zeros(3, np.int64)}, "damaged: shard 2 has other arrays"),
+        (SHARD, {"tgt_text": np.zeros((3, 2), np.uint8)}, "damaged: shard 2 has other arrays"),
+        (SHARD, {"src_ids": np.zeros(3, np.uint16)}, "its lengths are not those of its ids"),
+        (SHARD, {"src_ids": np.zeros(3, np.float32)}, "its header describes another file"),
+    ],
+)
+def test_sizes_of_a_strange_store_are_not_believed(store, name, change, sentence):
+    """The manifest agrees: whoever made the store is not us."""
+    rewrite(store, name, lambda content: content.update(change))
+    with pytest.raises(DamagedStoreError) as caught:
+        open_store(store.path)
+    assert sentence in str(caught.value)
+
+
+def test_offsets_and_texts_of_a_strange_store_are_not_believed(store):
+    def move(arrays):
+        arrays["src_offsets"] += 10**9
+        arrays["src_text"][:] = 0xFF
+
+    rewrite(store, SHARD, move)
+    strange = open_store(store.path)
+    with pytest.raises(DamagedStoreError, match="shard 2 ends before its last pair"):
+        strange.flat_ids("src", np.array([25]))
+    with pytest.raises(DamagedStoreError, match="the text of pair 25 is not UTF-8"):
+        strange.text("src", 25)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff" * 20, b"\2\0\0\0\0\0\0\0[]", b"\x40\0\0\0\0\0\0\0{}",
+     b'\x35\0\0\0\0\0\0\0{"a":{"dtype":"U8","shape":[-1],"data_offsets":[0,1]}}xxx'],
+)  # fmt: skip
+def test_a_header_that_describes_another_file_is_refused(tmp_path, content):
+    (tmp_path / "f").write_bytes(content)
+    with pytest.raises(DataError):
+        map_arrays(tmp_path / "f")

@@ -177,3 +177,21 @@ def test_a_cache_that_has_no_place_names_the_variable(monkeypatch, hub):
 def test_offline_is_one_sentence():
     with pytest.raises(DataError, match=r"cannot get the train split of someone/corpus from the"):
         list(read_pairs([HUB]))
+
+
+@pytest.mark.parametrize("version", ["3.6.0", "2.21.0", "3.0.0.dev0"])
+def test_a_version_that_runs_scripts_of_strangers_is_refused(write, monkeypatch, version):
+    """Whatever the variable says that allows it."""
+    import datasets
+
+    monkeypatch.setattr(datasets, "__version__", version)
+    monkeypatch.setenv("HF_DATASETS_TRUST_REMOTE_CODE", "1")
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: pytest.fail("loaded"))
+    hub = HubSource(kind="hub", name="a/b", split="train", src_field="src", tgt_field="tgt")
+    for source in (table(write("a.parquet", {"src": ["a"], "tgt": ["b"]})), hub):
+        with pytest.raises(DataError) as caught:
+            list(read_pairs([source]))
+        assert str(caught.value) == (
+            f"`datasets` {version} can run a stranger's script: tables and the hub need version 4\n"
+            "hint: run `pip install 'datasets>=4,<6'`"
+        )

@@ -121,6 +121,23 @@ def test_full_goes_on_as_optimal_does_if_there_is_no_length_penalty():
     assert found.token_ids == ()
 
 
+def test_the_beam_of_marian_is_narrower_by_one_after_each_hypothesis_that_ends():
+    # EOS, 4 and 5 in this order; then 5 goes on alone to EOS, and 4 to anything.
+    class RaceScorer(FixedScorer):
+        def after(self, sentence: int, prefix: tuple[int, ...]) -> torch.Tensor:
+            probabilities = {(): [0.5, 0.3, 0.2], (5,): [0.98, 0.01, 0.01]}
+            eos_4_5 = probabilities.get(prefix, [0.1, 0.45, 0.45])
+            return torch.tensor([0.0, 0.0, 0.0, *eos_4_5]).log()
+
+    def found(**changes):
+        (hypotheses,) = search(RaceScorer([[0.0] * 6]), options(num_hypotheses=2, **changes))
+        return {hypothesis.token_ids for hypothesis in hypotheses}
+
+    for penalty in ({}, {"normalization": "none"}):
+        assert found(stop="full", **penalty) == {(), (5,)}
+        assert (5,) not in found(stop="marian", **penalty)
+
+
 def test_optimal_stops_when_nothing_better_can_come():
     # log P(EOS) = -0.313: of 4s with EOS, n tokens long, the best undivided is n = 1; what goes on
     # has -1.3 already.

@@ -56,6 +56,10 @@ def test_penalties(normalization, alpha, length, want):
             {"normalization": "wu"},
             "`normalization` must be one of `average`, `gnmt`, `none`, found `wu`",
         ),
+        (
+            {"stop": "soon"},
+            "`stop` must be one of `full`, `optimal`, `ctranslate2`, `marian`, found `soon`",
+        ),
         ({"forbidden_ids": (0, 3)}, "eos_id (3) is in forbidden_ids: nothing could end"),
     ],
 )

@@ -40,6 +40,8 @@ def put_export(bundle, **changes):
     record = replace(RECORD, weights_sha256=weights_sha256(bundle.path), **changes)
     with new_folder(bundle.path / "ctranslate2") as folder:
         write_json(folder / "mtcli.json", asdict(record))
+        for name in ("model.bin", "shared_vocabulary.json", "README.md"):
+            (folder / name).write_bytes(name.encode() * 10)
     return record
 
 
@@ -109,6 +111,18 @@ def test_what_it_cannot_do(bundle, how, search, only_torch, why):
     )
 
 
+def test_ctranslate2_needs_a_thread(bundle, monkeypatch):
+    put_export(bundle)
+    monkeypatch.setattr(choice, "startable_threads", lambda wanted: 0)
+    why = "it needs a thread of its own, and the system allows no more"
+    assert choose_engine([bundle], EngineOptions()) == (None, f"engine torch, because {why}")
+    with pytest.raises(ConfigError, match=f"engine ctranslate2 cannot run: {why}"):
+        choose_engine([bundle], EngineOptions("ctranslate2"))
+    monkeypatch.setattr(choice, "startable_threads", lambda wanted: min(wanted, 2))
+    split = choose_split(RECORD, 8)
+    assert split.inter_threads * split.intra_threads == 2
+
+
 def test_an_export_is_no_ensemble(bundle):
     put_export(bundle)
     choice = choose_engine([bundle, bundle], EngineOptions())
@@ -128,6 +142,27 @@ def test_threads(monkeypatch):
         assert (split.inter_threads, split.intra_threads) == expected
     with pytest.raises(ConfigError, match="`threads` must be at least 1, found `0`"):
         EngineOptions(threads=0)
+
+
+@pytest.mark.parametrize("name", ["model.bin", "shared_vocabulary.json", "mtcli.json"])
+def test_one_changed_bit_of_an_export_is_found(bundle, name):
+    """In `model.bin` it translated otherwise, in silence."""
+    put_export(bundle)
+    path = bundle.path / "ctranslate2" / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    sentence = f"{path} is damaged: its SHA-256 is not the one in `MANIFEST.json`"
+    with pytest.raises(ModelFolderError) as info:
+        choose_engine([bundle], EngineOptions("ctranslate2"))
+    assert str(info.value) == sentence
+    assert choose_engine([bundle], EngineOptions()) == (None, f"engine torch, because {sentence}")
+
+
+def test_people_may_edit_the_readme_of_an_export(bundle):
+    put_export(bundle)
+    (bundle.path / "ctranslate2/README.md").write_text("Ours.")
+    assert read_export(bundle) is not None
 
 
 def test_a_damaged_record(bundle):

@@ -225,6 +225,18 @@ def test_models_of_other_languages_are_refused(folders, langs, message):
     assert str(caught.value) == message.format(one.path, other.path)
 
 
+def test_models_whose_decoders_start_differently_are_refused(folders):
+    one = read_model(folders / "a")
+    architecture = replace(one.card.architecture, target_start="pad")
+    other = replace(one, card=replace(one.card, architecture=architecture))
+    with pytest.raises(ModelFolderError) as caught:
+        check_ensemble([one, other])
+    assert str(caught.value) == (
+        f"{one.path} and {one.path} cannot form an ensemble: `target_start` is `bos` in one and"
+        " `pad` in the other"
+    )
+
+
 def test_models_of_different_vocabularies_are_refused(folders):
     bundles = [read_model(folders / name) for name in "abc"]
     check_ensemble(bundles[:2])
@@ -242,6 +254,27 @@ def test_one_tokenizer_for_both_sides_is_read_once(folders):
     assert src.model is tgt.model
     assert (src.normalization, tgt.normalization) == ("nmt_nfkc", "nfc")
     assert src.vocab_size == WORDS_VOCAB_SIZE
+
+
+def with_sizes(bundle, size):
+    """The bundle with a card that says another number of pieces."""
+    return replace(bundle, card=replace(bundle.card, src_vocab_size=size, tgt_vocab_size=size))
+
+
+def test_a_tokenizer_of_another_size_is_refused(folders):
+    """Its ids would be read beyond the end of the embeddings."""
+    with pytest.raises(ModelFolderError) as caught:
+        load_tokenizers(with_sizes(read_model(folders / "a"), WORDS_VOCAB_SIZE - 1))
+    assert str(caught.value) == (
+        f"{folders / 'a/tokenizer.model'} has {WORDS_VOCAB_SIZE} pieces, but `model.json` says"
+        f" {WORDS_VOCAB_SIZE - 1}"
+    )
+
+
+def test_models_of_other_sizes_do_not_form_an_ensemble(folders):
+    bundles = [read_model(folders / "a"), with_sizes(read_model(folders / "b"), 299)]
+    with pytest.raises(ModelFolderError, match="they do not share a vocabulary"):
+        check_ensemble(bundles)
 
 
 @pytest.mark.parametrize(

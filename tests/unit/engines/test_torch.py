@@ -18,11 +18,13 @@ from mtcli.engines.torch_loading import (
 )
 from mtcli.errors import ConfigError, DeviceError, ModelFolderError
 from mtcli.folders import sha256_of
+from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, start_id
 from mtcli.translating.loaded_model import LoadedModel, load_tokenizers
 from mtcli.translating.request import TranslationRequest, open_translator
 from mtcli.translating.translator import Translator
 from tests.support.engines import translate
 from tests.support.model_folder import untrained_model, write_tiny_model
+from tests.support.models import searched_model
 from tests.support.tokenizers import WORDS_VOCAB_SIZE, train_on_words
 
 CPU = torch.device("cpu")
@@ -46,6 +48,23 @@ def random_sentences(number, seed=1):
     generator = random.Random(seed)
     lengths = [generator.randrange(1, 15) for _ in range(number)]
     return [[generator.randrange(4, WORDS_VOCAB_SIZE) for _ in range(n)] for n in lengths]
+
+
+@pytest.mark.parametrize("target_start", ["bos", "pad", "eos"])
+def test_the_decoder_first_reads_what_its_model_says(target_start):
+    model = searched_model(target_start=target_start, output_bias=True)
+    with torch.no_grad():
+        model.output_bias[BOS_ID] = 20  # an ordinary piece, unless it starts every target
+    engine = TorchEngine(model, CPU)
+    (found,) = translate(engine, [[5, 6, 7]], [4], OPTIONS)[0][:1]
+    assert (BOS_ID in found.token_ids) == (target_start != "bos")
+    tgt = [7, 8]
+    with torch.inference_mode():
+        memory = model.encode(torch.tensor([[5, 6, EOS_ID]]), None)
+        hidden = model.decode(torch.tensor([[start_id(target_start), *tgt]]), memory, None)
+        log_probs = model.output_logits(hidden)[0].log_softmax(-1)
+    want = [float(log_probs[t, i]) for t, i in enumerate([*tgt, EOS_ID])]
+    assert engine.score([[5, 6]], [tgt])[0] == pytest.approx(want, abs=1e-5)
 
 
 def test_a_batch_is_as_one_by_one():

@@ -3,7 +3,13 @@
 import pytest
 
 from mtcli.runs.folder import RunFolder
-from mtcli.runs.retention import cut_back, keep_newest_stop, prune, set_aside_without_checkpoint
+from mtcli.runs.retention import (
+    cut_back,
+    keep_newest_stop,
+    prune,
+    set_aside_files,
+    set_aside_without_checkpoint,
+)
 
 
 @pytest.fixture
@@ -37,13 +43,13 @@ def test_of_stops_the_newest_and_the_best_are_kept(run):
 
 def test_what_came_later_is_cut_back(run):
     make(run, checkpoints=(2, 4, 6), models=(2, 4, 6))
-    run.metrics.write_text('{"step": 4}\n{"step": 5}\n{"st')
+    run.metrics.write_text('{"kind": "step", "step": 4}\n{"kind": "step", "step": 5}\n{"st')
     run.point_best(run.model(6))
     cut_back(run, 4, best_step=2)
     assert steps(run) == ([2, 4], [2, 4])
     assert run.best.resolve() == run.model(2)
     assert run.last.resolve() == run.checkpoint(4)
-    assert run.metrics.read_text() == '{"step": 4}\n'
+    assert run.metrics.read_text() == '{"kind": "step", "step": 4}\n'
 
 
 def test_a_stop_before_the_newest_checkpoint_is_removed(run):
@@ -72,3 +78,30 @@ def test_what_a_run_without_a_checkpoint_left_gets_another_name(run):
     run.metrics.write_text("")
     names = sorted(path.name for path in set_aside_without_checkpoint(run))
     assert names == ["metrics.jsonl.1", "models.1", "stopped.1"]
+
+
+def test_files_with_names_of_steps_are_no_steps_and_get_other_names(run):
+    make(run, checkpoints=(2,), models=(2,))
+    make(run.stopped, checkpoints=(3,))
+    run.checkpoint(4).write_text("precious")
+    run.checkpoint(4).with_name("step_00000004.1").touch()
+    run.model(6).symlink_to("nowhere")
+    (run.checkpoints / "notes.txt").touch()
+    run.stopped.models.touch()
+    assert steps(run) == ([2], [2])
+    assert [path.relative_to(run.path).as_posix() for path in set_aside_files(run)] == [
+        "checkpoints/step_00000004.2",
+        "models/step_00000006.1",
+        "stopped/models.1",
+    ]
+    assert (run.checkpoints / "step_00000004.2").read_text() == "precious"
+    assert set_aside_files(run) == []
+    assert (steps(run), steps(run.stopped)) == (([2], [2]), ([3], []))
+
+
+def test_a_link_to_a_folder_of_another_disk_is_a_step(run, tmp_path):
+    make(run, checkpoints=(2,))
+    run.checkpoint(2).rename(tmp_path / "elsewhere")
+    run.checkpoint(2).symlink_to(tmp_path / "elsewhere")
+    assert run.checkpoint_steps() == [2]
+    assert set_aside_files(run) == []

@@ -65,3 +65,10 @@ def test_skipping():
         "out.txt answers 3 lines, but the input has 2\n"
         "hint: give `--output` another name, or drop `--resume`"
     )
+
+
+def test_a_json_line_that_is_nested_deeply_is_not_ours(tmp_path):
+    path = tmp_path / "out.jsonl"
+    path.write_text("[" * 100_000 + "]" * 100_000 + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match="is not the JSON object of line 1"):
+        find_resume_point(path, "jsonl")

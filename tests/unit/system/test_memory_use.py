@@ -3,10 +3,11 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from mtcli.system.memory_use import PeakMemory, pss_bytes
+from mtcli.system.memory_use import PeakMemory, available_bytes, pss_bytes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 MIB = 2**20
@@ -45,3 +46,12 @@ def test_a_process_of_half_a_second_is_measured():
     ):
         child.wait()
     assert memory.peak_bytes is not None
+
+
+def test_the_memory_that_is_available_is_less_than_there_is():
+    total = next(
+        int(line.split()[1]) * 1024
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        if line.startswith("MemTotal:")
+    )
+    assert 16 * MIB < available_bytes() < total

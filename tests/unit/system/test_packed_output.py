@@ -1,9 +1,13 @@
+import errno
+import fcntl
+import os
 import random
 import sys
+from pathlib import Path
 
 import pytest
 
-from mtcli.errors import DataError
+from mtcli.errors import DataError, MtcliError
 from mtcli.system import packed_output
 from mtcli.system.packed_output import open_output, open_written
 from mtcli.system.text_input import open_text
@@ -78,6 +82,47 @@ def test_a_file_that_is_cut_off_anywhere_is_resumed(tmp_path, name):
             with open_output(path, kept) as sink:
                 sink.write(b"the rest\n")
             assert unpacked(path) == TEXT[:kept] + b"the rest\n"
+
+
+@pytest.mark.parametrize("kept", [None, 4])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_second_writer_is_refused_and_changes_nothing(tmp_path, name, kept):
+    path = tmp_path / name
+    with open_output(path) as sink:
+        sink.write(TEXT)
+        sink.flush()
+        with pytest.raises(MtcliError) as caught:
+            open_output(path, kept)
+    assert str(caught.value) == (
+        f"{path} is being written by another mtcli\n"
+        "hint: wait for it, stop it, or give the output another name"
+    )
+    assert unpacked(path) == TEXT
+    open_output(path).close()
+    assert unpacked(path) == b""
+
+
+def test_a_file_system_without_locks_is_written(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    for _ in range(2):
+        with open_output(tmp_path / "text") as sink:
+            sink.write(b"a\n")
+    assert (tmp_path / "text").read_bytes() == b"a\n"
+
+
+def test_devices_and_pipes_are_written(tmp_path):
+    with open_output(Path("/dev/null")) as sink:
+        sink.write(TEXT)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with open_output(pipe) as sink:
+        sink.write(b"a\n")
+    assert os.read(reading, 10) == b"a\n"
+    os.close(reading)
 
 
 @pytest.mark.parametrize("name", PACKED)

@@ -1,17 +1,28 @@
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from mtcli.system.threads import describe_waiting, load_average, prepare_waiting
+from mtcli.system import threads
+from mtcli.system.threads import (
+    describe_waiting,
+    fit_threads,
+    load_average,
+    prepare_waiting,
+    startable_threads,
+)
 
 is_x86 = hasattr(os, "uname") and os.uname().machine == "x86_64"
 
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch):
-    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+    for name in (
+        *("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"),
+        *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
+    ):
         monkeypatch.setenv(name, "")  # so that it is restored afterwards
         monkeypatch.delenv(name)
 
@@ -51,3 +62,51 @@ def test_the_load_is_a_number_where_the_system_tells(monkeypatch):
 
     monkeypatch.setattr(os, "getloadavg", fail)
     assert load_average() is None
+
+
+@pytest.fixture
+def allowed(monkeypatch):
+    """Let the system allow so many more threads."""
+
+    def allow(number):
+        start, running = threading.Thread.start, threading.active_count()
+
+        def start_or_refuse(thread):
+            if threading.active_count() - running >= number:
+                raise RuntimeError("can't start new thread")
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start_or_refuse)
+
+    return allow
+
+
+def test_threads_that_the_system_allows(allowed):
+    before = threading.active_count()
+    assert startable_threads(3) == 3
+    allowed(2)
+    assert startable_threads(3) == 2
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(
+    ("number", "asked", "fitted"),
+    [(4, "", None), (3, "", "1"), (0, "", "1"), (2, "2", "2"), (1, "2,4", "1"), (0, "1", "1")],
+)
+def test_libraries_get_one_thread_where_all_are_not_allowed(
+    allowed, monkeypatch, number, asked, fitted
+):
+    monkeypatch.setattr(threads, "num_cores", lambda: 4)
+    if asked:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    allowed(number)
+    remark = fit_threads()
+    assert os.environ.get("OMP_NUM_THREADS") == fitted
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    is_less = fitted not in (None, asked)
+    assert remark == (
+        "using one thread, because the system allows no more; see `ulimit -u`, or the limit on the"
+        " processes of the container"
+        if is_less
+        else ""
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mtcli.errors import ConfigError
-from mtcli.system.user_paths import expanded, expanded_argument
+from mtcli.system.user_paths import cache_folder, expanded, expanded_argument
 
 
 @pytest.fixture(autouse=True)
@@ -95,3 +95,14 @@ def test_what_a_path_of_the_command_line_means(typed, meant):
 def test_what_a_path_of_the_command_line_cannot_mean(typed):
     with pytest.raises(ConfigError):
         expanded_argument(Path(typed))
+
+
+def test_the_cache_is_where_the_xdg_specification_says(tmp_path, monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert cache_folder() is None  # there is no /home/me
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / ".cache/mtcli"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # is to be ignored
+    assert cache_folder() == tmp_path / ".cache/mtcli"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache/me")
+    assert cache_folder() == Path("/var/cache/me/mtcli")

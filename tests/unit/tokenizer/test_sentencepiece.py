@@ -86,6 +86,23 @@ def test_a_batch_is_its_texts_one_by_one():
     assert trained.decode_batch([[], []]) == ["", ""]
 
 
+def test_a_batch_without_a_thread_is_its_texts_one_by_one(monkeypatch):
+    """The library starts a thread for each batch; a system may not allow one."""
+    trained = tokenizer()
+    texts = ["", "ba", *sentences(5, seed=2)]
+    expected = trained.encode_batch(texts)
+    processor = trained._processor
+
+    class WithoutThreads:
+        def encode(self, text, **keywords):
+            if isinstance(text, list):
+                raise RuntimeError("Resource temporarily unavailable")
+            return processor.encode(text, **keywords)
+
+    monkeypatch.setattr(trained, "_processor", WithoutThreads())
+    assert trained.encode_batch(texts) == expected
+
+
 def test_ids_may_be_an_array():
     trained = tokenizer()
     ids = trained.encode("ba ko")

@@ -99,7 +99,7 @@ def scripted(tmp_path, monkeypatch):
         def validate(self, *arguments):
             bleu, loss, chrf = next(results)
             figures = {"bleu": Score("BLEU", bleu, ""), "chrf": Score("chrF", chrf, "")}
-            return replace(real(self, *arguments), loss_per_token=loss, **figures)
+            return replace(real(self, *arguments), loss_per_token=loss, metrics=figures)
 
         monkeypatch.setattr(Validator, "validate", validate)
         sections = {"checkpoints": "{keep_last: 1}", "validation": "{every_steps: 2}"} | overrides

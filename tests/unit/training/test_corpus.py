@@ -14,6 +14,12 @@ from mtcli.training.corpus_reports import hold_out_rule
 from tests.support.small_run import write_run
 
 
+def made_folder(config):
+    """The folder of a run, as it is there before the corpus is prepared."""
+    config.run_dir.mkdir(exist_ok=True)
+    return RunFolder(config.run_dir)
+
+
 @dataclass(frozen=True)
 class MainProcess(World):
     """The main process of two, which remembers what it sends."""
@@ -59,14 +65,14 @@ def contents(corpus):
 
 def test_without_validation_sources_only_the_first_start_reads_the_corpus(tmp_path, reads):
     config = load_config(write_run(tmp_path), ["data.valid=null"], working_dir=tmp_path)
-    run = RunFolder(config.run_dir)
+    run = made_folder(config)
     main = MainProcess()
     first = contents(prepare_corpus(config, run, main))
-    # twice for the held-out pairs, then for the tokenizer, its report and the store
-    assert len(reads) == 5
+    # twice for the held-out pairs, then for the tokenizer, its report, its losses and the store
+    assert len(reads) == 6
     other = contents(prepare_corpus(config, run, OtherProcess(rank=1, sent=main.sent)))
     resumed = contents(prepare_corpus(config, run, World()))
-    assert len(reads) == 5
+    assert len(reads) == 6
     assert first == other == resumed
     assert len(first[1]) == 4
 
@@ -75,7 +81,7 @@ def test_pairs_with_a_side_of_a_held_out_one_leave_training_and_are_counted(tmp_
     path = write_run(tmp_path)
     config = load_config(path, ["data.valid=null"], working_dir=tmp_path)
     config = replace(config, data=replace(config.data, train=config.data.train * 2))
-    run = RunFolder(config.run_dir)
+    run = made_folder(config)
     with caplog.at_level("INFO"):
         corpus = prepare_corpus(config, run, World())
     trained_on = {corpus.store.text(side, i) for side in ("src", "tgt") for i in range(380)}
@@ -95,7 +101,7 @@ def test_pairs_with_a_side_of_a_held_out_one_leave_training_and_are_counted(tmp_
 def test_a_resumed_run_finds_the_same_pairs_when_the_cache_is_gone(tmp_path):
     config = load_config(write_run(tmp_path), ["data.valid=null"], working_dir=tmp_path)
     config = replace(config, data=replace(config.data, train=config.data.train * 2))
-    run = RunFolder(config.run_dir)
+    run = made_folder(config)
     first = contents(prepare_corpus(config, run, World()))
     run.checkpoint(5).mkdir(parents=True)
     shutil.rmtree(config.data.cache_dir)
@@ -104,7 +110,7 @@ def test_a_resumed_run_finds_the_same_pairs_when_the_cache_is_gone(tmp_path):
 
 def test_a_run_that_began_with_the_old_rule_goes_on_with_it(tmp_path, caplog):
     config = load_config(write_run(tmp_path), ["data.valid=null"], working_dir=tmp_path)
-    run = RunFolder(config.run_dir)
+    run = made_folder(config)
     cache = config.data.cache_dir
     old = hold_out(config.data, config.seed, cache, "number")
     assert contents(prepare_corpus(config, run, World()))[1] != [src for src, _ in old.pairs]
@@ -136,7 +142,7 @@ def test_too_few_texts_to_hold_out_are_named(tmp_path, caplog, labels, side):
         "".join(f"{'GU' if i % 2 else 'HA'}\n" for i in range(99))
     )
     settings = replace(config, tokenizer=replace(config.tokenizer, vocab_size=40))
-    prepare_corpus(settings, RunFolder(config.run_dir), World())
+    prepare_corpus(settings, made_folder(config), World())
     (message,) = (text for text in caplog.messages if "too few" in text)
     assert message.startswith(
         f"too few {side}s differ: pairs with the {side} of a held-out one, such as '"
@@ -152,7 +158,7 @@ def test_every_start_warns_of_validation_pairs_in_the_training_text(tmp_path, ca
     for _ in range(2):
         caplog.clear()
         reads.clear()
-        prepare_corpus(config, RunFolder(config.run_dir), World())
+        prepare_corpus(config, made_folder(config), World())
         (message,) = (text for text in caplog.messages if "data.valid" in text)
         assert message.startswith("3 of 5 pairs of data.valid stand in the training text")
         assert "such as number 3, '" in message
@@ -171,7 +177,7 @@ def test_repetition_that_is_dropped_is_said(tmp_path, caplog, is_listed_twice):
     for _ in range(2):
         caplog.clear()
         with caplog.at_level("INFO"):
-            prepare_corpus(config, RunFolder(config.run_dir), World())
+            prepare_corpus(config, made_folder(config), World())
         (record,) = (record for record in caplog.records if "to give them weight" in record.message)
         assert "of 400 training pairs that repeat an earlier one, such as '" in record.message
         assert record.levelname == ("WARNING" if is_listed_twice else "INFO")
@@ -185,7 +191,7 @@ def test_repetition_that_is_dropped_is_said(tmp_path, caplog, is_listed_twice):
 
 def test_validation_sources_are_all_that_a_later_start_reads(tmp_path, reads):
     config = load_config(write_run(tmp_path), working_dir=tmp_path)
-    run = RunFolder(config.run_dir)
+    run = made_folder(config)
     first = contents(prepare_corpus(config, run, World()))
     reads.clear()
     assert contents(prepare_corpus(config, run, World())) == first

@@ -1,9 +1,12 @@
 """What the loop gives to each update."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from mtcli.config.schema.regularization import Chance, RegularizationConfig, Strength
+from mtcli.config.schema.root import TrainingConfig
 from mtcli.training.loop import pass_settings, seed_update
 
 
@@ -19,10 +22,11 @@ from mtcli.training.loop import pass_settings, seed_update
     ],
 )
 def test_rdrop_and_layer_dropout_follow_their_schedules(epochs, alpha, chance):
-    config = RegularizationConfig(
+    regularization = RegularizationConfig(
         rdrop=Strength(value=5.0, start=1.0, to_epoch=2),
         layer_dropout=Chance(value=0.2, start=0.0, from_epoch=1, to_epoch=3),
     )
+    config = SimpleNamespace(regularization=regularization, training=TrainingConfig())
     settings = pass_settings(config, epochs)
     assert settings.rdrop_alpha == pytest.approx(alpha)
     assert settings.layer_dropout == pytest.approx(chance)

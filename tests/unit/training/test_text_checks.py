@@ -6,8 +6,9 @@ import pytest
 
 from mtcli.config.load import load_config
 from mtcli.training.check import check
+from mtcli.training.metric_choice import ranking_metric
 from mtcli.training.setup import train
-from mtcli.training.text_checks import ranking_metric, report_on_texts
+from mtcli.training.text_checks import report_on_texts
 from mtcli.training.validation import ValidationSet
 from tests.support.small_run import write_run
 
@@ -185,6 +186,7 @@ def test_a_start_and_a_check_warn_of_all_of_it(tmp_path, caplog):
         ([], TGT[1:], "chrf"),
         (["validation.best_by=loss"], TGT[1:], "loss"),
         (["validation.best_by=chrf"], TGT[1:], "chrf"),
+        (["validation.best_by=accuracy"], TGT[1:], "accuracy"),
         (["validation.bleu_tokenize=char"], TGT[1:], "bleu"),
         (["tgt_lang=th"], ["หมาวิ่ง"], "bleu"),
         (["tgt_lang=th"], ["ดี"], "chrf"),
@@ -193,7 +195,7 @@ def test_a_start_and_a_check_warn_of_all_of_it(tmp_path, caplog):
 def test_the_metric_that_chooses_the_best_model(config_of, said, overrides, tgt, expected):
     valid = valid_set(SRC[: len(tgt)], tgt)
     config = config_of(*overrides)
-    assert ranking_metric(config, valid) == expected
+    assert ranking_metric(config, valid.tgt_texts) == expected
     is_changed = expected != config.validation.best_by
     assert any("BLEU is 0.00" in line for line in said(*overrides, valid=valid)) is is_changed
 
@@ -202,5 +204,6 @@ def test_that_another_metric_chooses_is_said(said):
     assert said(valid=valid_set(SRC[1:], TGT[1:])) == [
         "WARNING: BLEU is 0.00 whatever the translations are: no pair of the target side of the"
         " validation pairs has four words as BLEU counts them, for example pair 1, `HA`\n"
-        "hint: set `validation.best_by`; now chrF chooses the best model"
+        "hint: set `validation.best_by` to `accuracy`, `exact_match` or `rouge-l`; now chrF chooses"
+        " the best model"
     ]

@@ -7,10 +7,16 @@ import pytest
 from safetensors.numpy import load_file
 
 from mtcli.bundle.model_folder import read_model
+from mtcli.config.dump import plain_values
 from mtcli.config.load import load_config
 from mtcli.errors import ConfigError, ModelFolderError
+from mtcli.interchange.foreign import Languages
+from mtcli.interchange.importing import import_model
+from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.setup import train
+from tests.support.foreign import write_foreign, write_foreign_m2m100
 from tests.support.small_run import write_run
+from tests.support.tokenizers import WORDS, train_on_words
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +49,19 @@ def test_it_starts_from_the_weights_and_keeps_the_tokenizer(trained, tmp_path):
     assert (run / name).read_bytes() == (trained / name).read_bytes()
 
 
+def test_the_log_says_what_was_taken_from_where(trained, tmp_path, caplog):
+    caplog.set_level("INFO")
+    tune(tmp_path, trained)
+    arrays = load_file(trained / "best/model.safetensors")
+    size = sum(array.size for array in arrays.values())
+    best = (trained / "best").resolve()
+    assert (
+        f"training.init_from: starting from {best} (en-de, trained for 12 updates):"
+        f" {len(arrays)} weight tensors, {size} weights, and the tokenizer"
+    ) in caplog.text.replace("trained for 6 updates", "trained for 12 updates")
+    assert "the optimizer and the learning-rate schedule start from the beginning" in caplog.text
+
+
 def test_an_exponential_average_starts_from_the_weights_too(trained, tmp_path):
     run = tune(tmp_path, trained, "optim.lr=1e-9", "training.ema_decay=0.9")
     assert max(distance(run, trained).values()) < 1e-7
@@ -70,6 +89,47 @@ def test_it_goes_on_without_the_model_that_it_started_from(trained, tmp_path):
     assert outcome.reason == "reached step 2, the last one"
 
 
+def test_an_imported_model_with_two_files_and_one_vocabulary_is_tuned(tmp_path):
+    write_foreign(tmp_path / "opus-mt-en-de")
+    imported = import_model(tmp_path / "opus-mt-en-de", tmp_path / "imported").folder
+    before = read_model(imported)
+    assert before.card.architecture.tied_embeddings == "all"
+    assert not before.card.shared_vocab
+    model = json.dumps(plain_values(before.card.architecture))
+    run = tune(
+        tmp_path, imported, f"model={model}", "tokenizer.shared=false", "optim.lr=1e-9",
+        "data.max_length=40",
+    )  # fmt: skip
+    after = read_model(run / "best")
+    assert after.card.architecture == before.card.architecture
+    weights = before.weights()
+    assert after.weights().keys() == weights.keys()
+    for name, array in after.weights().items():
+        np.testing.assert_allclose(array, weights[name], atol=1e-7)
+    for name in ("tokenizer.src.model", "tokenizer.tgt.model"):
+        assert (run / "best" / name).read_bytes() == (imported / name).read_bytes()
+
+
+def test_embeddings_of_different_pieces_are_not_tied(trained, tmp_path):
+    theirs = trained / "tokenizer/tokenizer.model"
+    own = tmp_path / "own.model"
+    train_on_words(own)
+    path = write_run(tmp_path)
+    options = [f"tokenizer={{shared: false, src_model: {theirs}, tgt_model: {own}}}"]
+    with pytest.raises(ConfigError) as info:
+        train(load_config(path, options, working_dir=tmp_path))
+    sizes = [SentencePieceTokenizer(file).vocab_size for file in (theirs, own)]
+    assert info.value.sentence == (
+        "`model.tied_embeddings: all` needs the same pieces on both sides, but"
+        f" {theirs} has {sizes[0]} pieces and {own} has {sizes[1]}"
+    )
+    same_size = tmp_path / "same_size.model"
+    train_on_words(same_size, [word.upper() for word in WORDS])
+    options = [f"tokenizer={{shared: false, src_model: {own}, tgt_model: {same_size}}}"]
+    with pytest.raises(ConfigError, match=r"but piece \d+ is `.+` in .*own.model and `.+` in "):
+        train(load_config(path, ["run_dir=other", *options], working_dir=tmp_path))
+
+
 def test_another_architecture_is_refused_by_the_name_of_a_weight(trained, tmp_path):
     with pytest.raises(
         ConfigError, match=r"in_proj.bias` has shape \[20\] by the `model` section, but \[24\]"
@@ -77,7 +137,8 @@ def test_another_architecture_is_refused_by_the_name_of_a_weight(trained, tmp_pa
         tune(tmp_path, trained, "model.decoder_d_ff=20")
 
 
-def test_another_tokenizer_is_refused_unless_it_is_wanted(trained, tmp_path):
+def test_another_tokenizer_is_refused_unless_it_is_wanted(trained, tmp_path, caplog):
+    caplog.set_level("INFO")
     first = tmp_path / "first"
     first.mkdir()
     train(
@@ -96,6 +157,7 @@ def test_another_tokenizer_is_refused_unless_it_is_wanted(trained, tmp_path):
     run = tune(
         third, trained, f"tokenizer.model={other}", "training.init_tokenizer=any", "optim.lr=1e-9"
     )
+    assert "init_tokenizer: any: shared_embed.weight start from random values" in caplog.text
     weights = load_file(run / "best/model.safetensors")
     assert weights["shared_embed.weight"].shape[0] == 50
     theirs = load_file(trained / "best/model.safetensors")
@@ -115,3 +177,10 @@ def test_two_tokenizers_do_not_fit_one(trained, tmp_path):
 def test_a_model_that_is_not_there(tmp_path):
     with pytest.raises(ModelFolderError, match="there is no such run folder or model folder"):
         tune(tmp_path, tmp_path / "nowhere")
+
+
+def test_a_model_that_reads_tags_of_languages_is_refused(tmp_path):
+    write_foreign_m2m100(tmp_path / "original")
+    import_model(tmp_path / "original", tmp_path / "model", Languages("en", "de"))
+    with pytest.raises(ConfigError, match="reads tags of languages, which training does not put"):
+        tune(tmp_path, tmp_path / "model")

@@ -7,7 +7,7 @@ import pytest
 
 from mtcli.config.auto.facts import TYPICAL, CorpusFacts, Machine, letters_per_sign
 from mtcli.config.auto.rules import choose_recipe, choose_vocabulary
-from mtcli.config.auto.sizes import REFERENCE, short
+from mtcli.config.auto.sizes import REFERENCE, about, short
 from mtcli.config.load import load_config
 from mtcli.config.preset import merged
 
@@ -49,6 +49,25 @@ def facts(num_pairs, language="captions"):
         num_frequent_characters=math.ceil(0.7 * seen),
         is_sampled=num_pairs > 100_000,
     )
+
+
+def test_pairs_fit_the_positions_of_a_model_that_a_run_starts_from():
+    free = choose_recipe(TYPICAL, Machine(), {"model": {"max_positions": 1024}})
+    bound = choose_recipe(TYPICAL, Machine(), {"model": {"max_positions": 64}})
+    assert free.values["data"]["max_length"] > 63
+    assert bound.values["data"]["max_length"] == 63
+    assert bound.values["decoding"]["max_length"] == 63
+    assert bound.reasons["data", "max_length"] == "model.max_positions is 64"
+
+
+def test_a_model_that_is_tuned_gets_a_tenth_of_the_rate_with_the_reason():
+    start = {"training": {"init_from": "runs/demo"}}
+    new, tuned = (choose_recipe(TYPICAL, Machine(), given) for given in ({}, start))
+    for key in ("lr", "adam_lr"):
+        assert tuned.values["optim"][key] == pytest.approx(new.values["optim"][key] / 10)
+        assert "training.init_from: a tenth of a new model's" in tuned.reasons["optim", key]
+    given = choose_recipe(TYPICAL, Machine(), {**start, "optim": {"lr": 0.5}})
+    assert "lr" not in given.values["optim"]
 
 
 @pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
@@ -203,3 +222,11 @@ def test_the_reference_shape_is_the_one_for_a_small_corpus():
         REFERENCE.encoder_layers,
         REFERENCE.d_ff,
     )
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0.043, "0.043"), (1.0, "1"), (1.26, "1.3"), (12.6, "13"), (181.2, "180"), (4160, "4,200")],
+)
+def test_a_reason_has_no_exponent(number, text):
+    assert about(number) == text

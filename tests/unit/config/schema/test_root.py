@@ -10,6 +10,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from mtcli.config.schema.architecture import ModelConfig
+from mtcli.config.schema.attention import LocalAttentionConfig, LowRankAttentionConfig
 from mtcli.config.schema.data import DataConfig, TextSource
 from mtcli.config.schema.root import TrainConfig
 from mtcli.config.schema.sections import ByKind, Conflict, ConflictError, refuse, section
@@ -99,6 +100,10 @@ def test_sizes_that_fit(sizes):
     ModelConfig(**sizes)
 
 
+def local(**keys):
+    return LocalAttentionConfig(kind="local", **keys)
+
+
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
@@ -106,6 +111,34 @@ def test_sizes_that_fit(sizes):
         ({"head_dim": 3, "positions": "rotary"}, "even head_dim, not 3"),
         ({"decoder_num_heads": 7}, r"multiple of decoder_num_heads \(7\)"),
         ({"decoder_num_heads": 2, "num_kv_heads": 4}, r"decoder_num_heads \(2\) must be a mult"),
+        (
+            {"encoder_attention": local(window=1025)},
+            r"window \(1025\) is over max_positions \(1024\), the longest input",
+        ),
+        (
+            {
+                "decoder_attention": local(windows=[9, 2000], global_tokens=1025),
+                "decoder_layers": 2,
+            },
+            r"windows \(2000\) is over max_positions \(1024\).*global_tokens \(1025\) is over",
+        ),
+        (
+            {"encoder_attention": LowRankAttentionConfig(kind="low_rank", rank=1025)},
+            r"rank \(1025\) is over max_positions \(1024\)",
+        ),
+        (
+            {"encoder_attention": local(windows=[9, "full"])},
+            "windows has length 2, but encoder_layers is 6",
+        ),
+        (
+            {"decoder_attention": LowRankAttentionConfig(kind="low_rank")},
+            "low_rank attention cannot be used in a decoder, where a mean would show positions",
+        ),
+        (
+            {"decoder_attention": local(windows=[2, 1]), "decoder_layers": 2},
+            "with a window of 1 a target position sees only itself; use at least 2",
+        ),
+        ({"decoder_attention": local(window=1)}, "with a window of 1 a target position"),
     ],
 )
 def test_sizes_that_do_not_fit(sizes, message):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from mtcli.decoding.options import Sampling, SearchOptions
+from mtcli.engines.ctranslate2.engine import CTranslate2Engine
 from mtcli.engines.protocol import EngineBatch
 from mtcli.engines.torch import TorchEngine
 from mtcli.errors import ConfigError, ModelFolderError
@@ -171,7 +172,7 @@ def test_it_cannot_continue_prefixes(tmp_path):
 
 def test_a_folder_that_is_none(tmp_path):
     with pytest.raises(ModelFolderError, match="CTranslate2 cannot load "):
-        engine_of(tmp_path)
+        CTranslate2Engine(tmp_path, max_positions=9, inter_threads=1, intra_threads=1)
 
 
 def test_the_package_is_missing(tmp_path, monkeypatch):
@@ -184,7 +185,7 @@ def test_the_package_is_missing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ConfigError) as info:
-        engine_of(tmp_path)
+        CTranslate2Engine(tmp_path, max_positions=9, inter_threads=1, intra_threads=1)
     assert str(info.value) == (
         "engine ctranslate2 cannot run: the package `ctranslate2` is not installed\n"
         "hint: pip install 'ctranslate2>=4.7.1,<5'"

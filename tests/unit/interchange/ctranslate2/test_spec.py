@@ -10,8 +10,9 @@ import torch
 
 from mtcli.errors import ConfigError
 from mtcli.interchange.ctranslate2.spec import refuse_unsupported
+from mtcli.tokenizer.protocol import start_id
 from tests.support.exports import PIECES, VOCAB_SIZE, exported
-from tests.support.models import VARIANTS, searched_model
+from tests.support.models import VARIANTS, searched_model, tiny_model
 
 MORE_VARIANTS = {
     "rms post": ("rms silu gated", {"norm_position": "post"}),
@@ -30,6 +31,7 @@ MORE_VARIANTS = {
     ),
     "rms eps": ("rms silu gated", {"norm_eps": 1e-2}),
     "grouped like the decoder": ("narrow decoder", {"num_heads": 6, "num_kv_heads": 3}),
+    "untied with output bias": ("untied unscaled", {"output_bias": True}),
     "deep and shallow": ("pre-norm", {"encoder_layers": 6, "decoder_layers": 1}),
 }
 ALL_VARIANTS = {name: (name, {}) for name in VARIANTS} | MORE_VARIANTS
@@ -39,7 +41,8 @@ def our_log_probs(model, src, tgt):
     """Log-probability of each target id and EOS."""
     with torch.inference_mode():
         memory = model.encode(torch.tensor([[*src, 3]]), None)
-        hidden = model.decode(torch.tensor([[2, *tgt]]), memory, None)
+        first_id = start_id(model.config.target_start)
+        hidden = model.decode(torch.tensor([[first_id, *tgt]]), memory, None)
         log_probs = model.output_logits(hidden)[0].log_softmax(-1)
     return log_probs[torch.arange(len(tgt) + 1), torch.tensor([*tgt, 3])].numpy()
 
@@ -98,4 +101,21 @@ def test_what_cannot_be_exported_is_refused_by_name(key, value):
         refuse_unsupported(SimpleNamespace(**fine | {key: value}))
     assert str(info.value).startswith(
         f"`model.{key}: {value}` cannot be exported to ctranslate2, which supports: "
+    )
+
+
+@pytest.mark.parametrize(
+    ("variant", "key"),
+    [
+        ("local", "encoder_attention: local"),
+        ("low rank", "encoder_attention: low_rank"),
+        ("local and full decoder", "encoder_attention: local"),
+    ],
+)
+def test_attention_that_is_not_full_is_refused_by_name(variant, key):
+    with pytest.raises(ConfigError) as info:
+        refuse_unsupported(tiny_model(variant).config)
+    assert str(info.value) == (
+        f"`model.{key}` cannot be exported to ctranslate2, which supports: full"
+        "\nhint: use the model as it is: `mtcli translate` runs it with torch"
     )

@@ -42,7 +42,9 @@ def validation(step, **changes):
         "step": step, "bleu": 12.345, "chrf": 40.0, "loss_per_token": 2.0, "is_best": True,
         "sample_source": "a < b", "sample_hypothesis": "x", "sample_reference": "y",
     }  # fmt: skip
-    return SimpleNamespace(**values | changes)
+    values |= changes
+    shown = lambda: [("BLEU", values["bleu"]), ("chrF", values["chrf"])]  # noqa: E731
+    return SimpleNamespace(**values, shown_scores=shown)
 
 
 def test_only_the_kernel_of_a_notebook_has_an_observer(page, monkeypatch):
