@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
-from mtcli.bundle.card import ModelCard
+from mtcli.bundle.card import LanguageTags, ModelCard
 from mtcli.config.languages import languages_like, short_language_of
 from mtcli.config.problems import nearest
 from mtcli.errors import ConfigError, ModelFolderError, in_backticks
@@ -54,7 +54,26 @@ def with_any_languages(card: ModelCard) -> ModelCard:
     return replace(card, src_lang=src, tgt_lang=tgt)
 
 
-def tags_of(card: ModelCard) -> Tags:
+class HasLanguages(Protocol):
+    """A model card, or what else says which languages are chosen, among which."""
+
+    @property
+    def src_lang(self) -> str:
+        """The source language."""
+        ...
+
+    @property
+    def tgt_lang(self) -> str:
+        """The target language."""
+        ...
+
+    @property
+    def languages(self) -> LanguageTags | None:
+        """Those that the model translates between; None: the two."""
+        ...
+
+
+def tags_of(card: HasLanguages) -> Tags:
     """What stands before the texts of the languages that were chosen."""
     if card.languages is None:
         return NO_TAGS

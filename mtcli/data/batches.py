@@ -13,7 +13,7 @@ from mtcli.data.drawing import DrawSettings, PairDrawing
 from mtcli.data.plan import PairIds, Plan, split
 from mtcli.data.ragged import Ids, RaggedIds
 from mtcli.data.store import Store
-from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, PAD_ID
+from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, NO_TAGS, PAD_ID, Tags
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,18 +25,18 @@ class Batch:
     """
 
     src_ids: Ids
-    """Source and EOS, then PAD; shape (B, S)."""
+    """Tags, source and EOS, then PAD; shape (B, S)."""
     tgt_in_ids: Ids
-    """BOS (or what the decoder reads first) and target, perhaps with words dropped, then PAD; shape
-    (B, T)."""
+    """BOS (or what the decoder reads first), tags and target, perhaps with words dropped, then PAD;
+    shape (B, T)."""
     tgt_out_ids: Ids
-    """Target and EOS, then PAD; shape (B, T)."""
+    """PAD for each tag, which is not predicted, target and EOS, then PAD; shape (B, T)."""
     src_lengths: Ids
-    """Source tokens of each row, EOS counted; shape (B,)."""
+    """Source tokens of each row, tags and EOS counted; shape (B,)."""
     num_pairs: int
     """Rows that are pairs."""
     num_src_tokens: int
-    """Source tokens of the pairs, EOS counted."""
+    """Source tokens of the pairs, tags and EOS counted."""
     num_tgt_tokens: int
     """Target tokens that carry loss, with EOS, without padding."""
 
@@ -78,6 +78,7 @@ class BatchStream:
         separators: ids of the piece between the sentences of a chunk, of source and target; for a
             plan of chunks.
         start_id: what the decoder reads first.
+        tags: what stands before the texts of each pair.
     """
 
     def __init__(
@@ -91,12 +92,13 @@ class BatchStream:
         draws: DrawSettings | None = None,
         separators: tuple[int, int] | None = None,
         start_id: int = BOS_ID,
+        tags: Tags = NO_TAGS,
     ) -> None:
         self._plan = plan
         self._max_tokens = max_tokens
         self._rank = rank
         self._world_size = world_size
-        self._start_id = start_id
+        self._start_id, self._tags = start_id, tags
         self._drawing = PairDrawing(store, plan.seed, draws)
         self._chunks: ChunkDrawing | None = None
         if isinstance(plan, DocumentPlan) and separators is not None:
@@ -132,19 +134,30 @@ class BatchStream:
         src, tgt, tgt_in = drawing.draw(units, epoch, epochs)
         shares = split(
             np.arange(len(units)),
-            src.lengths + 1,
-            tgt.lengths + 1,
+            src.lengths + len(self._tags.src) + 1,
+            tgt.lengths + len(self._tags.tgt) + 1,
             world_size=self._world_size,
             max_tokens=self._max_tokens,
         )
         return tuple(
-            make_batch(src.rows(rows), tgt.rows(rows), tgt_in.rows(rows), start_id=self._start_id)
+            make_batch(
+                src.rows(rows),
+                tgt.rows(rows),
+                tgt_in.rows(rows),
+                start_id=self._start_id,
+                tags=self._tags,
+            )
             for rows in shares[self._rank]
         )
 
 
 def make_batch(
-    src: RaggedIds, tgt: RaggedIds, tgt_in: RaggedIds | None = None, *, start_id: int = BOS_ID
+    src: RaggedIds,
+    tgt: RaggedIds,
+    tgt_in: RaggedIds | None = None,
+    *,
+    start_id: int = BOS_ID,
+    tags: Tags = NO_TAGS,
 ) -> Batch:
     """Make a batch of some pairs, which have at least one piece on each side.
 
@@ -153,6 +166,7 @@ def make_batch(
         tgt: their targets, to be predicted.
         tgt_in: the targets as the decoder reads them, of the same lengths; None uses `tgt`.
         start_id: what the decoder reads first.
+        tags: what stands before each source, and before each target behind `start_id`.
     """
     num_pairs = len(src.lengths)
     if num_pairs == 0:
@@ -166,20 +180,21 @@ def make_batch(
             num_src_tokens=0,
             num_tgt_tokens=0,
         )
-    rows = np.arange(num_pairs)
-    src_ids = src.padded(0, int(src.lengths.max()) + 1)
-    src_ids[rows, src.lengths] = EOS_ID
-    width = int(tgt.lengths.max()) + 1
-    tgt_in_ids = (tgt_in or tgt).padded(1, width)
-    tgt_in_ids[:, 0] = start_id
-    tgt_out_ids = tgt.padded(0, width)
-    tgt_out_ids[rows, tgt.lengths] = EOS_ID
+    rows, num_src, num_tgt = np.arange(num_pairs), len(tags.src), len(tags.tgt)
+    src_ids = src.padded(num_src, num_src + int(src.lengths.max()) + 1)
+    src_ids[:, :num_src] = tags.src
+    src_ids[rows, num_src + src.lengths] = EOS_ID
+    width = num_tgt + int(tgt.lengths.max()) + 1
+    tgt_in_ids = (tgt_in or tgt).padded(num_tgt + 1, width)
+    tgt_in_ids[:, : num_tgt + 1] = (start_id, *tags.tgt)
+    tgt_out_ids = tgt.padded(num_tgt, width)
+    tgt_out_ids[rows, num_tgt + tgt.lengths] = EOS_ID
     return Batch(
         src_ids=src_ids,
         tgt_in_ids=tgt_in_ids,
         tgt_out_ids=tgt_out_ids,
-        src_lengths=src.lengths + 1,
+        src_lengths=num_src + src.lengths + 1,
         num_pairs=num_pairs,
-        num_src_tokens=int(src.lengths.sum()) + num_pairs,
+        num_src_tokens=int(src.lengths.sum()) + num_pairs * (num_src + 1),
         num_tgt_tokens=int(tgt.lengths.sum()) + num_pairs,
     )

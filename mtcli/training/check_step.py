@@ -60,10 +60,11 @@ def longest_batch(corpus: Corpus, max_tokens: int) -> Batch:
     Of documents it is the longest chunks.
     """
     longest_src, longest_tgt = corpus.longest
-    rows = max(1, max_tokens // (max(longest_src, longest_tgt) + 1))
+    longest = max(longest_src + len(corpus.tags.src), longest_tgt + len(corpus.tags.tgt))
+    rows = max(1, max_tokens // (longest + 1))
     src = [EOS_ID + 1] * longest_src
     tgt = [EOS_ID + 1] * longest_tgt
-    return batch_of([(src, tgt)] * rows)
+    return batch_of([(src, tgt)] * rows, tags=corpus.tags)
 
 
 def _longest_batch(

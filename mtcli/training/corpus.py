@@ -10,6 +10,7 @@ from pathlib import Path
 from shutil import copyfile
 from typing import TypeVar
 
+from mtcli.bundle.languages import tags_of
 from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema.root import TrainConfig
 from mtcli.data.batches import BatchStream, Update
@@ -26,7 +27,14 @@ from mtcli.distributed.world import World
 from mtcli.folders import sha256_of
 from mtcli.runs.folder import RunFolder
 from mtcli.runs.lock import check_exists
-from mtcli.tokenizer.protocol import SHARED_TOKENIZER, SRC_TOKENIZER, TGT_TOKENIZER, start_id
+from mtcli.tokenizer.protocol import (
+    NO_TAGS,
+    SHARED_TOKENIZER,
+    SRC_TOKENIZER,
+    TGT_TOKENIZER,
+    Tags,
+    start_id,
+)
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer, open_tokenizers
 from mtcli.tokenizer.separator import separator_of
 from mtcli.tokenizer.train import train_tokenizers
@@ -35,11 +43,17 @@ from mtcli.training.corpus_reports import (
     report_store,
     report_tokenizers,
 )
-from mtcli.training.fingerprints import TRAINING_PAIRS, VALIDATION_PAIRS, DataFingerprints
+from mtcli.training.fingerprints import (
+    LANGUAGES,
+    TRAINING_PAIRS,
+    VALIDATION_PAIRS,
+    DataFingerprints,
+)
 from mtcli.training.observers.protocol import Observer
 from mtcli.training.observers.watching import watched
 from mtcli.training.one_vocabulary import check_one_vocabulary
 from mtcli.training.pair_reports import report_duplicates, report_held_out, report_overlap
+from mtcli.training.run_languages import RunLanguages, find_languages
 from mtcli.training.target_losses import target_losses
 from mtcli.training.valid_pairs import read_valid_pairs
 from mtcli.training.validation import ValidationSet
@@ -73,10 +87,17 @@ class Corpus:
     the data nor the model has documents."""
     most_joined: int = 0
     """Most pieces of sentences that are read together; 0 if pairs are read one by one."""
+    languages: RunLanguages | None = None
+    """Set if the model translates between several languages."""
+
+    @property
+    def tags(self) -> Tags:
+        """What stands before the texts."""
+        return NO_TAGS if self.languages is None else tags_of(self.languages)
 
     @property
     def longest(self) -> tuple[int, int]:
-        """Most pieces that the model reads and writes at once in training, EOS not counted."""
+        """Most pieces of text that the model reads and writes at once, tags and EOS not counted."""
         meta, most = self.store.meta, self.most_joined
         return max(meta.longest_src, most), max(meta.longest_tgt, most)
 
@@ -88,7 +109,10 @@ class Corpus:
         }
         # Tokenizers come first: another tokenizer makes another store, and is the cause to name.
         pairs = {TRAINING_PAIRS: self.store.path.name, VALIDATION_PAIRS: valid.hexdigest()}
-        return DataFingerprints({**tokenizers, **pairs})
+        if self.languages is None:
+            return DataFingerprints({**tokenizers, **pairs})
+        languages = hashlib.sha256(repr(self.languages).encode("utf-8")).hexdigest()
+        return DataFingerprints({**tokenizers, LANGUAGES: languages, **pairs})
 
 
 def prepare_corpus(
@@ -121,6 +145,7 @@ def prepare_corpus(
     files = on_main(world, lambda: find_tokenizers(config, run, held_out.indices, start, observer))
     if start is not None:
         check_tokenizers(config, start, files)
+    languages = on_main(world, lambda: find_languages(config, run, start))
     paths = list(files.values())
     src, tgt = open_tokenizers(paths[0], paths[-1])
     check_one_vocabulary(config, src, tgt)
@@ -148,9 +173,10 @@ def prepare_corpus(
         report_store(store, run, rule, held_out)
         report_duplicates(store.meta, config.data)
     src_texts, tgt_texts = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    valid = ValidationSet(src_texts, tgt_texts, src, tgt, store.meta.longest_src, documents)
+    tags = NO_TAGS if languages is None else tags_of(languages)
+    valid = ValidationSet(src_texts, tgt_texts, src, tgt, store.meta.longest_src, documents, tags)
     most_joined = config.data.documents.max_pieces if config.data.documents else 0
-    return Corpus(files, src, tgt, store, valid, separators, most_joined)
+    return Corpus(files, src, tgt, store, valid, separators, most_joined, languages)
 
 
 def _find_separators(
@@ -290,6 +316,7 @@ def open_stream(
         draws=draws,
         separators=corpus.separators,
         start_id=start_id(config.model.target_start),
+        tags=corpus.tags,
     )
     updates = stream.updates(epoch, update, max_epochs=config.training.max_epochs)
     return Prefetch(updates, config.data.prefetch_batches)

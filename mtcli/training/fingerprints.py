@@ -12,6 +12,7 @@ from mtcli.training.saved_values import saved_value
 logger = logging.getLogger(__name__)
 
 TRAINING_PAIRS, VALIDATION_PAIRS = "the training pairs", "the validation pairs"
+LANGUAGES = "the languages of the model"
 
 
 @dataclass(frozen=True)

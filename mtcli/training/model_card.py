@@ -16,9 +16,11 @@ from mtcli.training.validation import ValidationResult
 
 def make_card(config: TrainConfig, corpus: Corpus, progress: Progress) -> ModelCard:
     """What the model folder says of the model."""
+    languages = corpus.languages
     return ModelCard(
-        src_lang=config.src_lang,
-        tgt_lang=config.tgt_lang,
+        src_lang=config.src_lang if languages is None else languages.src_lang,
+        tgt_lang=config.tgt_lang if languages is None else languages.tgt_lang,
+        languages=None if languages is None else languages.languages,
         architecture=config.model,
         src_vocab_size=corpus.src_tokenizer.vocab_size,
         tgt_vocab_size=corpus.tgt_tokenizer.vocab_size,

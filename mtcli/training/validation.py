@@ -28,7 +28,7 @@ from mtcli.evaluation.intervals import interval
 from mtcli.evaluation.measured import Scoring, Texts
 from mtcli.evaluation.metrics import Score, measure, score_of
 from mtcli.model.seq2seq import Seq2Seq
-from mtcli.tokenizer.protocol import SEPARATOR, Tokenizer, start_id
+from mtcli.tokenizer.protocol import NO_TAGS, SEPARATOR, Tags, Tokenizer, start_id
 from mtcli.training.document_facts import document_facts
 from mtcli.training.metric_choice import ranking_metric
 from mtcli.training.plain_batches import batches_by_length
@@ -56,6 +56,8 @@ class ValidationSet:
     """Longest source side of a training pair, in pieces."""
     documents: Sequence[int] | None = None
     """The number of the document of each pair; None if they are translated one by one."""
+    tags: Tags = NO_TAGS
+    """What the model reads before each text."""
 
     def share(self, rank: int, world_size: int) -> list[int]:
         """The places of the pairs that a process judges; it judges whole documents."""
@@ -199,10 +201,11 @@ class Validator:
             tgt = valid.tgt_tokenizer.encode_batch([valid.tgt_texts[i] for i in mine])
             if valid.documents is not None:
                 src, tgt = self._joined(src, tgt, [valid.documents[i] for i in mine])
-            cut = max_positions - 1
+            cut = max_positions - 1 - max(len(valid.tags.src), len(valid.tags.tgt))
             pairs = [(s[:cut], t[:cut]) for s, t in zip(src, tgt, strict=True)]
             first_id = start_id(self._config.model.target_start)
-            self._batches = batches_by_length(pairs, self._config.batch.max_cells, first_id)
+            max_cells = self._config.batch.max_cells
+            self._batches = batches_by_length(pairs, max_cells, first_id, valid.tags)
         return self._batches
 
     def _mine(self) -> list[int]:
@@ -229,13 +232,14 @@ class Validator:
         """The model as users get it, with the beam of the validation."""
         valid, config = self.valid, self._config
         return LoadedModel(
-            TorchEngine(model, self._numerics.device, self._numerics.autocast),
+            TorchEngine(model, self._numerics.device, self._numerics.autocast, tags=valid.tags),
             valid.src_tokenizer,
             valid.tgt_tokenizer,
             replace(config.decoding, beam_size=config.validation.beam_size),
             valid.max_src_length,
             config.src_lang,
             documents=document_facts(config),
+            num_tgt_tags=len(valid.tags.tgt),
         )
 
     def _translate(self, loaded: LoadedModel[TorchEngine], progress: Progress) -> list[str]:

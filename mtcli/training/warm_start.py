@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Set
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from mtcli.bundle.languages import with_languages
 from mtcli.bundle.model_folder import Bundle, read_model
 from mtcli.config.schema.root import TrainConfig
 from mtcli.errors import ConfigError
@@ -30,19 +32,23 @@ def starting_model(config: TrainConfig) -> Bundle | None:
 
     Raises:
         ModelFolderError: there is no such model, or it is damaged.
-        ConfigError: it reads tags of languages, which training does not put before texts.
+        ConfigError: it translates between several languages, and those of the run are not among
+            them, or another tokenizer would not have their pieces.
     """
     path = config.training.init_from
     if path is None:
         return None
     bundle = read_model(resolve_model(path))
-    if bundle.card.languages is not None:
+    if bundle.card.languages is None:
+        return bundle
+    if config.training.init_tokenizer == "any":
         raise ConfigError(
-            f"training.init_from: {bundle.path} reads tags of languages, which training does not"
-            " put before texts",
-            hint="start from a model of one language pair",
+            f"training.init_from: {bundle.path} translates between several languages, which pieces"
+            " of its tokenizer name",
+            hint="remove `training.init_tokenizer: any`",
         )
-    return bundle
+    card = with_languages(bundle.path, bundle.card, config.src_lang, config.tgt_lang)
+    return replace(bundle, card=card)
 
 
 def tokenizers_of(bundle: Bundle, *, shared: bool) -> dict[str, Path]:

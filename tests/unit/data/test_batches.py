@@ -12,6 +12,7 @@ from mtcli.data.drawing import DrawSettings
 from mtcli.data.plan import Plan
 from mtcli.data.ragged import RaggedIds
 from mtcli.data.store import open_store
+from mtcli.tokenizer.protocol import Tags
 from tests.support.tokenizers import ToyTokenizer
 
 CONFIG = DataConfig(train=[TextSource(src=Path("a"), tgt=Path("b"))], max_length=40)
@@ -64,6 +65,24 @@ def test_a_batch_starts_its_targets_with_what_the_decoder_reads_first(store):
     assert make_batch(sentences(), sentences(), start_id=0).tgt_in_ids.tolist() == [[0]]
     update = next(stream(store, start_id=3).updates())
     assert {int(i) for batch in update.micro_batches for i in batch.tgt_in_ids[:, 0]} == {3}
+
+
+def test_tags_stand_before_the_texts_and_carry_no_loss():
+    tags = Tags(src=(8, 9), tgt=(7,))
+    batch = make_batch(sentences([5, 6], [7]), sentences([8], [9, 10]), start_id=3, tags=tags)
+    assert batch.src_ids.tolist() == [[8, 9, 5, 6, 3], [8, 9, 7, 3, 0]]
+    assert batch.tgt_in_ids.tolist() == [[3, 7, 8, 0], [3, 7, 9, 10]]
+    assert batch.tgt_out_ids.tolist() == [[0, 8, 3, 0], [0, 9, 10, 3]]
+    assert batch.src_lengths.tolist() == [5, 4]
+    assert (batch.num_pairs, batch.num_src_tokens, batch.num_tgt_tokens) == (2, 9, 5)
+
+
+def test_micro_batches_have_room_for_tags(store):
+    tags = Tags(src=(5, 5), tgt=(6,))
+    update = next(stream(store, max_tokens=60, tags=tags).updates())
+    assert {batch.src_ids[0, 0] for batch in update.micro_batches} == {5}
+    for batch in update.micro_batches:
+        assert max(batch.src_ids.shape[1], batch.tgt_in_ids.shape[1]) * batch.num_pairs <= 60
 
 
 def test_a_batch_of_no_pairs_has_a_row_that_counts_nothing():

@@ -1,6 +1,7 @@
 """`training.init_from`: weights and tokenizer of another model, or a sentence why not."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -9,11 +10,12 @@ from safetensors.numpy import load_file
 from mtcli.bundle.model_folder import read_model
 from mtcli.config.dump import plain_values
 from mtcli.config.load import load_config
-from mtcli.errors import ConfigError, ModelFolderError
+from mtcli.errors import CheckpointError, ConfigError, ModelFolderError
 from mtcli.interchange.foreign import Languages
 from mtcli.interchange.importing import import_model
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
 from mtcli.training.setup import train
+from mtcli.translating.scoring import PairScorer
 from tests.support.foreign import write_foreign, write_foreign_m2m100
 from tests.support.small_run import write_run
 from tests.support.tokenizers import WORDS, train_on_words
@@ -179,8 +181,95 @@ def test_a_model_that_is_not_there(tmp_path):
         tune(tmp_path, tmp_path / "nowhere")
 
 
-def test_a_model_that_reads_tags_of_languages_is_refused(tmp_path):
-    write_foreign_m2m100(tmp_path / "original")
-    import_model(tmp_path / "original", tmp_path / "model", Languages("en", "de"))
-    with pytest.raises(ConfigError, match="reads tags of languages, which training does not put"):
-        tune(tmp_path, tmp_path / "model")
+@pytest.fixture(scope="module")
+def multilingual(tmp_path_factory):
+    """An imported model whose source and target both begin with the piece of a language."""
+    folder = tmp_path_factory.mktemp("multilingual")
+    write_foreign_m2m100(folder / "original")
+    import_model(folder / "original", folder / "model", Languages("en", "de"))
+    return folder / "model"
+
+
+def tune_multilingual(folder, model, *overrides):
+    architecture = json.dumps(plain_values(read_model(model).card.architecture))
+    options = (f"model={architecture}", "data.max_length=40", "training.precision=fp32")
+    return tune(folder, model, *options, *overrides)
+
+
+@pytest.mark.parametrize("tgt_lang", ["de", "fr"])
+def test_a_model_of_several_languages_is_tuned_on_a_pair_of_them(multilingual, tmp_path, tgt_lang):
+    run = tune_multilingual(
+        tmp_path, multilingual, "optim.lr=1e-9", f"tgt_lang={tgt_lang}", "validation.metrics=[]"
+    )
+    tuned, before = read_model(run / "best"), read_model(multilingual)
+    assert tuned.card.languages == before.card.languages
+    assert (tuned.card.src_lang, tuned.card.tgt_lang) == ("en", tgt_lang)
+    # what training computes of the validation pairs is what the imported model says of them
+    scorer = PairScorer.load(multilingual, src_lang="en", tgt_lang=tgt_lang)
+    texts = [
+        (tmp_path / f"valid.{side}").read_text("utf-8").split("\n")[:-1] for side in ("en", "de")
+    ]
+    scores = scorer.score(list(zip(*texts, strict=True)))
+    loss = -sum(sum(score.log_probs) for score in scores)
+    num_tokens = sum(len(score.log_probs) for score in scores)
+    (measured,) = [score.score for score in tuned.scores if score.metric == "loss"]
+    assert measured == pytest.approx(loss / num_tokens, rel=1e-5)
+
+
+def test_the_other_language_is_what_a_tuned_model_learns(multilingual, tmp_path):
+    run = tune_multilingual(
+        tmp_path,
+        multilingual,
+        "optim.lr=5e-3",
+        "training.max_steps=60",
+        "validation.every_steps=60",
+    )
+    losses = []
+    for model in (multilingual, run / "best"):
+        scorer = PairScorer.load(model, src_lang="en", tgt_lang="de")
+        (score,) = scorer.score([("ba ce di", "DI CE BA")])
+        losses.append(-score.log_prob)
+    assert losses[1] < 0.5 * losses[0]
+
+
+def test_a_tuned_model_of_several_languages_resumes_without_the_first(multilingual, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(multilingual, model)
+    tune_multilingual(tmp_path, model)
+    shutil.rmtree(model)
+    architecture = json.dumps(plain_values(read_model(multilingual).card.architecture))
+    options = [
+        f"training.init_from={model}", "training.max_steps=2", "validation.every_steps=1",
+        f"model={architecture}", "data.max_length=40", "training.precision=fp32",
+    ]  # fmt: skip
+    train(load_config(tmp_path / "config.yaml", options, working_dir=tmp_path))
+    card = read_model(tmp_path / "run/best").card
+    assert card.languages == read_model(multilingual).card.languages
+    kept = tmp_path / "run/tokenizer/languages.json"
+    kept.write_text(
+        kept.read_text("utf-8").replace('"tgt_lang": "de"', '"tgt_lang": "fr"'), "utf-8"
+    )
+    with pytest.raises(CheckpointError, match="the languages of the model changed since then"):
+        train(
+            load_config(
+                tmp_path / "config.yaml", [*options, "training.max_steps=3"], working_dir=tmp_path
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (["tgt_lang=xx"], r"does not translate into `xx`"),
+        (["training.init_tokenizer=any"], r"(?s)which pieces of its tokenizer name\nhint: remove"),
+        (
+            ["data.max_length=47"],
+            r"model.max_positions \(48\) must be at least 49: data.max_len",
+        ),
+    ],
+)
+def test_what_does_not_go_with_a_model_of_several_languages(
+    multilingual, tmp_path, overrides, sentence
+):
+    with pytest.raises(ConfigError, match=sentence):
+        tune_multilingual(tmp_path, multilingual, *overrides)
