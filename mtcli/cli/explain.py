@@ -23,9 +23,11 @@ from mtcli.cli.explain_options import (
     ModelsOption,
     OutputOption,
     PngOption,
+    SrcLangOption,
     SrcsOption,
     StackOption,
     SvgOption,
+    TgtLangOption,
     TgtsOption,
 )
 from mtcli.cli.help import epilog
@@ -73,6 +75,8 @@ def explain(
     checkpoint: CheckpointOption = "best",
     beam_size: BeamSizeOption = None,
     device: DeviceOption = "auto",
+    src_lang: SrcLangOption = None,
+    tgt_lang: TgtLangOption = None,
 ) -> None:
     """Explain translations: attention, confidence, what each source word contributed.
 
@@ -83,7 +87,7 @@ def explain(
     model = only(models, "--model")
     src = only(srcs, "--src") if srcs else None
     tgt = only(tgts, "--tgt") if tgts else None
-    search = Search(checkpoint, beam_size, None, device)
+    search = Search(checkpoint, beam_size, None, device, src_lang, tgt_lang)
     outputs = {"--html": html, "--svg": svg, "--png": png}
     if choose:
         aligned = _aligned_pairs(src, tgt, gold, outputs, output)
@@ -231,7 +235,13 @@ def _choose(model: Path, aligned: AlignedPairs, search: Search, output: Path | N
     from mtcli.translating.request import TranslationRequest, prepare_scorer
 
     how = EngineOptions("torch", search.device)
-    request = TranslationRequest(models=(model,), checkpoint=search.checkpoint, engine=how)
+    request = TranslationRequest(
+        models=(model,),
+        checkpoint=search.checkpoint,
+        engine=how,
+        src_lang=search.src_lang,
+        tgt_lang=search.tgt_lang,
+    )
     prepared = prepare_scorer(request)
     bundle = prepared.bundles[0]
     shape = bundle.card.architecture.decoder_shape

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mtcli.cli.choices import STACKS, choice_option
+from mtcli.cli.language_options import src_lang_option, tgt_lang_option
 from mtcli.cli.options import beam_size_option
 
 OUTPUT, PICTURE, CHOICE, SEARCH = "Output", "Pictures", "Word alignment", "Translating"
@@ -129,3 +130,7 @@ OutputOption = Annotated[
 ]
 
 BeamSizeOption = Annotated[int | None, beam_size_option(SEARCH)]
+
+SrcLangOption = Annotated[str | None, src_lang_option(SEARCH)]
+
+TgtLangOption = Annotated[str | None, tgt_lang_option(SEARCH)]

@@ -12,6 +12,11 @@ def src_lang_option(panel: str) -> Any:
     return _option("Source", panel)
 
 
+def tgt_lang_option(panel: str) -> Any:
+    """The target language."""
+    return _option("Target", panel)
+
+
 def _option(side: str, panel: str | None) -> Any:
     return typer.Option(
         metavar="LANG",

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import torch
 
+from mtcli.bundle.languages import tags_of, with_languages
 from mtcli.bundle.model_folder import Bundle
 from mtcli.device.choice import choose_device
 from mtcli.device.memory import memory_errors
 from mtcli.engines.protocol import Engine
 from mtcli.engines.torch import TorchEngine
 from mtcli.engines.torch_loading import load_weights
-from mtcli.errors import ConfigError
 from mtcli.explaining.contributions import REFERENCE, contributions
 from mtcli.explaining.forced_batch import ForcedBatch, forced_batch, piece_probabilities
 from mtcli.explaining.head_importance import head_importance, num_heads
@@ -32,7 +32,7 @@ from mtcli.explaining.shown import (
 from mtcli.model.attention_maps import AttentionMaps, attention_maps
 from mtcli.reports.explanation import Explanation
 from mtcli.tokenizer.invisible import Side, without_invisible
-from mtcli.tokenizer.protocol import EOS_ID, start_id
+from mtcli.tokenizer.protocol import start_id
 from mtcli.translating.batching import longest_first_batches
 from mtcli.translating.controls import without_controls
 from mtcli.translating.loaded_model import model_of
@@ -58,18 +58,16 @@ class Explainer:
     Raises:
         ModelFolderError: the weights are not those of the architecture.
         DeviceError: the device is not available.
-        ConfigError: the model reads tags of languages.
+        ConfigError: the model translates between several languages, and none is chosen.
     """
 
     def __init__(self, bundle: Bundle, options: TranslateOptions, device: str = "auto") -> None:
-        if bundle.card.languages is not None:
-            raise ConfigError(
-                f"{bundle.path} cannot be explained: it reads tags of languages, which"
-                " `mtcli explain` does not show"
-            )
+        card = with_languages(bundle.path, bundle.card, None, None)
+        bundle = replace(bundle, card=card)
+        self._tags = tags_of(card)
         self._device = choose_device(device)
         self._model = load_weights(bundle).to(self._device).eval()
-        engine: Engine = TorchEngine(self._model, self._device)
+        engine: Engine = TorchEngine(self._model, self._device, tags=self._tags)
         self._loaded = model_of([bundle], engine)
         self._options = replace(options, has_alignments=True)
         self._translator = Translator(self._loaded, self._options)
@@ -114,6 +112,7 @@ class Explainer:
                 self._model,
                 [pair.src_ids for pair in batch_pairs],
                 [pair.tgt_out_ids for pair in batch_pairs],
+                self._tags,
             )
             with memory_errors(self._device, f"{len(places)} pairs", "give shorter lines"):
                 numbers = BatchNumbers(
@@ -121,7 +120,7 @@ class Explainer:
                     head_importance(self._model, batch, report),
                     piece_probabilities(self._model, batch, num_alternatives),
                     contributions(self._model, batch),
-                )
+                ).without_tags(len(self._tags.tgt))
             for row, place in enumerate(places):
                 explained[place] = self._explanation(
                     pairs[place], numbers, row, targets is not None
@@ -141,7 +140,9 @@ class Explainer:
             is_complete = "truncated" not in answer.flags
             links = best.alignment or ()
             pairs.append(
-                ExplainedPair(text, best.text, src_ids, best.token_ids, is_complete, links)
+                ExplainedPair(
+                    text, best.text, src_ids, best.token_ids, is_complete, links, self._tags
+                )
             )
         return pairs
 
@@ -155,7 +156,7 @@ class Explainer:
             check_pieces(lines, ids_of, min(taken, _SHOWN))
         links_of = self._translator.align(texts)
         return [
-            ExplainedPair(src_text, tgt_text, src, tgt, True, links or ())
+            ExplainedPair(src_text, tgt_text, src, tgt, True, links or (), self._tags)
             for (src_text, tgt_text), src, tgt, links in zip(
                 texts, src_ids, tgt_ids, links_of, strict=True
             )
@@ -171,14 +172,15 @@ class Explainer:
         src, tgt = self._loaded.src_tokenizer, self._loaded.tgt_tokenizer
         src_word_of = word_of_pieces(pair.src_text, pair.src_ids, src)
         tgt_word_of = word_of_pieces(pair.tgt_text, pair.tgt_ids, tgt)
-        layer = self._options.alignment_layer
+        layer, num_src_tags = self._options.alignment_layer, len(self._tags.src)
+        starts = (start_id(self._model.config.target_start), *self._tags.tgt)
         return Explanation(
             source=pair.src_text,
             translation=pair.tgt_text,
             is_given=is_given,
-            source_pieces=pieces_of(src, [*pair.src_ids, EOS_ID]),
+            source_pieces=pieces_of(src, pair.whole_src_ids),
             output_pieces=output_pieces(pair, numbers.probabilities, row, tgt),
-            source_words=words_with_pieces(pair.src_text, src_word_of),
+            source_words=words_with_pieces(pair.src_text, src_word_of, num_src_tags),
             target_words=words_with_pieces(pair.tgt_text, tgt_word_of),
             stacks=attention_stacks(self._model.config, pair, numbers, row),
             alignment=tuple(pair.links),
@@ -188,9 +190,10 @@ class Explainer:
                 numbers.contributions_BTS[row, : len(pair.tgt_out_ids)],
                 src_word_of,
                 len(pair.src_text.split()),
+                num_src_tags,
             ),
             contribution_reference=REFERENCE,
-            start_piece=tgt.id_to_piece(start_id(self._model.config.target_start)),
+            start_piece=" ".join(pieces_of(tgt, starts)),
         )
 
 

@@ -11,20 +11,21 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from mtcli.model.seq2seq import Seq2Seq
-from mtcli.tokenizer.protocol import EOS_ID, PAD_ID, start_id
+from mtcli.tokenizer.protocol import EOS_ID, NO_TAGS, PAD_ID, Tags, start_id
 
 
 class ForcedBatch(NamedTuple):
     """Pairs that are fed to a model, on its device."""
 
     src_ids_BS: Tensor
-    """Source ids with EOS, padded at the end."""
+    """Source ids with tags and EOS, padded at the end."""
     src_keep_BS: Tensor | None
     """True at real source pieces; None if all are."""
     tgt_in_ids_BT: Tensor
-    """What the model reads first, and the output without its last piece, padded at the end."""
+    """What the model reads first, tags, and the output without its last piece, padded at the
+    end."""
     tgt_out_ids_BT: Tensor
-    """The output, padded at the end."""
+    """Padding for each tag, and the output, padded at the end."""
 
 
 class PieceProbabilities(NamedTuple):
@@ -39,7 +40,10 @@ class PieceProbabilities(NamedTuple):
 
 
 def forced_batch(
-    model: Seq2Seq, src_ids: Sequence[Sequence[int]], tgt_out_ids: Sequence[Sequence[int]]
+    model: Seq2Seq,
+    src_ids: Sequence[Sequence[int]],
+    tgt_out_ids: Sequence[Sequence[int]],
+    tags: Tags = NO_TAGS,
 ) -> ForcedBatch:
     """Put pairs into one batch.
 
@@ -47,15 +51,16 @@ def forced_batch(
         model: what they are for.
         src_ids: sources without EOS.
         tgt_out_ids: outputs, with EOS if they are complete; none is empty.
+        tags: what the model reads before each text.
     """
     device, start = model.src_weight_VD.device, start_id(model.config.target_start)
-    src_ids_BS = _padded([[*ids, EOS_ID] for ids in src_ids], device)
+    src_ids_BS = _padded([[*tags.src, *ids, EOS_ID] for ids in src_ids], device)
     src_keep_BS = src_ids_BS != PAD_ID
     return ForcedBatch(
         src_ids_BS,
         None if bool(src_keep_BS.all()) else src_keep_BS,
-        _padded([[start, *ids[:-1]] for ids in tgt_out_ids], device),
-        _padded(tgt_out_ids, device),
+        _padded([[start, *tags.tgt, *ids[:-1]] for ids in tgt_out_ids], device),
+        _padded([[*[PAD_ID] * len(tags.tgt), *ids] for ids in tgt_out_ids], device),
     )
 
 

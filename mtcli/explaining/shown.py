@@ -29,7 +29,7 @@ from mtcli.reports.explanation import (
     StackKind,
     Word,
 )
-from mtcli.tokenizer.protocol import EOS_ID, Tokenizer
+from mtcli.tokenizer.protocol import EOS_ID, NO_TAGS, Tags, Tokenizer
 from mtcli.translating.alignment import words_as_written, words_of_pieces
 from mtcli.translating.answer import Link
 
@@ -46,27 +46,57 @@ class ExplainedPair(NamedTuple):
     is_complete: bool
     """Whether EOS ends the translation."""
     links: Sequence[Link]
+    tags: Tags = NO_TAGS
+    """What the model reads before the source and the target."""
 
     @property
     def tgt_out_ids(self) -> list[int]:
         """The translation, with EOS if it is complete."""
         return [*self.tgt_ids, *([EOS_ID] if self.is_complete else [])]
 
+    @property
+    def whole_src_ids(self) -> list[int]:
+        """The source with its tags and EOS."""
+        return [*self.tags.src, *self.src_ids, EOS_ID]
+
 
 class BatchNumbers(NamedTuple):
-    """What was computed of a batch of pairs."""
+    """What was computed of a batch of pairs; target tags are no places of their own in it."""
 
     maps: AttentionMaps
     importance: dict[HeadPlace, list[float]]
     probabilities: PieceProbabilities
     contributions_BTS: Tensor
 
+    def without_tags(self, number: int) -> BatchNumbers:
+        """The same, where a number of target tags have places: they become part of the start.
+
+        What attends to a tag attends to the start then; what a tag attends to is left out, as
+        nothing is predicted there.
+        """
+        if number == 0:
+            return self
+        decoder = [
+            torch.cat(
+                (w[..., number:, : number + 1].sum(-1, True), w[..., number:, number + 1 :]), -1
+            )
+            for w in self.maps.decoder
+        ]
+        cross = [w[..., number:, :] for w in self.maps.cross]
+        probabilities = PieceProbabilities(*(values[:, number:] for values in self.probabilities))
+        return BatchNumbers(
+            self.maps._replace(decoder=decoder, cross=cross),
+            self.importance,
+            probabilities,
+            self.contributions_BTS[:, number:],
+        )
+
 
 def attention_stacks(
     config: ModelConfig, pair: ExplainedPair, numbers: BatchNumbers, row: int
 ) -> tuple[AttentionStack, ...]:
     """The heads of all stacks, for one pair of a batch."""
-    S, T = len(pair.src_ids) + 1, len(pair.tgt_out_ids)
+    S, T = len(pair.whole_src_ids), len(pair.tgt_out_ids)
     sizes = {"encoder": (S, S), "decoder": (T, T), "cross": (T, S)}
     kinds = {
         "encoder": _in_words(config.encoder_attention),
@@ -123,9 +153,9 @@ def word_of_pieces(text: str, ids: Sequence[int], tokenizer: Tokenizer) -> list[
     return [min(word, last) for word in words_as_written(text, words, tokenizer.normalize)]
 
 
-def words_with_pieces(text: str, word_of: Sequence[int]) -> tuple[Word, ...]:
-    """The words of a text; `word_of` is the word of each piece."""
-    words, first = [], 0
+def words_with_pieces(text: str, word_of: Sequence[int], first: int = 0) -> tuple[Word, ...]:
+    """The words of a text; `word_of` is the word of each piece, of which `first` is the first."""
+    words = []
     for index, word in enumerate(text.split()):
         number = word_of.count(index)
         words.append(Word(word, first, number))
@@ -134,12 +164,12 @@ def words_with_pieces(text: str, word_of: Sequence[int]) -> tuple[Word, ...]:
 
 
 def by_word(
-    contributions_TS: Tensor, src_word_of: Sequence[int], num_words: int
+    contributions_TS: Tensor, src_word_of: Sequence[int], num_words: int, first: int = 0
 ) -> tuple[tuple[float, ...], ...]:
-    """Sums over the pieces of each source word; EOS belongs to none."""
+    """Sums over the pieces of each source word, of which `first` is the first; EOS has none."""
     sums = contributions_TS.new_zeros(contributions_TS.size(0), num_words)
     places = torch.tensor(src_word_of, dtype=torch.int64, device=sums.device)
-    sums.index_add_(1, places, contributions_TS[:, : len(src_word_of)])
+    sums.index_add_(1, places, contributions_TS[:, first : first + len(src_word_of)])
     return tuple(map(tuple, sums.tolist()))
 
 

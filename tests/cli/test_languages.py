@@ -1,16 +1,20 @@
 """`--src-lang` and `--tgt-lang`, of models that know several languages."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from mtcli import Translator
+from mtcli.bundle.languages import with_languages
 from mtcli.bundle.model_folder import read_model
 from mtcli.cli.app import app
 from mtcli.engines.ctranslate2.engine import CTranslate2Engine
 from mtcli.errors import ConfigError
 from mtcli.explaining.explainer import Explainer
+from mtcli.explaining.lines import NamedLines
 from mtcli.interchange.huggingface import verification
 from mtcli.translating.options import TranslateOptions
 from mtcli.translating.scoring import PairScorer
@@ -137,9 +141,39 @@ def test_an_export_takes_the_languages_too(m2m100, tmp_path):
     assert isinstance(translator._model.engine, CTranslate2Engine)
 
 
-def test_explain_refuses_tags(m2m100):
-    with pytest.raises(ConfigError, match="cannot be explained: it reads tags of languages"):
-        Explainer(read_model(m2m100), TranslateOptions.of_model(read_model(m2m100).generation))
+def test_explain_shows_tags_and_explains_what_follows_them(m2m100):
+    model = read_model(m2m100)
+    options = TranslateOptions.of_model(model.generation)
+    with pytest.raises(ConfigError, match="translates from 100 languages, and none is chosen"):
+        Explainer(model, options)
+    chosen = replace(model, card=with_languages(m2m100, model.card, "en", "de"))
+    pair = NamedLines("src", ["ba ko tir"]), NamedLines("tgt", ["KO TIR"])
+    (explained,) = Explainer(chosen, options).explain(*pair)
+    assert explained.source_pieces[0] == "__en__"
+    assert explained.start_piece == "</s> __de__"
+    assert explained.source_words[0].first_piece == 1
+    # probabilities are those of `mtcli score`, contributions those of words and not of tags
+    (score,) = PairScorer.load(m2m100, src_lang="en", tgt_lang="de").score(
+        [("ba ko tir", "KO TIR")]
+    )
+    probabilities = [output.probability for output in explained.output_pieces]
+    assert np.log(probabilities) == pytest.approx(score.log_probs, abs=1e-4)
+    S, T = len(explained.source_pieces), len(explained.output_pieces)
+    assert np.shape(explained.contributions) == (T, 3)
+    for stack, shape in zip(explained.stacks, [(S, S), (T, T), (T, S)], strict=True):
+        for head in [head for layer in stack.layers for head in layer]:
+            assert np.shape(head.weights) == shape, stack.kind
+            np.testing.assert_allclose(np.sum(head.weights, axis=1), 1, atol=1e-5)
+
+
+def test_explain_takes_the_languages(m2m100, tmp_path):
+    lines, page = tmp_path / "lines.txt", tmp_path / "page.html"
+    lines.write_text("ba ko tir\n", "utf-8")
+    languages = ("--src-lang", "en", "--tgt-lang", "fr")
+    result = mtcli("explain", "-m", m2m100, "-i", lines, "--html", page, *languages)
+    assert result.exit_code == 0, result.output
+    assert "__fr__" in page.read_text("utf-8")
+    assert mtcli("explain", "-m", m2m100, "-i", lines, "--html", page).exit_code == 2
 
 
 def test_an_export_to_hugging_face_keeps_them(opus, tmp_path, monkeypatch):
