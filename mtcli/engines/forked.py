@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import traceback
@@ -116,6 +117,9 @@ def _serve(
     handled: Sequence[int],
 ) -> NoReturn:
     """Run jobs until there are no more: all that a worker does."""
+    # Garbage of the parent is not ours to collect: an engine or a store among it would join threads
+    # that were not forked, and crash.
+    gc.freeze()
     try:
         # a signal to every process of the terminal or of the service: the parent decides
         for number in handled:

@@ -1,6 +1,7 @@
 """Jobs beside each other: their order, their threads, and what becomes of an error."""
 
 import errno
+import gc
 import itertools
 import os
 import signal
@@ -46,6 +47,27 @@ def test_results_come_in_the_order_of_the_jobs(two_threads, forking, num_workers
     found = Workers(may_fork=may_fork).run(jobs, num_workers, on_done=done.append)
     assert (found, done) == ([i * i for i in range(9)], list(range(9)))
     assert Workers(may_fork=may_fork).run([], num_workers) == []
+
+
+@needs_fork
+def test_a_process_does_not_collect_the_garbage_of_its_parent(two_threads, forking):
+    class Engine:
+        """As an engine with threads of its own: whoever removes it where they are not crashes."""
+
+        def __init__(self, pid):
+            self.cycle, self.pid = self, pid
+
+        def __del__(self):
+            if os.getpid() != self.pid:
+                os._exit(1)
+
+    gc.collect()
+    gc.disable()
+    try:
+        Engine(os.getpid())
+        assert Workers(may_fork=True).run([lambda: gc.collect() and 0] * 4, 2) == [0] * 4
+    finally:
+        gc.enable()
 
 
 def test_two_jobs_are_at_work_at_a_time_with_a_thread_of_arithmetic_each(two_threads):
