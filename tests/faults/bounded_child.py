@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -12,6 +13,8 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import torch
 
 from mtcli.errors import MtcliError
 
@@ -62,6 +65,10 @@ def call_in_child(function: Callable[[], str]) -> End:
 def _run(function: Callable[[], str], writer: int) -> None:
     """In the child: call, write, end without the cleaning up that belongs to the parent."""
     code, text = 1, ""
+    # Other tests of this process may have left threads of arithmetic, which were not forked and
+    # would be waited for, and garbage whose removal needs such threads.
+    gc.freeze()
+    torch.set_num_threads(1)
     start_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
         null = os.open(os.devnull, os.O_RDWR)
