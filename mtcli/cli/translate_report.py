@@ -52,7 +52,7 @@ def note_report(report: StreamReport, translator: Translator, max_line_bytes: in
 
 
 def note_fallbacks(fallbacks: Fallbacks) -> None:
-    """Warn of lines of documents that were translated one by one, if there are any."""
+    """Warn of groups of lines that could not be translated together, if there are any."""
     if fallbacks.num_unequal:
         note(f"warning: {fallbacks.in_words('lines')}")
 

@@ -89,7 +89,7 @@ class StreamReport:
     num_unseen: int = 0
     """Lines with characters that were in no source of the training."""
     fallbacks: Fallbacks = NO_FALLBACKS
-    """Of documents: how often lines were translated one by one."""
+    """Of documents: how often lines could not be translated together."""
     unseen: Counter[str] = field(default_factory=Counter)
     """How many lines have each of these characters."""
 

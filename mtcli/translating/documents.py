@@ -29,14 +29,17 @@ class Fallbacks(NamedTuple):
     num_groups: int
     """Groups of sentences that were translated together."""
     num_unequal: int
-    """Those whose translation had another number of sentences, which were translated one by one."""
+    """Those whose translation had another number of sentences; their halves were tried then."""
+    num_alone: int = 0
+    """Sentences of these that no half could keep, which were translated one by one."""
 
     def in_words(self, unit: str) -> str:
         """What happened, in words; `unit` is what a sentence is called, in the plural."""
         groups = "1 group" if self.num_groups == 1 else f"{self.num_groups} groups"
         return (
             f"of {groups} of {unit} that were translated together, {self.num_unequal} came back"
-            f" with another number of sentences; their {unit} were translated one by one"
+            " with another number of sentences and were translated in smaller groups;"
+            f" {unit} translated alone: {self.num_alone}"
         )
 
 
@@ -54,7 +57,7 @@ NO_FALLBACKS = Fallbacks(0, 0)
 
 def sum_fallbacks(parts: Sequence[Fallbacks]) -> Fallbacks:
     """Those of all parts."""
-    return Fallbacks(sum(part.num_groups for part in parts), sum(p.num_unequal for p in parts))
+    return Fallbacks(*map(sum, zip(NO_FALLBACKS, *parts, strict=True)))
 
 
 class RunningDocuments:
@@ -62,8 +65,8 @@ class RunningDocuments:
 
     Sentences that stand together, and together fit into what the model saw in training, are one
     input, with separators between them. Where its translation has as many sentences, each line gets
-    its own; else they are translated one by one. A text that is blank ends a document, and so does
-    one that is too long to be translated whole.
+    its own; else each half of them is tried, down to single lines, so that most keep some context.
+    A text that is blank ends a document, and so does one that is too long to be translated whole.
 
     Args:
         model: translates; it was trained on documents.
@@ -92,9 +95,14 @@ class RunningDocuments:
         self._groups = group_sentences(
             _documents(sources), [lengths], limit, model.documents.max_sentences
         )
-        inputs = [self._input([sources[i] for i in group]) for group in self._groups]
-        self._running = RunningTranslation(model, inputs, self._options, None, progress)
+        self._running = self._begin(self._groups, progress)
         self.fallbacks = Fallbacks(sum(len(group) > 1 for group in self._groups), 0)
+
+    def _begin(
+        self, groups: Sequence[Sequence[int]], progress: Progress = no_progress
+    ) -> RunningTranslation:
+        inputs = [self._input([self._sources[place] for place in group]) for group in groups]
+        return RunningTranslation(self._model, inputs, self._options, None, progress)
 
     def _input(self, sources: Sequence[SourceText]) -> SourceText:
         """Several sentences as one text of one part; one alone stays as it is."""
@@ -120,9 +128,24 @@ class RunningDocuments:
             DeviceError: a batch does not fit into the memory of the accelerator.
         """
         answers: dict[int, Answer] = {}
-        alone: list[int] = []
-        num_unequal = 0
-        for group, answer in zip(self._groups, self._running.result(), strict=True):
+        unequal = self._keep(self._groups, self._running, answers)
+        self.fallbacks = self.fallbacks._replace(num_unequal=len(unequal))
+        while unequal:
+            halves = [half for group in unequal for half in _halves(group)]
+            num_alone = self.fallbacks.num_alone + sum(len(half) == 1 for half in halves)
+            self.fallbacks = self.fallbacks._replace(num_alone=num_alone)
+            unequal = self._keep(halves, self._begin(halves), answers)
+        return [answers[place] for place in range(len(self._sources))]
+
+    def _keep(
+        self,
+        groups: Sequence[Sequence[int]],
+        running: RunningTranslation,
+        answers: dict[int, Answer],
+    ) -> list[Sequence[int]]:
+        """Put what is right into `answers`. Returns the groups with another number of sentences."""
+        unequal = []
+        for group, answer in zip(groups, running.result(), strict=True):
             if len(group) == 1:
                 answers[group[0]] = answer
                 continue
@@ -131,15 +154,8 @@ class RunningDocuments:
                 for place, text in zip(group, sentences, strict=True):
                     answers[place] = self._answer(place, text, answer)
             else:
-                num_unequal += 1
-                alone += group
-        self.fallbacks = self.fallbacks._replace(num_unequal=num_unequal)
-        if alone:
-            one_by_one = RunningTranslation(
-                self._model, [self._sources[place] for place in alone], self._options, None
-            )
-            answers.update(zip(alone, one_by_one.result(), strict=True))
-        return [answers[place] for place in range(len(self._sources))]
+                unequal.append(group)
+        return unequal
 
     def _sentences_of(self, answer: Answer) -> list[str]:
         """The sentences of a translation; none of one that was cut off or repeats itself."""
@@ -159,6 +175,11 @@ class RunningDocuments:
             flags=(*flags, "unseen") if source.unseen else flags,
             unseen=source.unseen,
         )
+
+
+def _halves(group: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+    middle = (len(group) + 1) // 2
+    return group[:middle], group[middle:]
 
 
 def _documents(sources: Sequence[SourceText]) -> list[int]:

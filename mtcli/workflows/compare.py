@@ -41,7 +41,7 @@ class Translated:
     num_truncated: int
     cost: Cost
     fallbacks: Fallbacks
-    """Of documents: how often lines were translated one by one."""
+    """Of documents: how often lines could not be translated together."""
 
 
 def prepare_model(

@@ -97,13 +97,13 @@ def an_empty_sentence(ids):
 
 
 @pytest.mark.parametrize("answer", [only_first_sentence, one_more_sentence, an_empty_sentence])
-def test_another_number_of_sentences_is_translated_one_by_one_and_counted(answer):
+def test_two_lines_with_another_number_of_sentences_are_translated_alone_and_counted(answer):
     engine = FakeEngine(answer=answer)
     translator = document_translator(engine)
     source, sink = io.BytesIO(b"ab\ncd\n\nef\n"), io.BytesIO()
     report = translate_stream(translator, source, sink, StreamOptions())
     assert sink.getvalue() == source.getvalue()
-    assert (report.num_lines, report.fallbacks) == (4, (1, 1))
+    assert (report.num_lines, report.fallbacks) == (4, (1, 1, 2))
     assert inputs_of(engine) == ["ab", "ab|cd", "cd", "ef"]
 
 
@@ -121,7 +121,7 @@ def test_windows_end_where_documents_do(batch_size):
     source, sink = io.BytesIO(lines.encode()), io.BytesIO()
     report = translate_stream(translator, source, sink, StreamOptions())
     assert sink.getvalue() == lines.encode()
-    assert report.fallbacks == (12, 0)
+    assert report.fallbacks == (12, 0, 0)
     assert set(inputs_of(engine)) == {"abab|ab|abab|ab", "ab|abab|ab|abab"}
 
 
@@ -139,10 +139,10 @@ def test_lists_of_sentences_come_back_with_their_context_and_what_it_took():
     translated = translate_documents(document_translator(engine), documents)
     assert translated.documents == documents
     assert translated.texts == ["abc", "def", "gh", " ", "ij", "", "kl"]
-    assert translated.fallbacks == (1, 1)
+    assert translated.fallbacks == (1, 1, 2)
     assert inputs_of(engine) == ["abc", "abc|def", "def", "gh", "ij", "kl"]
     engine = FakeEngine()
-    assert translate_documents(document_translator(engine), documents).fallbacks == (1, 0)
+    assert translate_documents(document_translator(engine), documents).fallbacks == (1, 0, 0)
 
 
 def test_a_translator_takes_documents():
@@ -177,12 +177,27 @@ def test_lines_that_nothing_separates_are_no_documents(lines):
     assert find_documents(lines) is None
 
 
+def only_up_to_two_sentences(ids):
+    """A model that loses a sentence of three and more."""
+    return ids if ids.count(SEPARATOR_ID) < 2 else ids[ids.index(SEPARATOR_ID) + 1 :]
+
+
+def test_halves_of_a_group_keep_their_context():
+    engine = FakeEngine(answer=only_up_to_two_sentences)
+    texts = ["ab", "cd", "ef", "gh", "ij"]
+    translated = translate_documents(document_translator(engine, max_pieces=40), [texts])
+    assert translated.documents == [texts]
+    assert inputs_of(engine) == ["ab|cd", "ab|cd|ef", "ab|cd|ef|gh|ij", "ef", "gh|ij"]
+    assert translated.fallbacks == (1, 1, 1)
+
+
 def test_fallbacks_of_parts_are_summed_and_told():
-    total = sum_fallbacks([Fallbacks(3, 1), Fallbacks(0, 0), Fallbacks(4, 2)])
-    assert total == (7, 3)
+    total = sum_fallbacks([Fallbacks(3, 1, 2), Fallbacks(0, 0), Fallbacks(4, 2, 3)])
+    assert total == (7, 3, 5)
+    assert sum_fallbacks([]) == (0, 0, 0)
     assert total.in_words("pairs") == (
         "of 7 groups of pairs that were translated together, 3 came back with another number of"
-        " sentences; their pairs were translated one by one"
+        " sentences and were translated in smaller groups; pairs translated alone: 5"
     )
 
 
