@@ -7,8 +7,9 @@ with `pymarian`, or with `transformers` and torch; without one its rows are left
 
 Every engine is a process that reads SRC and writes its translations, with a beam of 4 and its
 length normalized by the exponent 1. Each takes its fastest combination of `--batch-sizes` and
-`--threads`, tried once. Then all take turns for `--repeats`; medians are printed, with the range of
-the wall clock. Start-up is a run on one line, in turns as well, and is taken from both seconds.
+`--threads`, tried once on the first `--trial-lines`. Then all take turns for `--repeats`; medians
+are printed, with the range of the wall clock. Start-up is a run on one line, in turns as well, and
+is taken from both seconds.
 """
 
 import argparse
@@ -168,9 +169,12 @@ def measure(rows: list[Row], arguments: argparse.Namespace) -> None:
     lines = arguments.src.read_text("utf-8").split("\n")[:-1][: arguments.lines]
     source.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     one.write_text(f"{lines[0]}\n", encoding="utf-8")
+    trial = arguments.work / "trial.txt"
+    first = lines[: arguments.trial_lines]
+    trial.write_text("".join(f"{line}\n" for line in first), encoding="utf-8")
     settings = [Setting(b, t) for b in arguments.batch_sizes for t in arguments.threads]
     for row in rows:
-        tried = {setting: row.run(source, output, setting)[0] for setting in settings}
+        tried = {setting: row.run(trial, output, setting)[0] for setting in settings}
         row.best = min(tried, key=tried.__getitem__)
         print(f"{row.name}: {row.best}", file=sys.stderr)
     for _ in range(arguments.repeats):
@@ -216,6 +220,7 @@ def main() -> None:
     parser.add_argument("--transformers", type=Path, help="a Python with `transformers` and torch")
     parser.add_argument("--shortlist", type=Path, help="lexical table for Marian's shortlist")
     parser.add_argument("--lines", type=int, help="translate only so many")
+    parser.add_argument("--trial-lines", type=int, help="choose the settings on so many")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[16, 32, 64, 128])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=5)
