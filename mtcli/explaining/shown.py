@@ -61,7 +61,7 @@ class ExplainedPair(NamedTuple):
 
 
 class BatchNumbers(NamedTuple):
-    """What was computed of a batch of pairs; target tags are no places of their own in it."""
+    """What was computed of a batch of pairs."""
 
     maps: AttentionMaps
     importance: dict[HeadPlace, list[float]]
@@ -69,10 +69,10 @@ class BatchNumbers(NamedTuple):
     contributions_BTS: Tensor
 
     def without_tags(self, number: int) -> BatchNumbers:
-        """The same, where a number of target tags have places: they become part of the start.
+        """The same without the positions of a number of target tags.
 
-        What attends to a tag attends to the start then; what a tag attends to is left out, as
-        nothing is predicted there.
+        Attention to a tag is added to that to the start. The rows of tags are dropped, as the model
+        predicts nothing there.
         """
         if number == 0:
             return self
