@@ -38,6 +38,9 @@ _MOST_TIMED = 128
 _TIMING_S = 15.0
 """Time after which no speed is measured again; each is measured once at least."""
 
+_TIMED_BATCHES = 2
+"""Batches of each core, where the speeds of thread splits are compared."""
+
 _MADE_UP_MAX_LENGTH = 48
 """Longest translation of made-up lines, in pieces: a model that has learned little never ends one,
 and 256 pieces of nonsense, which once took 93 s, show no more than 48."""
@@ -93,10 +96,12 @@ def compare(
     model = open_translator(
         replace(request, models=(bundle.path,), engine=EngineOptions("torch", device="cpu"))
     )
-    splits = thread_splits(num_cores())
-    exports = [_translator(request, bundle, _engine(bundle, folder, *split)) for split in splits]
     texts = sentences.sources
     timed = texts[:_MOST_TIMED]
+    splits = thread_splits(num_cores())
+    batch_size = _timed_batch_size(len(timed), num_cores(), bundle.generation.batch_size)
+    fair = replace(request, overrides={**request.overrides, "batch_size": batch_size})
+    exports = [_translator(fair, bundle, _engine(bundle, folder, *split)) for split in splits]
     begun_s = time.perf_counter()
     ours = _best(model, texts, partial(progress, "verifying: torch translates"))
     torch_s = time.perf_counter() - begun_s
@@ -146,6 +151,15 @@ def made_up_sentences(bundle: Bundle, num_lines: int = NUM_MADE_UP) -> Sentences
 def thread_splits(cores: int) -> list[tuple[int, int]]:
     """Every (inter, intra) whose product is the number of cores, most batches at once first."""
     return [(inter, cores // inter) for inter in range(cores, 0, -1) if cores % inter == 0]
+
+
+def _timed_batch_size(num_lines: int, cores: int, usual: int) -> int:
+    """The batch size with which all splits of threads are timed.
+
+    Each core gets some batches, as of a text that is worth being fast for: with fewer batches than
+    workers, workers of one thread would seem slow because most of them wait.
+    """
+    return max(1, min(usual, num_lines // (_TIMED_BATCHES * cores)))
 
 
 def _engine(bundle: Bundle, folder: Path, inter: int, intra: int) -> CTranslate2Engine:

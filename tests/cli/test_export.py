@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 from mtcli.bundle.model_folder import read_model, write_model
 from mtcli.cli.app import app
 from mtcli.config.schema.decoding import DecodingConfig
+from mtcli.engines.ctranslate2.engine import CTranslate2Engine
 from mtcli.interchange import verification
+from mtcli.interchange.ctranslate2.export import export_ctranslate2
 from mtcli.interchange.huggingface import verification as huggingface_verification
 from mtcli.interchange.marian import verification as marian_verification
 from mtcli.translating.translator import Translator
@@ -169,6 +171,22 @@ def test_another_folder_and_quantization(model, tmp_path):
     assert "32 lines of random pieces" in result.stdout
     small, large = (tmp_path / "small/model.bin"), model / "ctranslate2/model.bin"
     assert small.stat().st_size < large.stat().st_size
+
+
+@pytest.mark.parametrize("cores", [1, 8, 16])
+def test_every_core_has_batches_where_speeds_are_compared(model, tmp_path, monkeypatch, cores):
+    searches = []
+
+    class Spy(CTranslate2Engine):
+        def begin(self, batches, options, *others):
+            searches.append([len(batch.src_ids) for batch in batches])
+            return super().begin(batches, options, *others)
+
+    monkeypatch.setattr(verification, "num_cores", lambda: cores)
+    monkeypatch.setattr(verification, "CTranslate2Engine", Spy)
+    export_ctranslate2(model, output=tmp_path / "e", quantization="float32")
+    assert {sum(sizes) for sizes in searches} == {32}
+    assert min(map(len, searches)) >= 2 * cores
 
 
 def test_the_report_as_json(model, tmp_path):
