@@ -89,6 +89,7 @@ def test_members_one_after_the_other(write, packing):
         bytes.fromhex("502a4d1804000000") + b"size" + zstandard.compress(TEXT),
         gzip.compress(lzma.compress(TEXT)),
     ],
+    ids=len,  # the bytes hold the time, which differs between processes of pytest
 )
 def test_variants_of_the_formats(write, packed):
     assert read(write(packed)) == TEXT
