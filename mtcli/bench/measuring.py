@@ -28,12 +28,13 @@ from mtcli.model.seq2seq import num_parameters
 from mtcli.runs.folder import RunFolder
 from mtcli.tokenizer.protocol import PAD_ID
 from mtcli.training.building import Compute, build
-from mtcli.training.corpus import Corpus, open_stream, prepare_corpus
+from mtcli.training.corpus import Corpus, prepare_corpus
 from mtcli.training.loop import pass_settings, seed_update
 from mtcli.training.loop_parts import LoopParts
 from mtcli.training.step import train_step
 from mtcli.training.stopping import StopRequest
 from mtcli.training.tensors import to_tensors
+from mtcli.training.updates import open_stream
 
 _LR_MULTIPLIER = 1e-3
 """Small, so that a few updates never diverge; the speed does not depend on it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,14 @@ from mtcli.data.plan import PairIds, Plan, split
 from mtcli.data.ragged import Ids, RaggedIds
 from mtcli.data.store import Store
 from mtcli.tokenizer.protocol import BOS_ID, EOS_ID, NO_TAGS, PAD_ID, Tags
+
+
+class Starts(NamedTuple):
+    """What stands before the texts of each pair."""
+
+    first_id: int = BOS_ID
+    """What the decoder reads first."""
+    tags: Tags = NO_TAGS
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +86,7 @@ class BatchStream:
         draws: what to draw for pairs; None takes them as they are in the store.
         separators: ids of the piece between the sentences of a chunk, of source and target; for a
             plan of chunks.
-        start_id: what the decoder reads first.
-        tags: what stands before the texts of each pair.
+        starts: what stands before the texts.
     """
 
     def __init__(
@@ -91,14 +99,13 @@ class BatchStream:
         world_size: int = 1,
         draws: DrawSettings | None = None,
         separators: tuple[int, int] | None = None,
-        start_id: int = BOS_ID,
-        tags: Tags = NO_TAGS,
+        starts: Starts = Starts(),
     ) -> None:
         self._plan = plan
         self._max_tokens = max_tokens
         self._rank = rank
         self._world_size = world_size
-        self._start_id, self._tags = start_id, tags
+        self._starts = starts
         self._drawing = PairDrawing(store, plan.seed, draws)
         self._chunks: ChunkDrawing | None = None
         if isinstance(plan, DocumentPlan) and separators is not None:
@@ -134,8 +141,8 @@ class BatchStream:
         src, tgt, tgt_in = drawing.draw(units, epoch, epochs)
         shares = split(
             np.arange(len(units)),
-            src.lengths + len(self._tags.src) + 1,
-            tgt.lengths + len(self._tags.tgt) + 1,
+            src.lengths + len(self._starts.tags.src) + 1,
+            tgt.lengths + len(self._starts.tags.tgt) + 1,
             world_size=self._world_size,
             max_tokens=self._max_tokens,
         )
@@ -144,8 +151,8 @@ class BatchStream:
                 src.rows(rows),
                 tgt.rows(rows),
                 tgt_in.rows(rows),
-                start_id=self._start_id,
-                tags=self._tags,
+                start_id=self._starts.first_id,
+                tags=self._starts.tags,
             )
             for rows in shares[self._rank]
         )

@@ -18,7 +18,7 @@ from mtcli.runs.folder import RunFolder
 from mtcli.training.averaging import ExponentialAverage
 from mtcli.training.clock import Clock
 from mtcli.training.compiling import CompiledForward
-from mtcli.training.corpus import Corpus, make_plan
+from mtcli.training.corpus import Corpus
 from mtcli.training.frozen import freeze
 from mtcli.training.loop_parts import LoopParts
 from mtcli.training.metric_choice import ranking_metric
@@ -34,6 +34,7 @@ from mtcli.training.state import RunState
 from mtcli.training.step import StepParts
 from mtcli.training.stopping import StopRequest
 from mtcli.training.trained_model import TrainedModel, sharded_twin
+from mtcli.training.updates import make_plan
 from mtcli.training.validation import Validator
 
 logger = logging.getLogger(__name__)

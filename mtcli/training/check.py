@@ -25,7 +25,7 @@ from mtcli.system.durations import describe_duration
 from mtcli.system.temporary import temporary_folder
 from mtcli.training.check_data import describe_texts
 from mtcli.training.check_step import measure_steps
-from mtcli.training.corpus import Corpus, make_plan, prepare_corpus
+from mtcli.training.corpus import Corpus, prepare_corpus
 from mtcli.training.corpus_files import check_files_of, look_at_files
 from mtcli.training.corpus_reports import describe_drops
 from mtcli.training.finding import Finding, collected_warnings
@@ -34,6 +34,7 @@ from mtcli.training.observers.loggers.choice import check_loggers
 from mtcli.training.run_length import check_length, check_warmup, find_step_limit, long_warmup
 from mtcli.training.settling import settle
 from mtcli.training.text_checks import report_on_texts
+from mtcli.training.updates import make_plan
 from mtcli.training.warm_start import starting_model
 
 logger = logging.getLogger(__name__)

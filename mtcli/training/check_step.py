@@ -17,11 +17,12 @@ from mtcli.model.seq2seq import PassSettings, Seq2Seq, num_parameters
 from mtcli.system.memory_use import peak_memory_bytes
 from mtcli.tokenizer.protocol import EOS_ID
 from mtcli.training.alone import largest_settings, parts_alone
-from mtcli.training.corpus import Corpus, open_stream
+from mtcli.training.corpus import Corpus
 from mtcli.training.finding import Finding
 from mtcli.training.plain_batches import batch_of
 from mtcli.training.step import LESS_MEMORY, StepParts, train_step
 from mtcli.training.tensors import to_tensors
+from mtcli.training.updates import open_stream
 from mtcli.training.warm_start import take_weights
 
 _MIB = 2**20

@@ -13,15 +13,10 @@ from typing import TypeVar
 from mtcli.bundle.languages import tags_of
 from mtcli.bundle.model_folder import Bundle
 from mtcli.config.schema.root import TrainConfig
-from mtcli.data.batches import BatchStream, Update
 from mtcli.data.building import open_or_build
-from mtcli.data.document_plan import DocumentPlan
-from mtcli.data.drawing import DrawSettings
 from mtcli.data.held_out_choice import HeldOut, Indices
 from mtcli.data.holdout import HoldOutRule, hold_out, read_training
 from mtcli.data.overlap import find_overlap
-from mtcli.data.plan import Plan
-from mtcli.data.prefetch import Prefetch
 from mtcli.data.store import Store
 from mtcli.distributed.world import World
 from mtcli.folders import sha256_of
@@ -33,7 +28,6 @@ from mtcli.tokenizer.protocol import (
     SRC_TOKENIZER,
     TGT_TOKENIZER,
     Tags,
-    start_id,
 )
 from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer, open_tokenizers
 from mtcli.tokenizer.separator import separator_of
@@ -273,50 +267,3 @@ def _open_store(
         tokenizer_files=list(files.values()),
         watch=lambda pairs: watched(pairs, observer),
     )
-
-
-def make_plan(config: TrainConfig, store: Store) -> Plan | DocumentPlan:
-    """The plan of the run: which pairs, or chunks of documents, make up which update."""
-    if config.data.documents is not None and store.documents is not None:
-        return DocumentPlan(
-            store.documents,
-            store.src_lengths,
-            store.tgt_lengths,
-            config.data.documents,
-            tokens_per_update=config.batch.tokens_per_update,
-            seed=config.seed,
-        )
-    return Plan(
-        store.shard_sizes,
-        store.src_lengths,
-        store.tgt_lengths,
-        tokens_per_update=config.batch.tokens_per_update,
-        seed=config.seed,
-    )
-
-
-def open_stream(
-    config: TrainConfig, corpus: Corpus, world: World, epoch: int, update: int
-) -> Prefetch[Update]:
-    """This process's share of the updates from `update` of `epoch` on, prepared ahead."""
-    settings = config.tokenizer
-    draws = DrawSettings(
-        corpus.src_tokenizer,
-        corpus.tgt_tokenizer,
-        settings.sample_src,
-        settings.sample_tgt,
-        config.regularization,
-    )
-    stream = BatchStream(
-        corpus.store,
-        make_plan(config, corpus.store),
-        max_tokens=config.batch.max_cells,
-        rank=world.rank,
-        world_size=world.size,
-        draws=draws,
-        separators=corpus.separators,
-        start_id=start_id(config.model.target_start),
-        tags=corpus.tags,
-    )
-    updates = stream.updates(epoch, update, max_epochs=config.training.max_epochs)
-    return Prefetch(updates, config.data.prefetch_batches)

@@ -16,7 +16,6 @@ from mtcli.errors import DivergedError
 from mtcli.model.seq2seq import PassSettings
 from mtcli.runs.lock import check_in_place
 from mtcli.training.budget import BudgetFit
-from mtcli.training.corpus import open_stream
 from mtcli.training.divergence import refuse_updates, roll_back
 from mtcli.training.loop_parts import LoopParts
 from mtcli.training.outcome import Outcome
@@ -26,6 +25,7 @@ from mtcli.training.reporting import Report, report_steps
 from mtcli.training.run_length import STEPS_TO_MEASURE
 from mtcli.training.step import LESS_MEMORY, StepStats, train_step
 from mtcli.training.tensors import to_tensors
+from mtcli.training.updates import open_stream
 from mtcli.training.validate_and_save import save, save_stop, validate
 
 

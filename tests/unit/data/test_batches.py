@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mtcli.config.schema.data import DataConfig, TextSource
-from mtcli.data.batches import BatchStream, make_batch
+from mtcli.data.batches import BatchStream, Starts, make_batch
 from mtcli.data.building import build_store
 from mtcli.data.drawing import DrawSettings
 from mtcli.data.plan import Plan
@@ -63,7 +63,7 @@ def test_a_batch_starts_its_targets_with_what_the_decoder_reads_first(store):
     batch = make_batch(sentences([5], [7]), sentences([8], [9, 10]), start_id=3)
     assert batch.tgt_in_ids.tolist() == [[3, 8, 0], [3, 9, 10]]
     assert make_batch(sentences(), sentences(), start_id=0).tgt_in_ids.tolist() == [[0]]
-    update = next(stream(store, start_id=3).updates())
+    update = next(stream(store, starts=Starts(3)).updates())
     assert {int(i) for batch in update.micro_batches for i in batch.tgt_in_ids[:, 0]} == {3}
 
 
@@ -79,7 +79,7 @@ def test_tags_stand_before_the_texts_and_carry_no_loss():
 
 def test_micro_batches_have_room_for_tags(store):
     tags = Tags(src=(5, 5), tgt=(6,))
-    update = next(stream(store, max_tokens=60, tags=tags).updates())
+    update = next(stream(store, max_tokens=60, starts=Starts(tags=tags)).updates())
     assert {batch.src_ids[0, 0] for batch in update.micro_batches} == {5}
     for batch in update.micro_batches:
         assert max(batch.src_ids.shape[1], batch.tgt_in_ids.shape[1]) * batch.num_pairs <= 60
