@@ -87,7 +87,7 @@ class Corpus:
     @property
     def tags(self) -> Tags:
         """What stands before the texts."""
-        return NO_TAGS if self.languages is None else tags_of(self.languages)
+        return self.valid.tags
 
     @property
     def longest(self) -> tuple[int, int]:
