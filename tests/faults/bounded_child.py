@@ -20,7 +20,7 @@ from mtcli.errors import MtcliError
 
 MOST_CPU_S = 10
 MOST_BYTES = 2**30
-_WALL_S = 1_200
+_WALL_S = 300
 _ADDRESS_SPACE = 4 * 2**30
 """Above what the process has already: what is beyond the bound is measured, within this."""
 

@@ -18,8 +18,6 @@ from mtcli.config.schema.optimization import AdamWConfig, InverseSqrtConfig
 from mtcli.data.building import build_store
 from mtcli.data.store import open_store
 from mtcli.distributed.world import World
-from mtcli.interchange.ctranslate2.export import export_ctranslate2
-from mtcli.interchange.verification import Sentences
 from mtcli.runs.folder import RunFolder
 from mtcli.runs.nproc_choice import NprocChoice, read_choice, write_choice
 from mtcli.runs.split import Split, read_split, write_split
@@ -30,8 +28,8 @@ from mtcli.training.optim import build_optimizers
 from mtcli.training.state import RunState
 from mtcli.training.trained_model import TrainedModel
 from mtcli.translating.translator import Translator
-from tests.faults.bounded_child import call_in_child
 from tests.faults.fuzzing import digest, throw
+from tests.support import warm
 from tests.support.model_folder import untrained_model, write_tiny_model
 from tests.support.small_run import write_run
 from tests.support.tokenizers import WORDS, ToyTokenizer, train_on_words
@@ -61,15 +59,9 @@ def test_fuzz_of_a_model_folder(model, tmp_path):
 
 def test_fuzz_of_an_export(model, tmp_path):
     pytest.importorskip("ctranslate2")
-    sentences = Sentences(sources=tuple(WORDS))
-
-    def make() -> str:
-        # in a child, because threads of CTranslate2 do not outlive a fork
-        export_ctranslate2(model, output=tmp_path / "export", sentences=sentences, threshold=0)
-        return ""
-
-    made = call_in_child(make)
-    assert made.code == 0, made.text
+    # by a process of its own: threads of arithmetic, which verifying starts, do not outlive a fork
+    export = [*warm.PYTHON_M, "mtcli", "export", "-m", model, "--output", tmp_path / "export"]
+    warm.run([*export, "--threshold", "0"], check=True)
     throw("export", tmp_path / "export", translated, tmp_path, quick=12, whole=500)
 
 
