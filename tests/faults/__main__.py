@@ -19,6 +19,7 @@ from tests.faults.fault import MOST_TRIES, RECORD, WHOLE
 from tests.faults.table import make_table
 
 ROOT = Path(__file__).parents[2]
+PROCESSES_PER_CORE = 2
 
 _PAGE = """\
 # Faults
@@ -46,7 +47,9 @@ def main() -> int:
     parser.add_argument("--tries", type=int, help="throw each fault at most so many times")
     parser.add_argument("--record", type=Path, help="the file that keeps all tries, old and new")
     parser.add_argument("--table", type=Path, help="the page to write; default: print the table")
-    parser.add_argument("--processes", default="auto", help="of pytest; default: one per core")
+    # most of the time goes into waiting: for a moment, a limit, a process that ends
+    most = str(PROCESSES_PER_CORE * (os.cpu_count() or 1))
+    parser.add_argument("--processes", default=most, help="of pytest; default: %(default)s")
     parser.add_argument("pytest", nargs="*", help="arguments for pytest, after `--`")
     given = parser.parse_args()
     started = time.monotonic()
@@ -56,7 +59,8 @@ def main() -> int:
         environment |= {WHOLE: "1"} if given.all else {}
         environment |= {MOST_TRIES: str(given.tries)} if given.tries else {}
         # worksteal would hand a file's tests out one by one, and each asks for the same fixtures
-        how = ["-m", "slow", "-n", given.processes, "--dist", "loadfile", "-p", "no:cacheprovider"]
+        how = ["-m", "slow", "-n", given.processes, "--dist", "loadgroup"]
+        how += ["-p", "no:cacheprovider"]
         command = [sys.executable, "-m", "pytest", "tests/faults", *how, *given.pytest]
         code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []

@@ -8,9 +8,20 @@ import pytest
 from tests.faults.fault import WHOLE
 from tests.faults.small_training import train_undisturbed
 
+_LONG = {"test_network", "test_signals", "test_torchrun"}
 
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config, items):
-    """In the quick suite, keep one of the cases of each test, unless one was asked for by name."""
+    """Group for `--dist loadgroup`; in the quick suite, keep one of the cases of each test.
+
+    A file stays in one process, because its tests ask for the same fixtures, unless each of its
+    cases takes minutes. Cases that were asked for by name are all kept.
+    """
+    for item in items:
+        if item.path.parent == config.rootpath / "tests" / "faults":
+            group = item.nodeid if item.path.stem in _LONG else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
     if WHOLE in os.environ or any("[" in argument for argument in config.args):
         return
     cases = {}
