@@ -55,7 +55,8 @@ def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         record = (given.record or Path(folder) / "record.jsonl").absolute()
-        environment = {**os.environ, RECORD: str(record)}
+        # threads of arithmetic of more processes than cores would wait for each other
+        environment = {"OMP_NUM_THREADS": "1", **os.environ, RECORD: str(record)}
         environment |= {WHOLE: "1"} if given.all else {}
         environment |= {MOST_TRIES: str(given.tries)} if given.tries else {}
         # worksteal would hand a file's tests out one by one, and each asks for the same fixtures

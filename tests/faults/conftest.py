@@ -8,7 +8,7 @@ import pytest
 from tests.faults.fault import WHOLE
 from tests.faults.small_training import train_undisturbed
 
-_LONG = {"test_network", "test_signals", "test_torchrun"}
+_LONG = {"test_kills", "test_network", "test_signals", "test_torchrun"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups

@@ -18,6 +18,7 @@ OVERRIDES = (
     "validation.every_steps=3",
     "checkpoints={every_steps: 1, keep_last: 3}",
     "data.cache_dir=cache",
+    "decoding.max_length=10",  # six updates do not teach it to end
 )
 MTCLI = [sys.executable, "-m", "mtcli"]
 TRAIN = ["train", "config.yaml", "-q"]
