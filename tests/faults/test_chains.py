@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,8 @@ def kill_after(folder: Path, killed_after_s: float) -> int:
     with warm.WarmProcess([*MTCLI, *TRAIN], cwd=folder) as process:
         while process.poll() is None:
             if cpu_s(process.pid) >= killed_after_s:
-                process.kill()
+                with suppress(ProcessLookupError):  # it may have ended since
+                    process.kill()
                 break
             time.sleep(0.005)
         return process.wait(600)
