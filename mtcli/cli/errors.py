@@ -28,6 +28,9 @@ _OUTPUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 
 _TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
 
+_WRONG_PLACE = (errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.ELOOP)
+"""Errors of a path that is not what it must be: a read-only disk, a folder in a file's place."""
+
 
 @contextmanager
 def user_errors() -> Iterator[None]:
@@ -72,6 +75,8 @@ def user_errors() -> Iterator[None]:
         if error.errno in _TOO_MANY_FILES:
             what = f"cannot open {error.filename}" if error.filename else "cannot go on"
             _exit_with(MtcliError(f"{what}: {error.strerror}", hint="raise `ulimit -n`"))
+        if error.errno in _WRONG_PLACE and error.filename:
+            _exit_with(MtcliError(f"cannot open {error.filename}: {error.strerror}"))
         if error.errno not in _OUTPUT_FULL:
             raise
         _silence_stdout()

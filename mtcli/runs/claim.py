@@ -89,6 +89,11 @@ def _refuse_incomplete_run(run: RunFolder) -> None:
 
 
 def _refuse_strangers(run: RunFolder) -> None:
+    if run.all_checkpoints():
+        raise RunFolderError(
+            f"{run.path} has checkpoints, but {run.config} is missing",
+            hint="put it back, or choose another `run_dir`",
+        )
     for path in sorted(run.path.iterdir()):
         if not path.name.startswith(".") and path != run.nproc:
             raise RunFolderError(

@@ -94,9 +94,9 @@ def check_exists(path: Path) -> None:
 
 
 def _cannot_write(path: Path, error: OSError) -> RunFolderError:
-    return RunFolderError(
-        f"cannot write into the run folder {path}: {why_refused(path / _LOCK, error)}"
-    )
+    lock = path / _LOCK
+    why = f"{lock} is a folder" if lock.is_dir() else why_refused(lock, error)
+    return RunFolderError(f"cannot write into the run folder {path}: {why}")
 
 
 def _refuse_renamed(path: Path, lock: IO[str]) -> None:

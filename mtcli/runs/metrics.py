@@ -183,15 +183,29 @@ def newest_metrics(path: Path) -> tuple[dict[str, Any] | None, dict[str, Any] | 
     return step, validation
 
 
-def cut_back_metrics(path: Path, step: int) -> None:
+def cut_back_metrics(path: Path, step: int, best_step: int | None = None) -> None:
     """Remove the lines of a metrics.jsonl that are about later steps, and damaged ones.
+
+    Args:
+        path: the file.
+        step: the last step that is kept.
+        best_step: a step up to there that was validated; a warning says if that is not in the file.
 
     Raises:
         RunFolderError: it cannot be written.
     """
+    kept = [row for row in _read_rows(path, "removed") if row.metrics["step"] <= step]
+    validated = {row.metrics["step"] for row in kept if row.metrics["kind"] == _VALIDATION}
+    if best_step is not None and best_step not in validated:
+        logger.warning(
+            "%s lacks the validation of step %d: figures of the updates before step %d are lost,"
+            " the model is not",
+            path,
+            best_step,
+            step,
+        )
     if path.exists():
-        kept = [row.line for row in _read_rows(path, "removed") if row.metrics["step"] <= step]
-        write_text_atomically(path, "".join(line + "\n" for line in kept))
+        write_text_atomically(path, "".join(row.line + "\n" for row in kept))
 
 
 def _counts(metrics: dict[str, Any], path: Path) -> bool:
@@ -223,7 +237,8 @@ class _Row(NamedTuple):
 def _read_rows(path: Path, fate: str) -> list[_Row]:
     """The lines of a metrics.jsonl that are what a run wrote; the others are warned of.
 
-    A last line without its end is what a killed run leaves: it is passed over silently.
+    A last line without its end is what a killed run leaves: it is passed over silently, unless it
+    has zeros, which no run writes.
     """
     if not path.exists():
         return []
@@ -237,6 +252,9 @@ def _read_rows(path: Path, fate: str) -> list[_Row]:
             rows.append(row)
     if (row := _read_row(last)) is not None:
         rows.append(row)
+    elif b"\0" in last:
+        lines.append(last)
+        damaged.append(len(lines))
     if damaged:
         example = lines[damaged[0] - 1].decode("utf-8", "replace")[:_EXAMPLE_CHARACTERS]
         count = "1 line is" if len(damaged) == 1 else f"{len(damaged)} lines are"

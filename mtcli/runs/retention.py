@@ -62,7 +62,7 @@ def cut_back(run: RunFolder, step: int, best_step: int | None) -> None:
     if best is None or best.parent != run.stopped.models or not best.exists():
         run.point_best(None if best_step is None else run.model(best_step))
     run.point_last(run.all_checkpoints()[step])
-    cut_back_metrics(run.metrics, step)
+    cut_back_metrics(run.metrics, step, best_step)
 
 
 def _cut_back_stops(run: RunFolder, step: int) -> None:

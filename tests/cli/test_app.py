@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shlex
@@ -560,6 +561,14 @@ def test_sigint_ends_it_quietly():
     body = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
     done = run_code(_FAKE.format(body=body))
     assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGINT, "", "")
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.ELOOP])
+def test_a_path_that_is_not_what_it_must_be_is_named(capsys, code):
+    with pytest.raises(SystemExit) as end, user_errors():
+        raise OSError(code, os.strerror(code), "run/metrics.jsonl")
+    assert end.value.code == 2
+    assert capsys.readouterr().err == f"error: cannot open run/metrics.jsonl: {os.strerror(code)}\n"
 
 
 # ------------------------------------------------------------------------------------------ colour

@@ -290,6 +290,25 @@ def test_a_run_dir_with_something_else_in_it(folder):
     assert (folder / "run/thesis.tex").read_text() == "x"
 
 
+@pytest.mark.parametrize("name", ["train.log", ".lock"])
+def test_a_folder_in_the_place_of_a_file_of_the_run(folder, name):
+    (folder / "run" / name).mkdir(parents=True)
+    (folder / "run/config.yaml").write_bytes((folder / "config.yaml").read_bytes())
+    assert str(folder / "run" / name) in refusal()
+
+
+def test_a_run_whose_files_are_gone_or_folders(folder):
+    assert invoke("--set", "training.max_steps=1").exit_code == 0
+    metrics = folder / "run/metrics.jsonl"
+    metrics.unlink()
+    metrics.mkdir()
+    assert f"error: cannot open {metrics}: Is a directory" in refusal()
+    (folder / "run/config.yaml").unlink()
+    text = refusal()
+    assert "has checkpoints, but" in text
+    assert "config.yaml is missing" in text
+
+
 def test_an_unwritable_run_dir(folder):
     (folder / "run").write_text("a file")
     assert "run" in refusal()

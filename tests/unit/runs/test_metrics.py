@@ -77,6 +77,36 @@ def test_a_last_line_that_a_kill_tore_is_no_damage(tmp_path, caplog):
     assert caplog.messages == []
 
 
+def test_zeros_at_the_end_are_damage(tmp_path, caplog):
+    """What a kill tears is the beginning of a line; zeros are what a file system lost."""
+    path = tmp_path / "metrics.jsonl"
+    write(path, *GOOD, b'{"kind\0\0')
+    cut_back_metrics(path, 9)
+    assert path.read_text() == "".join(line + "\n" for line in GOOD)
+    assert [message.partition(": 1 line is ")[2][:28] for message in caplog.messages] == [
+        "damaged and removed, for exa"
+    ]
+
+
+@pytest.mark.parametrize("content", [None, "", GOOD[1] + "\n"], ids=["missing", "empty", "short"])
+def test_a_validation_that_must_be_there_and_is_lost_is_said(tmp_path, caplog, content):
+    path = tmp_path / "metrics.jsonl"
+    if content is not None:
+        path.write_text(content)
+    cut_back_metrics(path, 5, best_step=2)
+    assert caplog.messages == [
+        f"{path} lacks the validation of step 2: figures of the updates before step 5 are lost, the"
+        " model is not"
+    ]
+
+
+def test_a_validation_that_is_there_is_not_missed(tmp_path, caplog):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(json.dumps(ROW | {"step": 2}) + "\n")
+    cut_back_metrics(path, 5, best_step=2)
+    assert caplog.messages == []
+
+
 def test_without_the_file_there_is_nothing(tmp_path):
     assert read_validations(tmp_path / "metrics.jsonl") == []
     cut_back_metrics(tmp_path / "metrics.jsonl", 3)
