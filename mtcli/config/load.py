@@ -31,6 +31,7 @@ from mtcli.config.unsettled import Given, UnsettledConfig, is_unsettled, without
 from mtcli.config.variables import apply_variables
 from mtcli.errors import ConfigError, DataError
 from mtcli.folders import why_refused
+from mtcli.system.pipes import NoWriterError, read_at_most
 from mtcli.system.recognition import refuse_encoding
 
 if TYPE_CHECKING:
@@ -191,8 +192,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_YAML + 1)  # what it names may have no end
+        content = read_at_most(path, LARGEST_YAML + 1)  # what it names may have no end
         if len(content) > LARGEST_YAML:
             raise ConfigError(
                 f"{path} is not a config: it has more than {LARGEST_YAML >> 20} MiB",
@@ -207,6 +207,10 @@ def _read_text(path: Path) -> str:
         raise ConfigError(
             f"{path} is a folder, but a config is a YAML file",
             hint=f"did you mean {inside}?" if inside.is_file() else "",
+        ) from None
+    except NoWriterError as error:
+        raise ConfigError(
+            str(error), hint="give the YAML file of the run, or a pipe that is written"
         ) from None
     except OSError as error:
         raise ConfigError(f"cannot read the config {path}: {why_refused(path, error)}") from None

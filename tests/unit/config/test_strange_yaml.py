@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 import pytest
 
@@ -69,6 +70,31 @@ def test_a_pipe_is_read(tmp_path, smallest):
     writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=[smallest])
     writer.start()
     assert load_config(tmp_path / "pipe", working_dir=tmp_path).src_lang == "de"
+    writer.join()
+
+
+def test_a_pipe_without_a_writer_is_refused_and_a_slow_writer_waited_for(
+    tmp_path, smallest, monkeypatch
+):
+    monkeypatch.setattr("mtcli.system.pipes.WRITER_S", 0.05)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigError) as caught:
+        load_config(pipe)
+    assert str(caught.value).startswith(f"no process writes into the pipe {pipe}\nhint: give the")
+
+    is_open = threading.Event()
+
+    def write_slowly():
+        with os.fdopen(os.open(pipe, os.O_RDWR), "w") as file:  # waits for no reader
+            is_open.set()
+            time.sleep(0.5)
+            file.write(smallest)
+
+    writer = threading.Thread(target=write_slowly)
+    writer.start()
+    is_open.wait()
+    assert load_config(pipe, working_dir=tmp_path).src_lang == "de"
     writer.join()
 
 
