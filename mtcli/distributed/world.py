@@ -21,6 +21,7 @@ from mtcli.distributed.worker import LOOPBACK, Place, place_from_environment, re
 from mtcli.errors import DeviceError, ExitCode, MtcliError
 from mtcli.system.connections import limit_silence
 from mtcli.system.processes import die_with_parent
+from mtcli.system.stop_signals import check_stop
 
 _T = TypeVar("_T")
 
@@ -147,6 +148,7 @@ def join(device_type: str, peer_timeout_s: float = 600.0) -> Iterator[World]:
         MtcliError: The environment is incomplete.
         MeetingError: The others did not come in time, or cannot be reached.
         LostPeerError: Another process ended early, or its machine no longer answers.
+        Interrupted: The same, after a signal that this process was sent, too.
     """
     die_with_parent()
     place = place_from_environment()
@@ -168,6 +170,7 @@ def join(device_type: str, peer_timeout_s: float = 600.0) -> Iterator[World]:
             report_failure(error.exit_code if isinstance(error, MtcliError) else ExitCode.BUG)
         _leave(is_cuda=is_cuda, is_well=False)
         if lost_peer is not None:
+            check_stop()  # all were asked to stop, and the other one left at once
             raise lost_peer from error
         raise
     _leave(is_cuda=is_cuda, is_well=True)

@@ -2,17 +2,20 @@
 
 import json
 import runpy
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from mtcli.distributed import world as world_module
 from mtcli.distributed.ddp import wrap
 from mtcli.distributed.launch import Patience, supervise
 from mtcli.distributed.worker import Place, place_from_environment, rank_from_environment
 from mtcli.distributed.world import LostPeerError, World, _lost_peer, join
 from mtcli.errors import DeviceError, ExitCode, MtcliError
+from mtcli.system.stop_signals import Interrupted, interrupting
 
 PROGRAM = Path(__file__).parent / "workers" / "world_program.py"
 VARIABLES = {
@@ -276,6 +279,22 @@ def test_how_torch_says_that_a_process_is_gone(torch_says, sentence):
 @pytest.mark.parametrize("error", [RuntimeError("mat1 and mat2"), KeyError("Broken pipe")])
 def test_other_errors_are_about_no_process(error):
     assert _lost_peer(error, Place(1, 4, 0), 600.0) is None
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGUSR1])
+def test_a_lost_peer_after_a_signal_is_what_the_signal_asked_for(monkeypatch, number):
+    """The other left at once; here it could not be raised yet, in the middle of an import say."""
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(world_module, "_open_group", lambda *_, **__: None)
+
+    def lose_a_peer():
+        signal.getsignal(signal.SIGUSR1).number = number
+        raise RuntimeError("[tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:1")
+
+    ends_with = LostPeerError if number is None else Interrupted
+    with pytest.raises(ends_with), interrupting(), join("cpu"):
+        lose_a_peer()
 
 
 def test_a_lost_peer_is_no_mistake_of_the_user():
