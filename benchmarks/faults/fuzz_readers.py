@@ -1,7 +1,8 @@
 """Fuzz the readers of strangers' files, guided by coverage.
 
     pip install atheris
-    python benchmarks/faults/fuzz_readers.py card --minutes 10
+    python benchmarks/faults/fuzz_seeds.py SEEDS
+    python benchmarks/faults/fuzz_readers.py card --minutes 10 --corpus SEEDS/card
 
 Readers: json, manifest, card, weights, export, tokenizer, rules, store, yaml. An input that ends in
 anything but a sentence is written to `crash-...` here, and ends the fuzzing; so does one that takes
@@ -24,28 +25,17 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["mtcli", "json", "ruamel"]):
+    from fuzz_seeds import CARD, PIECES
+
     from mtcli.bundle.card import ModelCard, check_card, read_checked
     from mtcli.bundle.weight_shapes import check_stored_weights
     from mtcli.config.load import load_config
-    from mtcli.config.schema.architecture import ModelConfig
     from mtcli.data.mapped import map_arrays
     from mtcli.engines.ctranslate2.stored import check_export, expected_config
     from mtcli.errors import DataError, ModelFolderError, MtcliError
     from mtcli.folders import parse_json, read_manifest
     from mtcli.tokenizer.model_file import parse_model, read_rules, user_symbols
     from mtcli.tokenizer.sentencepiece import SentencePieceTokenizer
-
-CARD = ModelCard(
-    src_lang="en",
-    tgt_lang="de",
-    architecture=ModelConfig(
-        d_model=4, num_heads=2, d_ff=4, encoder_layers=1, decoder_layers=1, positions="rotary"
-    ),
-    src_vocab_size=4,
-    tgt_vocab_size=4,
-    shared_vocab=True,
-    max_src_length=10,
-)
 
 LONGEST_S = 10
 """CPU seconds that one input may take."""
@@ -71,9 +61,8 @@ def _weights(folder: Path, data: bytes) -> None:
 
 
 def _export(folder: Path, data: bytes) -> None:
-    pieces = ["<pad>", "<unk>", "<s>", "</s>"]
-    (folder / "shared_vocabulary.json").write_text(json.dumps(pieces), encoding="utf-8")
-    (folder / "config.json").write_text(json.dumps(expected_config(CARD, pieces)), encoding="utf-8")
+    (folder / "shared_vocabulary.json").write_text(json.dumps(PIECES), encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps(expected_config(CARD, PIECES)), encoding="utf-8")
     (folder / "model.bin").write_bytes(data)
     check_export(folder, CARD)
 
