@@ -49,7 +49,7 @@ def write_seeds(folder: Path) -> None:
         train_on_words(made / "tokenizer.model")
         write_tiny_model(made / "model", made / "tokenizer.model")
         save_file(model.state_dict(), made / "weights")
-        save_file({"a": torch.arange(5), "b": torch.zeros(3, 2)}, made / "shard")
+        save_file({"a": torch.arange(5), "b": torch.zeros(3, dtype=torch.uint8)}, made / "shard")
         for quantization in ("float32", "int8"):
             weights = {key: tensor.numpy().copy() for key, tensor in model.state_dict().items()}
             spec = build_spec(CARD, weights, PIECES, PIECES)
