@@ -36,9 +36,8 @@ def write_seeds(folder: Path) -> None:
     import torch  # here, because the fuzzer, which takes CARD from here, fuzzes without it
     from safetensors.torch import save_file
 
-    from mtcli.interchange.ctranslate2.rounding import round_weights
-    from mtcli.interchange.ctranslate2.spec import build_spec
     from mtcli.model.seq2seq import Seq2Seq
+    from tests.support.exports import exported
     from tests.support.model_folder import write_tiny_model
     from tests.support.tokenizers import train_on_words
 
@@ -51,11 +50,7 @@ def write_seeds(folder: Path) -> None:
         save_file(model.state_dict(), made / "weights")
         save_file({"a": torch.arange(5), "b": torch.zeros(3, dtype=torch.uint8)}, made / "shard")
         for quantization in ("float32", "int8"):
-            weights = {key: tensor.numpy().copy() for key, tensor in model.state_dict().items()}
-            spec = build_spec(CARD, weights, PIECES, PIECES)
-            round_weights(spec, quantization)
-            (made / quantization).mkdir()
-            spec.save(str(made / quantization))
+            exported(model, made / quantization, quantization, PIECES)
         files = {
             "json": [made / "model/model.json", made / "model/scores.json"],
             "manifest": [made / "model/MANIFEST.json"],

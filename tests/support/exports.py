@@ -14,11 +14,13 @@ VOCAB_SIZE = 60
 PIECES = ["<pad>", "<unk>", "<s>", "</s>", *(f"piece{i}" for i in range(4, VOCAB_SIZE))]
 
 
-def exported(model: Seq2Seq, folder: Path, quantization: str = "float32") -> Path:
-    """The model in CTranslate2's format, in `folder`."""
+def exported(
+    model: Seq2Seq, folder: Path, quantization: str = "float32", pieces: list[str] = PIECES
+) -> Path:
+    """The model in CTranslate2's format, in `folder`; `pieces` are its vocabulary."""
     # copies: rounding writes into its arrays
     weights = {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
-    spec = build_spec(card_of(model), weights, PIECES, PIECES)
+    spec = build_spec(card_of(model), weights, pieces, pieces)
     round_weights(spec, quantization)
     folder.mkdir()
     spec.save(str(folder))
