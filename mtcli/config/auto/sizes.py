@@ -12,10 +12,12 @@ from mtcli.config.schema.architecture import ModelConfig
 MULTI30K_PIECES = 0.5e6
 """Target pieces of an epoch of Multi30k, about: what the powers start from."""
 
-_PIECES_PER_ROOT = 4.6
-"""Vocabulary over the square root of the letters of both sides: 9,000 for Multi30k's 3.9 million
-(10,000 learn faster there than 5,000), 2,000 for 1,500 of its pairs, 32,000 from 50 million on."""
-_LARGEST_VOCABULARY = 32_000
+_MULTI30K_LETTERS, _MULTI30K_VOCABULARY = 3.9e6, 9_100
+"""Letters of both sides, and the pieces for them: 10,000 learn faster there than 5,000."""
+_VOCABULARY_POWER, _LARGEST_VOCABULARY = 0.5, 32_000
+"""The largest from 50 million letters on."""
+_SMALL_VOCABULARY_POWER = 0.27
+"""For less text than Multi30k: 4,000 for 1,500 of its pairs, where 2,000 are worse."""
 
 _WIDTH_POWER = 0.27
 """128 for Multi30k's 0.5 million target pieces, 256 for 6 million, 512 for 85 million, 1024 for a
@@ -87,7 +89,7 @@ def pieces_for(facts: CorpusFacts, machine: Machine) -> tuple[int, str]:
     if budget_tokens < facts.tgt_pieces:
         letters *= budget_tokens / facts.tgt_pieces
         reason = f"{short(letters)} characters, which is what the budget reads"
-    wanted = _PIECES_PER_ROOT * math.sqrt(letters)
+    wanted = _vocabulary_for(letters)
     step = 500 if wanted < 10_000 else 2_000
     return max(500, min(_LARGEST_VOCABULARY, int(wanted / step) * step)), reason
 
@@ -124,7 +126,7 @@ def updates_in_budget(scale: float, machine: Machine) -> float:
         num_heads=4,
         d_ff=shape.ff_ratio * shape.d_model,
     )
-    vocabulary = min(_LARGEST_VOCABULARY, _PIECES_PER_ROOT * math.sqrt(8 * scale))
+    vocabulary = min(_LARGEST_VOCABULARY, _vocabulary_for(8 * scale))
     slower = math.pow(_cost(model, int(vocabulary)) / cost, _COST_POWER)
     seconds = machine.budget_s * _SHARE_FOR_UPDATES
     return seconds * machine.reference_tokens_per_s / slower / tokens_per_update_for(scale)
@@ -172,6 +174,12 @@ def about(number: float) -> str:
     """A number with two digits that count: `180`, `1.3`, `4,200`."""
     rounded = float(f"{number:.2g}")
     return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
+
+
+def _vocabulary_for(letters: float) -> float:
+    ratio = letters / _MULTI30K_LETTERS
+    power = _VOCABULARY_POWER if ratio > 1 else _SMALL_VOCABULARY_POWER
+    return _MULTI30K_VOCABULARY * math.pow(ratio, power)
 
 
 def _cost(model: ModelConfig, vocab_size: int) -> int:
