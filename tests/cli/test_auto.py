@@ -60,7 +60,7 @@ def test_show_prints_what_a_run_will_choose_with_reasons(folder):
     assert keys["num_heads"] == ("4", "auto: heads of 4 columns")
     assert keys["vocab_size"] == ("318", "auto: the text has only 24 different words")
     assert keys["fit"] == ("budget", "auto: the rate is zero when the budget ends")
-    assert keys["sample_src"][1].startswith("auto: few pairs")
+    assert keys["sample_src"][1].startswith("auto: sampled pieces are learned slowly")
     assert keys["warmup_steps"] == ("1", "auto: 8% of about 12 updates")
     assert keys["norm_eps"] == ("1.0e-05", "default")
     told = invoke("train", "my.yaml", "--budget", "1h")

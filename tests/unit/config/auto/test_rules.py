@@ -133,6 +133,22 @@ def test_a_budget_never_makes_a_model_larger():
         assert (free["schedule"]["fit"], bound["schedule"]["fit"]) == ("steps", "budget")
 
 
+def test_pieces_are_sampled_where_the_whole_recipe_fits():
+    """Fewer updates do not learn sampled pieces, whatever shortens the run."""
+    slow = MACHINES["ten minutes of one core"]
+    for size, machine, given, sampling in (
+        (1_500, Machine(), {}, 0.1),
+        (1_500, slow, {}, 0.0),
+        (1_500, Machine(), {"training": {"max_steps": 300}}, 0.0),
+        (30_000, Machine(), {}, 0.0),
+    ):
+        recipe = choose_recipe(facts(size, "captions"), machine, given)
+        assert recipe.values["tokenizer"]["sample_src"] == sampling
+        assert ("learned slowly" in recipe.reasons["tokenizer", "sample_src"]) == (
+            size == 1_500 and not sampling
+        )
+
+
 @pytest.mark.parametrize(
     ("given", "key", "value"),
     [
