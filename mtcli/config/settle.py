@@ -38,7 +38,7 @@ class Settled:
         """A line for each of those keys: its name, value and reason."""
         values = plain_values(self.config)
         return [
-            f"{dotted(place)} {value_at(values, place)}: {reason}"
+            f"{dotted(place)} {_as_in_yaml(value_at(values, place))}: {reason}"
             for place, reason in self.reasons.items()
         ]
 
@@ -52,6 +52,10 @@ class Settled:
             if place in self.reasons:
                 lines[number - 1] += f"  # auto: {self.reasons[place]}"
         return "\n".join(lines)
+
+
+def _as_in_yaml(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def settled_by_rules(

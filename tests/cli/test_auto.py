@@ -65,6 +65,7 @@ def test_show_prints_what_a_run_will_choose_with_reasons(folder):
     assert keys["norm_eps"] == ("1.0e-05", "default")
     told = invoke("train", "my.yaml", "--budget", "1h")
     assert "auto: model.num_heads 4: heads of 4 columns" in told
+    assert "auto: tokenizer.byte_fallback true: so that nothing is unknown" in told
     assert load_config(folder / "run/config.yaml") == load_config(
         _saved(folder / "shown.yaml", shown)
     )
