@@ -136,7 +136,7 @@ def _choose_model(choices: Choices, facts: CorpusFacts, scale: float) -> None:
     shape = sizes.shape_for(scale)
     size = f"{short(facts.tgt_pieces)} target pieces an epoch"
     if scale < facts.tgt_pieces:
-        size += f"; the budget is enough for the model of {short(scale)}"
+        size += f"; the budget is enough for a model sized for {short(scale)}"
     d_model = choices.choose("model.d_model", shape.d_model, size)
     for side in ("encoder", "decoder"):
         choices.choose(f"model.{side}_layers", shape.num_layers, size)
