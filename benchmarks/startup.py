@@ -30,6 +30,13 @@ def cpu_s(pid):
     return own + sum(cpu_s(child) for child in children)
 
 
+def environment(checkout):
+    """That of a program that imports mtcli from there, with bytecode as an installed one has it."""
+    kept = {k: value for k, value in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    # without the first, mtcli would be that of the working directory
+    return kept | {"PYTHONSAFEPATH": "1", "PYTHONPATH": str(checkout)}
+
+
 def start(arguments, checkout, run_dir):
     """Wall and CPU seconds from the start of a fresh run until it logs its first update."""
     command = [sys.executable, "-m", "mtcli", "train", arguments.config, "--fresh"]
@@ -42,8 +49,7 @@ def start(arguments, checkout, run_dir):
         command,
         stderr=subprocess.PIPE,
         text=True,
-        # without the first, mtcli would be that of the working directory
-        env=os.environ | {"PYTHONSAFEPATH": "1", "PYTHONPATH": str(checkout)},
+        env=environment(checkout),
     )
     said = []
     for line in process.stderr:
