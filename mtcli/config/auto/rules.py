@@ -193,14 +193,14 @@ def _choose_regularization(choices: Choices, facts: CorpusFacts, length: _Length
     )
     choices.choose("model.dropout", dropout, passes)
     choices.choose("training.label_smoothing", 0.1, "as in all published recipes")
-    sampling, reason = 0.0, "enough pairs: sampled pieces make the text longer, and cost time"
-    if facts.tgt_pieces < sizes.FEW_PIECES:
+    sampling, full = 0.0, sizes.full_updates(facts.tgt_pieces)
+    if facts.tgt_pieces >= sizes.FEW_PIECES:
+        reason = "enough pairs: sampled pieces make the text longer, and cost time"
+    elif length.updates < full:
+        reason = f"sampled pieces are learned slowly: for a run of {full:,} updates"
+    else:
         sampling = 0.1
         reason = "few pairs: cut them differently each time (Provilkov et al. 2020)"
-        full = sizes.full_updates(facts.tgt_pieces)
-        if length.updates < full:
-            sampling = 0.0
-            reason = f"sampled pieces are learned slowly: for a run of {full:,} updates"
     for side in ("src", "tgt"):
         choices.choose(f"tokenizer.sample_{side}", sampling, reason)
 
